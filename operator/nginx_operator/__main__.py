@@ -1,0 +1,92 @@
+"""The command line: run, lint, version."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nginx_operator import __version__, lint, settings
+from nginx_operator.api.policy import PolicyError
+from nginx_operator.policy_file import PolicyFile
+
+_RUN = """\
+Reconciles every Nginx (proxy.example.com/v1alpha1): one Deployment, one Service, one status.
+
+In a pod it uses the pod's ServiceAccount, elsewhere KUBECONFIG or ~/.kube/config. What is missing at start (the
+API server, the CustomResourceDefinition, a permission) is logged by name and waited for.
+"""
+_RUN_EXAMPLES = """\
+examples:
+  nginx-operator run
+  KUBECONFIG=~/.kube/config nginx-operator run --namespace web --no-leader-election
+  nginx-operator run --metrics-bind 0.0.0.0:8080 --log-format json --policy-file policy.yaml
+
+environment:
+  KUBECONFIG      kubeconfig to use; comes before a pod's ServiceAccount
+  POD_NAME        our name in the Lease (default: host name and process id)
+  POD_NAMESPACE   namespace of the Lease and of the admission probe
+
+exit codes: 0 after SIGTERM or SIGINT; 1 where waiting cannot help (no kubeconfig, a malformed policy, the Lease was
+lost); 2 for a mistake on the command line
+"""
+_LINT = """\
+Checks manifests by the rules of the admission webhooks, offline. Documents of other kinds are passed over.
+Prints one line a fault, FILE:LINE: PATH: MESSAGE, and warnings marked as such.
+"""
+_LINT_EXAMPLES = """\
+examples:
+  nginx-operator lint examples/*.yaml
+  kubectl get nginx web -o yaml | nginx-operator lint -
+
+exit codes: 0 if nothing would be refused, 1 otherwise, 2 for a mistake on the command line
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `nginx-operator`. Always ends by SystemExit."""
+    parser = argparse.ArgumentParser(prog="nginx-operator", description="A Kubernetes operator for nginx.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    form = argparse.RawDescriptionHelpFormatter
+    run = commands.add_parser(
+        "run", help="reconcile until stopped", description=_RUN, epilog=_RUN_EXAMPLES, formatter_class=form
+    )
+    settings.add_arguments(run)
+    check = commands.add_parser(
+        "lint", help="check manifests offline", description=_LINT, epilog=_LINT_EXAMPLES, formatter_class=form
+    )
+    check.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON; - reads standard input")
+    check.add_argument("--policy-file", type=Path, metavar="FILE", help="the cluster's policy (default: the chart's)")
+    commands.add_parser("version", help="print the version")
+    parsed = parser.parse_args(arguments)
+    try:
+        match parsed.command:
+            case "run":
+                sys.exit(_run(settings.from_arguments(parsed)))
+            case "lint":
+                sys.exit(lint.main(parsed.files, PolicyFile(parsed.policy_file).policy))
+            case _:
+                print(__version__)
+                sys.exit(0)
+    except PolicyError as error:
+        sys.exit(f"nginx-operator: {error}")
+
+
+def _run(wanted: settings.Settings) -> int:
+    """Runs until stopped. Returns the exit code."""
+    import kopf
+
+    from nginx_operator import process
+
+    kopf.configure(
+        debug=wanted.log_level == "debug",
+        log_format=kopf.LogFormat.JSON if wanted.log_format == "json" else kopf.LogFormat.PLAIN,
+    )
+    logging.getLogger().setLevel(wanted.log_level.upper())
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it logs a line for each event
+    return asyncio.run(process.run(wanted))
+
+
+if __name__ == "__main__":
+    main()

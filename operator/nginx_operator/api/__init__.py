@@ -1,0 +1,13 @@
+"""The contract of the Nginx resource: names, types, defaults, policy and validation.
+
+Both processes and `nginx-operator lint` decide by these pure functions; nothing here does I/O
+(the schema is package data, read once).
+
+    names.py       the words that stand in the cluster: group, labels, field manager, reasons
+    schema.py      the CRD and the JSON Schema of its spec
+    types.py       typed views of the objects that the operator reads
+    quantity.py    Kubernetes quantities ("500m", "64Mi") as numbers
+    policy.py      what the administrator allows: counts and default image
+    defaults.py    what is written into a spec that leaves something out
+    validation.py  what is refused, and what is only warned of
+"""

@@ -1,0 +1,20 @@
+"""What is written into a spec that leaves something out. It never overrides what the user wrote, 0 included."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nginx_operator.api.policy import Policy
+
+
+def missing(spec: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """The fields to add to `spec`, in the order in which they are added. Empty when nothing is missing.
+
+    null counts as missing: the API server drops a null before it stores the object.
+    """
+    values = {"count": policy.default_count, "image": policy.default_image}
+    return {field: value for field, value in values.items() if spec.get(field) is None}
+
+
+def defaulted(spec: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """A copy of `spec` with what is missing filled in."""
+    return {**spec, **missing(spec, policy)}

@@ -1,0 +1,41 @@
+"""Every name that the operator puts into a cluster or expects there."""
+
+from typing import Final
+
+GROUP: Final = "proxy.example.com"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+KIND: Final = "Nginx"
+PLURAL: Final = "nginxes"
+CRD: Final = f"{PLURAL}.{GROUP}"
+
+#: Owner of the fields that the reconciler applies (KEP-555, server-side apply).
+FIELD_MANAGER: Final = "nginx-operator"
+#: Owner of the one field that the webhooks write: clientConfig.caBundle.
+CA_BUNDLE_FIELD_MANAGER: Final = "nginx-operator-cabundle"
+
+#: Hash of what was applied to a child; it differs as soon as a field enters or leaves the desired child.
+APPLIED_HASH_ANNOTATION: Final = f"{GROUP}/applied-hash"
+
+#: Entries of the webhook configurations. Frozen: server-side apply finds an entry by its name.
+MUTATING_WEBHOOK: Final = f"mutate.{CRD}"
+VALIDATING_WEBHOOK: Final = f"validate.{CRD}"
+
+CONTAINER: Final = "nginx"
+
+LABEL_NAME: Final = "app.kubernetes.io/name"
+LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+
+#: Selects every child of every Nginx.
+CHILDREN_SELECTOR: Final = f"{LABEL_NAME}=nginx,{LABEL_MANAGED_BY}=nginx-operator"
+
+
+def labels(name: str) -> dict[str, str]:
+    """Labels of all children of the Nginx `name`; also the pods' selector, so they never change."""
+    return {LABEL_NAME: "nginx", LABEL_INSTANCE: name, LABEL_MANAGED_BY: "nginx-operator"}
+
+
+def selector(name: str) -> str:
+    """The same labels in the string form that `status.selector` and list requests take."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels(name).items()))

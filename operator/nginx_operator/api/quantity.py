@@ -1,0 +1,34 @@
+"""Kubernetes quantities as exact numbers.
+
+Source of the rule: apimachinery's resource.Quantity. The API server stores a canonical form ("0.5" becomes
+"500m"), so quantities are compared by value, never by text.
+"""
+
+import re
+from decimal import Decimal
+
+_PATTERN = re.compile(
+    r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?"
+)
+_SCALE: dict[str, Decimal] = {
+    **{suffix: Decimal(10) ** power for suffix, power in zip("num", (-9, -6, -3), strict=True)},
+    **{suffix: Decimal(10) ** (3 * power) for power, suffix in enumerate("kMGTPE", start=1)},
+    **{f"{suffix}i": Decimal(2) ** (10 * power) for power, suffix in enumerate("KMGTPE", start=1)},
+}
+
+
+def parse(value: str | int) -> Decimal:
+    """The number that a quantity stands for.
+
+    Raises:
+        ValueError: it is no quantity.
+    """
+    match = _PATTERN.fullmatch(str(value))
+    if match is None:
+        raise ValueError(f"{value!r} is not a quantity such as 50m, 0.5 or 64Mi")
+    number, suffix = Decimal(match["number"]), match["suffix"]
+    if suffix is None:
+        return number
+    if suffix in _SCALE:
+        return number * _SCALE[suffix]
+    return number * Decimal(10) ** int(suffix[1:])

@@ -1,0 +1,49 @@
+"""The CustomResourceDefinition as package data, and the JSON Schema of a spec taken from it."""
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+Schema = dict[str, Any]
+
+
+@cache
+def crd() -> Schema:
+    """The CustomResourceDefinition, as it stands in `crds/`."""
+    text = resources.files(__package__).joinpath("crd.yaml").read_text(encoding="utf-8")
+    loaded: Schema = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    return loaded
+
+
+@cache
+def spec_schema(version: str) -> Schema:
+    """The schema of `.spec` in one served version, for instance "v1alpha1"."""
+    (found,) = (v for v in crd()["spec"]["versions"] if v["name"] == version)
+    spec: Schema = found["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    return spec
+
+
+@cache
+def validator(version: str, *, strict: bool = False) -> Draft202012Validator:
+    """A validator of specs.
+
+    Args:
+        version: a served version.
+        strict: whether unknown fields are errors, as kubectl asks the API server by default.
+    """
+    schema = spec_schema(version)
+    return Draft202012Validator(_closed(schema) if strict else schema)
+
+
+def _closed(schema: Schema) -> Schema:
+    """The same schema, with every object closed to fields that it does not name."""
+    closed = dict(schema)
+    if "properties" in schema:
+        closed["properties"] = {name: _closed(child) for name, child in schema["properties"].items()}
+        closed.setdefault("additionalProperties", False)
+    if isinstance(schema.get("items"), dict):
+        closed["items"] = _closed(schema["items"])
+    return closed

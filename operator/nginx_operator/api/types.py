@@ -1,0 +1,172 @@
+"""Typed views of the objects that the operator reads: only the fields that it needs.
+
+Decoding into these is what keeps the caches small. Unknown fields are skipped. `gc=False` is safe
+for values that hold no cycles, and keeps 10,000 of them out of the garbage collector's way.
+"""
+
+from typing import Any
+
+import msgspec
+
+
+class _View(msgspec.Struct, rename="camel", gc=False, omit_defaults=True):
+    """Base of all views."""
+
+
+class OwnerReference(_View):
+    """metadata.ownerReferences[]."""
+
+    kind: str
+    name: str
+    uid: str
+    api_version: str = ""
+    controller: bool = False
+
+
+class ObjectMeta(_View):
+    """metadata."""
+
+    name: str
+    uid: str = ""
+    namespace: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    deletion_timestamp: str | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    owner_references: tuple[OwnerReference, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(namespace, name)."""
+        return self.namespace, self.name
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """The owner that manages the object, if there is one."""
+        return next((owner for owner in self.owner_references if owner.controller), None)
+
+
+class Nginx(_View):
+    """An Nginx as stored. `spec` is not trusted: it may predate a rule, or the webhook may have been down."""
+
+    metadata: ObjectMeta
+    spec: dict[str, Any] = {}
+    status: dict[str, Any] = {}
+
+
+class ServiceSpec(_View):
+    """spec.service, with the schema's defaults."""
+
+    enabled: bool = True
+    type: str = "ClusterIP"
+    port: int = 80
+    node_port: int | None = None
+    annotations: dict[str, str] = {}
+    external_traffic_policy: str | None = None
+    load_balancer_class: str | None = None
+    load_balancer_source_ranges: tuple[str, ...] = ()
+
+
+class NginxSpec(_View):
+    """spec after defaulting and validation."""
+
+    count: int
+    image: str
+    image_pull_policy: str = "IfNotPresent"
+    image_pull_secrets: tuple[dict[str, str], ...] = ()
+    resources: dict[str, dict[str, str | int]] = {}
+    container_port: int = 8080
+    service: ServiceSpec = msgspec.field(default_factory=ServiceSpec)
+    paused: bool = False
+
+    @classmethod
+    def of(cls, spec: dict[str, Any]) -> "NginxSpec":
+        """The typed form of a spec that has been defaulted and found valid. null means left out."""
+        return msgspec.convert({key: value for key, value in spec.items() if value is not None}, cls)
+
+
+class Condition(_View):
+    """A condition of a Deployment or a Pod."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+
+class DeploymentStatus(_View):
+    """status of a Deployment."""
+
+    observed_generation: int = 0
+    replicas: int = 0
+    updated_replicas: int = 0
+    conditions: tuple[Condition, ...] = ()
+
+
+class Child(_View):
+    """A Deployment or a Service. `spec` stays undecoded until it is compared with what is desired."""
+
+    metadata: ObjectMeta
+    spec: msgspec.Raw = msgspec.Raw(b"{}")
+    status: DeploymentStatus = msgspec.field(default_factory=DeploymentStatus)
+
+
+class ContainerWaiting(_View):
+    """state.waiting of a container."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class ContainerState(_View):
+    """State of a container."""
+
+    waiting: ContainerWaiting | None = None
+
+
+class ContainerStatus(_View):
+    """status.containerStatuses[] of a Pod."""
+
+    name: str
+    restart_count: int = 0
+    state: ContainerState = msgspec.field(default_factory=ContainerState)
+
+
+class PodStatus(_View):
+    """status of a Pod."""
+
+    phase: str = "Pending"
+    conditions: tuple[Condition, ...] = ()
+    container_statuses: tuple[ContainerStatus, ...] = ()
+
+
+class Container(_View):
+    """spec.containers[] of a Pod."""
+
+    name: str
+    image: str = ""
+
+
+class PodSpec(_View):
+    """spec of a Pod."""
+
+    containers: tuple[Container, ...] = ()
+
+
+class Pod(_View):
+    """A pod of a ReplicaSet of ours."""
+
+    metadata: ObjectMeta
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
+    status: PodStatus = msgspec.field(default_factory=PodStatus)
+
+    def condition(self, type_: str) -> Condition | None:
+        """The condition of that type, if the pod has it."""
+        return next((found for found in self.status.conditions if found.type == type_), None)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the kubelet says that the pod is ready."""
+        found = self.condition("Ready")
+        return found is not None and found.status == "True"

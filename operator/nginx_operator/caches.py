@@ -1,0 +1,109 @@
+"""What the operator knows of the cluster: the Nginx as kopf tells of them, the children as reflectors do."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from nginx_operator.api.types import Child, Nginx, Pod
+from nginx_operator.cluster.client import Client
+from nginx_operator.cluster.reflector import Key, Reflector, is_newer
+from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
+
+
+class Caches:
+    """All caches of one process.
+
+    Args:
+        client: where the reflectors read.
+        namespaces: which ones; empty means all.
+        changed: called with the key of an Nginx whose spec, or one of whose children, came, changed or went.
+    """
+
+    def __init__(self, client: Client, namespaces: Sequence[str], changed: Callable[[Key], None]) -> None:
+        self.nginxes: dict[Key, Nginx] = {}
+        self._changed = changed
+        scopes: Sequence[str | None] = namespaces or (None,)
+        self._children: dict[str, list[Reflector[Child]]] = {
+            resource.plural: [Reflector(client, resource, Child, changed, scope) for scope in scopes]
+            for resource in (DEPLOYMENTS, SERVICES)
+        }
+        self._pods = [Reflector(client, PODS, Pod, changed, scope) for scope in scopes]
+        self._by_namespace: Final = {scope: number for number, scope in enumerate(scopes)}
+
+    @property
+    def reflectors(self) -> list[Reflector[Any]]:
+        """Every reflector, to be run."""
+        return [*(reflector for group in self._children.values() for reflector in group), *self._pods]
+
+    @property
+    def synced(self) -> bool:
+        """Whether all children are known."""
+        return all(reflector.synced.is_set() for reflector in self.reflectors)
+
+    def nginx(self, key: Key) -> Nginx | None:
+        """The Nginx, if there is one."""
+        return self.nginxes.get(key)
+
+    def children(self, key: Key) -> dict[str, Child]:
+        """Children under the Nginx's name, by plural."""
+        found = {plural: self._in(group, key).of(key).get(key[1]) for plural, group in self._children.items()}
+        return {plural: child for plural, child in found.items() if child is not None}
+
+    def pods(self, key: Key) -> Iterable[Pod]:
+        """Pods that bear the Nginx's labels."""
+        return self._in(self._pods, key).of(key).values()
+
+    def assume(self, plural: str, raw: bytes) -> None:
+        """Takes over the answer to a write, before the watch tells."""
+        if plural == NGINXES.plural:
+            self._store(msgspec.json.decode(raw, type=Nginx))
+            return
+        meta = msgspec.json.decode(raw, type=Child).metadata
+        self._in(self._children[plural], meta.key).assume(raw)
+
+    def forget(self, plural: str, key: Key) -> None:
+        """Takes over a deletion, before the watch tells."""
+        self._in(self._children[plural], key).forget(key, key[1])
+
+    def observe(self, event_type: str | None, body: Any) -> None:
+        """Takes an event of the watch of nginxes: None (listed), ADDED, MODIFIED or DELETED, and the whole object."""
+        new = msgspec.convert(body, Nginx)
+        key = new.metadata.key
+        if event_type == "DELETED":
+            known = self.nginxes.get(key)
+            if known is not None and known.metadata.uid == new.metadata.uid:
+                del self.nginxes[key]
+                self._changed(key)
+            return
+        before = self.nginxes.get(key)
+        if self._store(new) and not _is_echo(before, new):
+            self._changed(key)
+
+    def retain(self, live: set[tuple[Key, str]]) -> list[Key]:
+        """Drops what is not among `live`, pairs of key and uid: deletions that the watch did not tell of."""
+        gone = [key for key, nginx in self.nginxes.items() if (key, nginx.metadata.uid) not in live]
+        for key in gone:
+            del self.nginxes[key]
+        return gone
+
+    def _store(self, new: Nginx) -> bool:
+        known = self.nginxes.get(new.metadata.key)
+        if known is not None and not is_newer(new.metadata, known.metadata):
+            return False
+        self.nginxes[new.metadata.key] = new
+        return True
+
+    def _in(self, group: list[Reflector[Any]], key: Key) -> Reflector[Any]:
+        return group[self._by_namespace.get(key[0], 0)]
+
+
+def _is_echo(before: Nginx | None, new: Nginx) -> bool:
+    """Whether nothing changed that a reconcile looks at: labels, annotations, or the status that we wrote ourselves."""
+    return (
+        before is not None
+        and before.metadata.uid == new.metadata.uid
+        and before.metadata.generation == new.metadata.generation
+        and before.metadata.deletion_timestamp == new.metadata.deletion_timestamp
+        and before.status == new.status
+    )

@@ -1,0 +1,62 @@
+"""What a user is told about a change: pure, from actions and statuses to the words of an Event."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nginx_operator.plan import Action, Apply, Delete
+
+
+class Told(NamedTuple):
+    """An Event in the making: its type ("Normal", "Warning"), reason and message."""
+
+    type: str
+    reason: str
+    message: str
+
+
+def of_actions(done: Sequence[Action]) -> Told | None:
+    """One Event for all that one reconcile did to the children; the first word that fits names it."""
+    if not done:
+        return None
+    return Told("Normal", _reason(done[0]), "; ".join(map(_sentence, done)))
+
+
+def of_status(old: Mapping[str, Any], new: Mapping[str, Any]) -> Told | None:
+    """An Event when Ready changed its status or its reason; a rollout's progress alone is no news."""
+    before, after = _ready(old), _ready(new)
+    if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
+        return None
+    if after["reason"] == "Progressing":
+        return None
+    calm = after["status"] == "True" or after["reason"] in ("Stopped", "Paused")
+    return Told("Normal" if calm else "Warning", after["reason"], after["message"])
+
+
+def _ready(status: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
+    return found
+
+
+def _reason(action: Action) -> str:
+    match action:
+        case Delete():
+            return "Deleted"
+        case Apply(creates=True):
+            return "Created"
+        case Apply(repairs=True):
+            return "Repaired"
+        case Apply(scaled_from=int()):
+            return "Scaled"
+        case _:
+            return "Updated"
+
+
+def _sentence(action: Action) -> str:
+    what = f"{action.kind.kind} {action.name}"
+    match action:
+        case Apply(repairs=True):
+            return f"{what} was changed by somebody and is put back"
+        case Apply(creates=False, scaled_from=int() as before, body=body):
+            return f"{what} is scaled from {before} to {body['spec']['replicas']}"
+        case _:
+            return f"{what} is {_reason(action).lower()}"

@@ -1,0 +1,254 @@
+"""One HTTP client for the API server: small, typed, and it says what went wrong.
+
+Bodies go in as Python values and come out as bytes, so that the caller decodes just what it needs.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+import msgspec
+
+from nginx_operator.api import names
+from nginx_operator.cluster.connection import Connection
+from nginx_operator.cluster.resources import Resource
+
+#: Seconds a request may take. The API server itself gives up after 60.
+REQUEST_TIMEOUT: Final = 30.0
+#: Seconds without a byte after which a watch counts as dead. Bookmarks arrive about every minute.
+WATCH_SILENCE: Final = 90.0
+#: Seconds after which the API server is asked to end a watch by itself.
+WATCH_SECONDS: Final = 300
+
+APPLY: Final = "application/apply-patch+yaml"
+MERGE: Final = "application/merge-patch+json"
+JSON: Final = "application/json"
+
+Params = Mapping[str, str]
+
+
+class _Cause(msgspec.Struct):
+    reason: str = ""
+    message: str = ""
+    field: str = ""
+
+
+class _Details(msgspec.Struct, rename="camel"):
+    causes: list[_Cause] = []
+    retry_after_seconds: int = 0
+
+
+class _Status(msgspec.Struct):
+    """A metav1.Status."""
+
+    message: str = ""
+    reason: str = ""
+    details: _Details | None = None
+
+
+class ApiError(Exception):
+    """The API server refused, or could not be reached (then `code` is 0).
+
+    Attributes:
+        code: HTTP status.
+        reason: metav1.Status.reason, for instance "NotFound", "AlreadyExists", "Forbidden".
+        message: its sentence.
+        causes: reasons of details.causes, for instance "FieldManagerConflict".
+        retry_after: seconds to wait that the server asked for, else 0.
+    """
+
+    def __init__(
+        self, code: int, reason: str, message: str, *, causes: frozenset[str] = frozenset(), retry_after: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.causes = causes
+        self.retry_after = retry_after
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may well succeed later, with nobody doing anything about it."""
+        return self.code in (0, 408, 409, 429) or self.code >= 500
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether no answer came at all."""
+        return self.code == 0
+
+
+class Client:
+    """Requests to one API server. Use as an async context manager.
+
+    Args:
+        connection: where and who.
+        limit: requests under way at once; further ones wait. Watches do not count.
+        user_agent: named in the API server's audit log.
+    """
+
+    def __init__(self, connection: Connection, *, limit: int = 32, user_agent: str = "nginx-operator") -> None:
+        self.connection = connection
+        self._user_agent = user_agent
+        self._session: aiohttp.ClientSession | None = None
+        self._slots = asyncio.Semaphore(limit)
+        self._server_name = connection.tls_server_name
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            base_url=self.connection.server,
+            connector=aiohttp.TCPConnector(ssl=self.connection.ssl_context(), limit=0, keepalive_timeout=60),
+            headers={"User-Agent": self._user_agent, "Accept": JSON},
+            timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=10),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> bytes:
+        """One object, read from etcd (a quorum read)."""
+        return await self.request("GET", resource.path(namespace, name))
+
+    async def list(self, resource: Resource, namespace: str | None = None, **params: str) -> bytes:
+        """A collection, or a page of it."""
+        return await self.request("GET", resource.path(namespace), params=params)
+
+    async def create(self, resource: Resource, namespace: str | None, body: object, *, dry_run: bool = False) -> bytes:
+        """Creates an object; 409 AlreadyExists if the name is taken."""
+        params = {"fieldManager": names.FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        return await self.request("POST", resource.path(namespace), body, params=params)
+
+    async def update(self, resource: Resource, namespace: str | None, name: str, body: object) -> bytes:
+        """Replaces an object; 409 Conflict unless metadata.resourceVersion is the stored one."""
+        params = {"fieldManager": names.FIELD_MANAGER}
+        return await self.request("PUT", resource.path(namespace, name), body, params=params)
+
+    async def apply(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: object,
+        *,
+        force: bool,
+        manager: str = names.FIELD_MANAGER,
+    ) -> bytes:
+        """Server-side apply (KEP-555). Without force, 409 with cause FieldManagerConflict if others own a field."""
+        params = {"fieldManager": manager, "force": str(force).lower()}
+        return await self.request("PATCH", resource.path(namespace, name), body, params=params, content_type=APPLY)
+
+    async def merge_status(self, resource: Resource, namespace: str | None, name: str, body: object) -> bytes:
+        """JSON merge patch (RFC 7386) of the status subresource. A metadata.uid in the body is a precondition."""
+        path = resource.path(namespace, name, "status")
+        return await self.request("PATCH", path, body, params={"fieldManager": names.FIELD_MANAGER}, content_type=MERGE)
+
+    async def delete(
+        self, resource: Resource, namespace: str | None, name: str, *, uid: str, resource_version: str
+    ) -> bytes:
+        """Deletes exactly this version of this object; 409 if it has changed since, or is another of the same name."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid, "resourceVersion": resource_version},
+        }
+        return await self.request("DELETE", resource.path(namespace, name), body)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        params: Params | None = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+    ) -> bytes:
+        """Any request; the body of a 2xx answer.
+
+        Raises:
+            ApiError: any other answer, or none.
+        """
+        headers = self._headers() | {"Accept": accept}
+        data = None
+        if body is not None:
+            data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+            headers["Content-Type"] = content_type
+        try:
+            async with (
+                self._slots,
+                self._open.request(
+                    method, path, data=data, params=params, headers=headers, server_hostname=self._server_name
+                ) as response,
+            ):
+                answer = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreachable(error) from error
+        if response.status >= 400:
+            raise _refused(response, answer)
+        return answer
+
+    async def watch(self, resource: Resource, namespace: str | None, params: Params) -> AsyncIterator[bytes]:
+        """The lines of a watch, each a JSON WatchEvent, until the server ends it.
+
+        Raises:
+            ApiError: the watch was refused, or broke.
+        """
+        query = {**params, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=WATCH_SILENCE)
+        try:
+            async with self._open.get(
+                resource.path(namespace),
+                params=query,
+                headers=self._headers(),
+                timeout=timeout,
+                server_hostname=self._server_name,
+            ) as response:
+                if response.status >= 400:
+                    raise _refused(response, await response.read())
+                rest = b""
+                async for chunk in response.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        if line:
+                            yield line
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreachable(error) from error
+
+    @property
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the client is not open; use 'async with'")
+        return self._session
+
+    def _headers(self) -> dict[str, str]:
+        token = self.connection.token()
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    def _unreachable(self, error: BaseException) -> ApiError:
+        return ApiError(
+            0, "Unreachable", f"cannot reach the API server {self.connection.server}: {error or type(error).__name__}"
+        )
+
+
+def _refused(response: aiohttp.ClientResponse, answer: bytes) -> ApiError:
+    """The error that an answer of 4xx or 5xx stands for. A proxy's answer need not be a Status."""
+    try:
+        status = msgspec.json.decode(answer, type=_Status)
+    except msgspec.DecodeError:
+        status = _Status(message=f"{response.status} {response.reason}", reason=response.reason or "")
+    details = status.details or _Details()
+    header = response.headers.get("Retry-After", "")
+    return ApiError(
+        response.status,
+        status.reason,
+        status.message,
+        causes=frozenset(cause.reason for cause in details.causes),
+        retry_after=float(header) if header.isdigit() else float(details.retry_after_seconds),
+    )

@@ -1,0 +1,221 @@
+"""The running operator: caches fill the workqueue, workers empty it while this process leads.
+
+start -> preflight -> reflectors, elector, probe, resync -> (leading) workers -> stop
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import msgspec
+
+from nginx_operator import metrics
+from nginx_operator.admission_probe import wait_for_admission
+from nginx_operator.api import names
+from nginx_operator.api.types import ObjectMeta
+from nginx_operator.caches import Caches
+from nginx_operator.cluster.client import ApiError, Client
+from nginx_operator.cluster.election import Elector, LostLeaseError
+from nginx_operator.cluster.events import Recorder
+from nginx_operator.cluster.reflector import Key
+from nginx_operator.cluster.resources import NGINXES
+from nginx_operator.policy_file import PolicyFile
+from nginx_operator.reconcile import Reconciler, RetryLater
+from nginx_operator.settings import Settings
+from nginx_operator.workqueue import Workqueue
+
+log = logging.getLogger(__name__)
+
+#: Seconds that events of one Nginx are gathered for: a pod that starts makes several at once.
+_GATHER: Final = 0.05
+#: Seconds between looks at the policy file.
+_POLICY_PERIOD: Final = 2.0
+#: Seconds between comparisons with a fresh list, because kopf does not tell what was deleted while it re-listed.
+_RESYNC_PERIOD: Final = 60.0
+_LONGEST_DELAY: Final = 30.0
+
+
+class Controller:
+    """The operator's parts, wired. Belongs to one event loop.
+
+    Args:
+        settings: how to run.
+        client: open for as long as the controller lives.
+        policy: the administrator's.
+        fail: called with a sentence when the process has to end.
+    """
+
+    def __init__(self, settings: Settings, client: Client, policy: PolicyFile, fail: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._client = client
+        self._policy = policy
+        self._fail = fail
+        self._queue: Workqueue[Key] = Workqueue()
+        self.caches = Caches(client, settings.namespaces, self._changed)
+        recorder = Recorder(client, settings.identity)
+        self._reconciler = Reconciler(client, self.caches, recorder, policy.policy)
+        self._elector = Elector(
+            client, settings.lease_namespace or client.connection.namespace, settings.lease_name, settings.identity
+        )
+        self._admission_works = not settings.admission_probe
+        self._tasks: list[asyncio.Task[None]] = []
+        metrics.QUEUE_DEPTH.set_function(lambda: float(len(self._queue)))
+        metrics.LEADER.set_function(lambda: float(self._elector.leading.is_set()))
+        metrics.NGINXES.set_function(lambda: float(len(self.caches.nginxes)))
+
+    def unready(self) -> str | None:
+        """Why the process is not ready, or None."""
+        if not self.caches.synced:
+            return "the caches are not filled yet"
+        if not self._admission_works:
+            return "admission does not work yet"
+        return None
+
+    async def start(self) -> None:
+        """Waits until the API server and the CRD are there, then starts all parts."""
+        await preflight(self._client, self._settings.namespaces)
+        for reflector in self.caches.reflectors:
+            self._spawn(reflector.run())
+        self._spawn(self._work_when_leading())
+        self._spawn(self._keep_policy())
+        self._spawn(self._resync())
+        if self._settings.admission_probe:
+            self._spawn(self._probe())
+
+    async def stop(self) -> None:
+        """Ends all parts, then gives up the Lease."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._queue.close()
+        await self._elector.release()
+
+    def _changed(self, key: Key) -> None:
+        self._queue.add(key, _GATHER)
+
+    def _spawn(self, part: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(part)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A part that fails takes the process with it: it is restarted with clean caches, and nothing is lost."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, LostLeaseError):
+            self._fail(str(error))
+        elif error is not None:
+            log.error("a part of the operator failed", exc_info=error)
+            self._fail(f"a part of the operator failed: {error!r}")
+
+    async def _work_when_leading(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            if self._settings.leader_election:
+                group.create_task(self._elector.run())
+                await self._elector.leading.wait()
+            for reflector in self.caches.reflectors:
+                await reflector.synced.wait()
+            for _ in range(self._settings.workers):
+                group.create_task(self._worker())
+
+    async def _worker(self) -> None:
+        while True:
+            key = await self._queue.get()
+            started = time.monotonic()
+            try:
+                await self._reconciler.reconcile(key)
+                self._queue.forget(key)
+                metrics.RECONCILES.labels("success").inc()
+            except RetryLater as later:
+                delay = self._queue.retry(key, later.after)
+                metrics.RECONCILES.labels("requeue").inc()
+                log.debug("[%s/%s] again in %.1f s: %s", *key, delay, later)
+            except ApiError as error:
+                delay = self._queue.retry(key, error.retry_after)
+                metrics.RECONCILES.labels("error").inc()
+                log.warning("[%s/%s] again in %.1f s: %s", *key, delay, error.message)
+            except Exception:
+                delay = self._queue.retry(key)
+                metrics.RECONCILES.labels("error").inc()
+                log.exception("[%s/%s] reconcile failed; again in %.1f s", *key, delay)
+            finally:
+                self._queue.done(key)
+                metrics.RECONCILE_SECONDS.observe(time.monotonic() - started)
+
+    async def _keep_policy(self) -> None:
+        while True:
+            await asyncio.sleep(_POLICY_PERIOD)
+            if self._policy.refresh():
+                log.info("new policy: %s", self._policy.policy)
+                self._reconciler.policy = self._policy.policy
+                for key in self.caches.nginxes:
+                    self._changed(key)
+
+    async def _probe(self) -> None:
+        namespace = self._settings.probe_namespace or self._client.connection.namespace
+        await wait_for_admission(self._client, namespace)
+        self._admission_works = True
+
+    async def _resync(self) -> None:
+        """Compares with fresh metadata, and reconciles everything: what was missed is found within a period."""
+        while True:
+            await asyncio.sleep(_RESYNC_PERIOD)
+            try:
+                live = await list_keys(self._client, self._settings.namespaces)
+            except ApiError as error:
+                log.warning("cannot compare with a fresh list of nginxes: %s", error.message)
+                continue
+            for key in self.caches.retain(live):
+                log.info("[%s/%s] was deleted; the watch had not told", *key)
+            for key in self.caches.nginxes:
+                self._queue.add(key, _RESYNC_PERIOD / 10)
+
+
+class _MetadataList(msgspec.Struct):
+    class Item(msgspec.Struct):
+        metadata: ObjectMeta
+
+    items: list[Item]
+
+
+async def list_keys(client: Client, namespaces: tuple[str, ...]) -> set[tuple[Key, str]]:
+    """Keys and uids of all stored Nginx, by a list of metadata only."""
+    accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+    keys: set[tuple[Key, str]] = set()
+    for namespace in namespaces or (None,):
+        page = await client.request("GET", NGINXES.path(namespace), accept=accept)
+        items = msgspec.json.decode(page, type=_MetadataList).items
+        keys |= {(item.metadata.key, item.metadata.uid) for item in items}
+    return keys
+
+
+async def preflight(client: Client, namespaces: tuple[str, ...]) -> None:
+    """Waits until nginxes can be listed. What is missing is logged by name, once each time it changes."""
+    delay, said = 1.0, ""
+    while True:
+        try:
+            for namespace in namespaces or (None,):
+                await client.list(NGINXES, namespace, limit="1")
+        except ApiError as error:
+            fault = _explain(error)
+            if fault != said:
+                log.error("%s; trying again until it works", fault)
+            said = fault
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY)
+        else:
+            log.info("API server %s, CustomResourceDefinition %s: found", client.connection.server, names.CRD)
+            return
+
+
+def _explain(error: ApiError) -> str:
+    match error.code:
+        case 404:
+            return f"CustomResourceDefinition {names.CRD} is not installed (crds.enabled=false in the chart's values?)"
+        case 401:
+            return f"the API server does not know us: {error.message}"
+        case 403:
+            return f"missing permission: {error.message}"
+        case _:
+            return error.message

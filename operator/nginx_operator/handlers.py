@@ -1,0 +1,67 @@
+"""kopf wiring and nothing else: log-in, start-up, clean-up, and the watch of nginxes.
+
+Only `on.event` is used. It writes no annotation and no finalizer on the user's resource; kopf's other handlers do.
+"""
+
+import asyncio
+from typing import Any
+
+import kopf
+
+from nginx_operator.api import names
+from nginx_operator.cluster.connection import Connection
+from nginx_operator.controller import Controller
+
+
+async def operate(
+    controller: Controller, connection: Connection, namespaces: tuple[str, ...], stop: asyncio.Event
+) -> None:
+    """Runs kopf around the controller until a signal comes, `stop` is set, or something of kopf's fails."""
+    await kopf.operator(
+        registry=register(controller, connection),
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        stop_flag=stop,
+    )
+
+
+def register(controller: Controller, connection: Connection) -> kopf.OperatorRegistry:
+    """A registry with our handlers and no others."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    def login(**_: Any) -> kopf.ConnectionInfo:
+        return kopf.ConnectionInfo(
+            server=connection.server,
+            ca_path=connection.ca_file,
+            insecure=not connection.verify,
+            token=connection.token(),
+            certificate_path=connection.cert_file,
+            private_key_path=connection.key_file,
+            default_namespace=connection.namespace,
+        )
+
+    @kopf.on.startup(registry=registry)
+    async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
+        configure(settings)
+        await controller.start()
+
+    @kopf.on.cleanup(registry=registry)
+    async def stop(**_: Any) -> None:
+        await controller.stop()
+
+    @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)
+    def observe(event: kopf.RawEvent, **_: Any) -> None:
+        controller.caches.observe(event["type"], event["object"])
+
+    return registry
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """Kopf as a plain watcher: no events posted, no peering, no scan for CRDs and namespaces, no finalizer of ours."""
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.watching.chunk_size = 500
+    settings.persistence.finalizer = f"{names.GROUP}/unused"

@@ -1,0 +1,140 @@
+"""`nginx-operator lint`: the webhooks' rules on files, with the line of each fault."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from nginx_operator.api import defaults, names, validation
+from nginx_operator.api.policy import Policy
+
+
+class Finding(NamedTuple):
+    """One line of output."""
+
+    file: str
+    line: int
+    text: str
+    refused: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {'' if self.refused else 'warning: '}{self.text}"
+
+
+def main(files: Sequence[str], policy: Policy) -> int:
+    """Prints the findings of all files. Returns the exit code: 1 if anything would be refused, or cannot be read."""
+    refused = False
+    for file in files:
+        try:
+            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            print(f"{file}:1: cannot be read: {error}")
+            refused = True
+            continue
+        for finding in check_text(file, text, policy):
+            print(finding)
+            refused |= finding.refused
+    return 1 if refused else 0
+
+
+def check_text(file: str, text: str, policy: Policy) -> Iterator[Finding]:
+    """Findings of all documents of one file. Documents of other kinds are passed over."""
+    try:
+        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        yield Finding(file, mark.line + 1 if mark else 1, f"not YAML: {getattr(error, 'problem', error)}", True)
+        return
+    for root in documents:
+        if root is None:
+            continue
+        for node in _items(root):
+            yield from _check_document(file, node, policy)
+
+
+def _items(root: yaml.Node) -> Iterator[yaml.Node]:
+    """The document itself, or the items of a List, as `kubectl get -o yaml` prints it."""
+    if _scalar(root, "kind") in ("List", f"{names.KIND}List") and (items := _child(root, "items")) is not None:
+        if isinstance(items, yaml.SequenceNode):
+            yield from items.value
+    else:
+        yield root
+
+
+def _check_document(file: str, root: yaml.Node, policy: Policy) -> Iterator[Finding]:
+    version = _scalar(root, "apiVersion") or ""
+    if _scalar(root, "kind") != names.KIND or version.partition("/")[0] != names.GROUP:
+        return
+    for key in _duplicates(root):
+        yield Finding(file, _line(key), f"{key.value}: stands twice in the same mapping; the last one would win", True)
+    if version != names.API_VERSION:
+        yield Finding(file, _line_of(root, ("apiVersion",)), f"apiVersion: must be {names.API_VERSION}", True)
+        return
+    document: Any = yaml.SafeLoader.construct_document(_Constructor(""), root)
+    spec, meta = document.get("spec"), document.get("metadata")
+    meta = meta if isinstance(meta, dict) else {}
+    if not (meta.get("name") or meta.get("generateName")):
+        yield Finding(file, _line_of(root, ("metadata",)), "metadata.name: is required", True)
+    if spec is not None and not isinstance(spec, dict):
+        yield Finding(file, _line_of(root, ("spec",)), "spec: must be a mapping", True)
+        return
+    verdict = validation.check(
+        validation.Subject(str(meta.get("name") or ""), defaults.defaulted(spec or {}, policy), policy, strict=True)
+    )
+    for fault in verdict.faults:
+        yield Finding(file, _line_of(root, fault.parts), str(fault), True)
+    for warning in verdict.warnings:
+        parts = tuple(warning.split(" ", 1)[0].split("."))
+        yield Finding(file, _line_of(root, parts), warning, False)
+
+
+class _Constructor(yaml.SafeLoader):
+    """Builds values from nodes that were composed already."""
+
+
+def _duplicates(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    yield key
+                seen.add(key.value)
+            yield from _duplicates(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _duplicates(item)
+
+
+def _line_of(root: yaml.Node, parts: Sequence[str | int]) -> int:
+    """Line of the deepest part of a path that stands in the document."""
+    node, line = root, _line(root)
+    for part in parts:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if k.value == part), None)
+            if pair is None:
+                break
+            line, node = _line(pair[0]), pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = _line(node)
+        else:
+            break
+    return line
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _child(node: yaml.Node, key: str) -> yaml.Node | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def _scalar(node: yaml.Node, key: str) -> str | None:
+    child = _child(node, key)
+    return str(child.value) if isinstance(child, yaml.ScalarNode) else None

@@ -1,0 +1,171 @@
+"""What to do about the children: pure, from what is desired and what was observed.
+
+    plan(desired, observed) -> Plan(actions, conflicts)
+
+A child that is as desired needs no action, so a settled Nginx costs no write.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from nginx_operator.api import names, quantity
+from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
+from nginx_operator.children import CHILDREN, ChildKind
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Server-side apply `body`.
+
+    Attributes:
+        creates: the child does not exist yet; then foreign fields must not be forced.
+        repairs: somebody changed the child; what we want did not change.
+        scaled_from: the number of pods before, if only that changes for the user.
+    """
+
+    kind: ChildKind
+    name: str
+    body: Body
+    creates: bool = False
+    repairs: bool = False
+    scaled_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete exactly this child in exactly this version."""
+
+    kind: ChildKind
+    name: str
+    uid: str
+    resource_version: str
+
+
+Action = Apply | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An object of another owner stands under a child's name.
+
+    Attributes:
+        leftover: it belongs to an earlier Nginx of the same name; the garbage collector is about to remove it.
+    """
+
+    kind: str
+    name: str
+    owner: str
+    leftover: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Actions in the order of execution, and what stands in the way of others."""
+
+    actions: tuple[Action, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+
+def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> Plan:
+    """Compares.
+
+    Args:
+        owner: metadata of the Nginx.
+        spec: its defaulted and valid spec.
+        observed: the children under the Nginx's name, by plural ("deployments", "services").
+    """
+    if spec.paused:
+        return Plan()
+    actions: list[Action] = []
+    conflicts: list[Conflict] = []
+    for kind in CHILDREN:
+        desired, live = kind.build(owner, spec), observed.get(kind.plural)
+        if live is not None and not is_owned(live.metadata, owner):
+            if desired is not None:
+                conflicts.append(_conflict(kind, live.metadata, owner))
+        elif live is not None and live.metadata.deletion_timestamp is not None:
+            continue  # it goes; its deletion will bring us back here
+        elif desired is None:
+            if live is not None:
+                meta = live.metadata
+                actions.append(Delete(kind, meta.name, meta.uid, meta.resource_version))
+        else:
+            action = _apply(kind, with_hash(desired), live)
+            if action is not None:
+                actions.append(action)
+    return Plan(tuple(actions), tuple(conflicts))
+
+
+def is_owned(child: ObjectMeta, owner: ObjectMeta) -> bool:
+    """Whether the child is controlled by exactly this Nginx, not by an earlier one of the same name."""
+    return child.controller is not None and child.controller.uid == owner.uid
+
+
+def with_hash(body: Body) -> Body:
+    """The same child with the hash of itself as an annotation.
+
+    A field that leaves the spec changes the hash, and so leads to an apply that takes it from the child.
+    """
+    text = msgspec.json.encode(body, order="deterministic")
+    digest = hashlib.sha256(text).hexdigest()[:16]
+    annotations = {**body["metadata"].get("annotations", {}), names.APPLIED_HASH_ANNOTATION: digest}
+    return {**body, "metadata": {**body["metadata"], "annotations": annotations}}
+
+
+def covers(desired: Any, live: Any, *, quantities: bool = False) -> bool:
+    """Whether everything desired is in `live`. What else is there belongs to others and is left alone."""
+    if isinstance(desired, Mapping):
+        if not desired:
+            return live is None or isinstance(live, Mapping)
+        return isinstance(live, Mapping) and all(
+            covers(value, live.get(key), quantities=quantities or key == "resources") for key, value in desired.items()
+        )
+    if isinstance(desired, list):
+        if not isinstance(live, list):
+            return False
+        return all(any(covers(item, other, quantities=quantities) for other in live) for item in desired)
+    return bool(desired == live) or (quantities and _same_quantity(desired, live))
+
+
+def _apply(kind: ChildKind, desired: Body, live: Child | None) -> Apply | None:
+    name = desired["metadata"]["name"]
+    if live is None:
+        return Apply(kind, name, desired, creates=True)
+    same_hash = (
+        live.metadata.annotations.get(names.APPLIED_HASH_ANNOTATION)
+        == desired["metadata"]["annotations"][names.APPLIED_HASH_ANNOTATION]
+    )
+    live_spec = msgspec.json.decode(live.spec)
+    if same_hash and _covers_metadata(desired["metadata"], live.metadata) and covers(desired["spec"], live_spec):
+        return None
+    before, after = live_spec.get("replicas"), desired["spec"].get("replicas")
+    return Apply(kind, name, desired, repairs=same_hash, scaled_from=before if before != after else None)
+
+
+def _covers_metadata(desired: Body, live: ObjectMeta) -> bool:
+    return bool(
+        desired["labels"].items() <= live.labels.items() and desired["annotations"].items() <= live.annotations.items()
+    )
+
+
+def _same_quantity(one: object, other: object) -> bool:
+    if not isinstance(one, str | int) or not isinstance(other, str | int):
+        return False
+    try:
+        return quantity.parse(one) == quantity.parse(other)
+    except ValueError:
+        return False
+
+
+def _conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> Conflict:
+    other = live.controller
+    if other is None:
+        return Conflict(kind.kind, live.name, "nobody's controller")
+    leftover = other.kind == names.KIND and other.name == owner.name
+    return Conflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)

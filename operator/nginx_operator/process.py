@@ -1,0 +1,41 @@
+"""The process: a connection, a controller, kopf around it, and an exit code."""
+
+import asyncio
+import logging
+
+from nginx_operator import handlers, health
+from nginx_operator.cluster.client import Client
+from nginx_operator.cluster.connection import NoClusterError, connect
+from nginx_operator.controller import Controller
+from nginx_operator.policy_file import PolicyFile
+from nginx_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings) -> int:
+    """Runs until a signal or a failure.
+
+    Returns:
+        0 after SIGTERM or SIGINT, 1 after a failure, which is logged.
+    """
+    failures: list[str] = []
+    stop = asyncio.Event()
+
+    def fail(why: str) -> None:
+        failures.append(why)
+        stop.set()
+
+    try:
+        connection = connect()
+        async with Client(connection) as client:
+            controller = Controller(settings, client, PolicyFile(settings.policy_file), fail)
+            async with health.serve(settings.metrics_bind, controller.unready):
+                await handlers.operate(controller, connection, settings.namespaces, stop)
+    except NoClusterError as error:
+        failures.append(str(error))
+    except OSError as error:
+        failures.append(f"cannot serve on {settings.metrics_bind}: {error}")
+    for why in failures:
+        log.critical("%s; ending", why)
+    return 1 if failures else 0

@@ -1,0 +1,125 @@
+"""Command line and environment, as one frozen value."""
+
+import argparse
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run.
+
+    Attributes:
+        namespaces: where to look for Nginx; empty means everywhere.
+        leader_election: whether to work only while holding the Lease.
+        lease_name, lease_namespace: the Lease; the namespace None means our own.
+        identity: who holds the Lease; unique to a process.
+        metrics_bind: (host, port) of /healthz, /readyz and /metrics; None means none.
+        policy_file: the administrator's policy; None means the defaults.
+        admission_probe: whether readiness asks the webhooks, through the API server.
+        probe_namespace: where the probe's dry-run creates go; None means our own namespace.
+        log_format: "plain" or "json".
+        log_level: "debug", "info", "warning" or "error".
+        workers: reconciles under way at once.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    leader_election: bool = True
+    lease_name: str = "nginx-operator"
+    lease_namespace: str | None = None
+    identity: str = "nginx-operator"
+    metrics_bind: tuple[str, int] | None = None
+    policy_file: Path | None = None
+    admission_probe: bool = False
+    probe_namespace: str | None = None
+    log_format: str = "plain"
+    log_level: str = "info"
+    workers: int = 32
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `nginx-operator run`."""
+    parser.add_argument(
+        "--namespace",
+        action="append",
+        default=[],
+        metavar="NS",
+        dest="namespaces",
+        help="look after the Nginx of this namespace only; may be given several times (default: all namespaces)",
+    )
+    parser.add_argument(
+        "--no-leader-election",
+        action="store_false",
+        dest="leader_election",
+        help="work at once, without holding a Lease; only where one process runs",
+    )
+    parser.add_argument(
+        "--lease-name", default="nginx-operator", metavar="NAME", help="the Lease (default: %(default)s)"
+    )
+    parser.add_argument("--lease-namespace", metavar="NS", help="namespace of the Lease (default: our own)")
+    parser.add_argument(
+        "--metrics-bind",
+        type=address,
+        metavar="HOST:PORT",
+        help="serve /healthz, /readyz and /metrics there, in plain HTTP, for instance 0.0.0.0:8080 (default: do not)",
+    )
+    parser.add_argument(
+        "--policy-file",
+        type=Path,
+        metavar="FILE",
+        help="YAML with defaultCount, minCount, maxCount, defaultImage; read again when it changes",
+    )
+    parser.add_argument(
+        "--admission-probe",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="be ready only once a dry-run create was defaulted and an invalid one refused by the webhooks",
+    )
+    parser.add_argument(
+        "--admission-probe-namespace", metavar="NS", dest="probe_namespace", help="where to try (default: our own)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=32, metavar="N", help="reconciles at once (default: %(default)s)"
+    )
+    add_log_arguments(parser)
+
+
+def add_log_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags that say how to log."""
+    parser.add_argument("--log-format", choices=["plain", "json"], default="plain", help="(default: %(default)s)")
+    parser.add_argument(
+        "--log-level", choices=["debug", "info", "warning", "error"], default="info", help="(default: %(default)s)"
+    )
+
+
+def from_arguments(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings of parsed flags. POD_NAME and POD_NAMESPACE come by the downward API."""
+    values = {name: value for name, value in vars(arguments).items() if name in Settings.__dataclass_fields__}
+    values["namespaces"] = tuple(dict.fromkeys(arguments.namespaces))
+    own = environ.get("POD_NAMESPACE") or None
+    values["lease_namespace"] = arguments.lease_namespace or own
+    values["probe_namespace"] = arguments.probe_namespace or own
+    values["identity"] = environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
+    return Settings(**values)
+
+
+def address(text: str) -> tuple[str, int]:
+    """HOST:PORT as a pair; an IPv6 host stands in brackets, an empty host means all.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, for instance 0.0.0.0:8080")
+    return host.removeprefix("[").removesuffix("]") or "::", int(port)
+
+
+def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings of a command line without the command word."""
+    parser = argparse.ArgumentParser(prog="nginx-operator run")
+    add_arguments(parser)
+    return from_arguments(parser.parse_args(arguments), environ)

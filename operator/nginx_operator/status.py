@@ -1,0 +1,278 @@
+"""The status of an Nginx: pure, from the spec and what was observed. Never from what was intended.
+
+`Ready` is decided by a list of named predicates, first match wins; the last one always matches. No state is terminal:
+each is left when its cause goes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nginx_operator.api import names
+from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, Pod
+from nginx_operator.plan import Conflict
+
+Status = dict[str, Any]
+
+#: status.nodes holds this many names at the most (maxItems in the schema).
+MAX_NODES: Final = 1000
+_MESSAGE_LENGTH: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A write that the API server refused.
+
+    Attributes:
+        what: "Deployment web".
+        reason: metav1.Status.reason.
+        message: the API server's sentence.
+    """
+
+    what: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the Ready condition is decided by.
+
+    Attributes:
+        spec: None when it is invalid.
+        invalid: what is wrong with the spec, field paths and rules.
+        deployment: our Deployment, if there is one.
+        settled: nothing is left to do about the children.
+        pods: this Nginx's own pods that are neither being deleted nor finished, by name.
+    """
+
+    spec: NginxSpec | None
+    invalid: str = ""
+    deployment: Child | None = None
+    settled: bool = True
+    pods: tuple[Pod, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of pods wanted."""
+        return self.spec.count if self.spec else 0
+
+    @property
+    def ready(self) -> int:
+        """Number of pods that are ready."""
+        return sum(pod.ready for pod in self.pods)
+
+    @property
+    def rolled_out(self) -> bool:
+        """Whether the Deployment controller has seen the wanted Deployment and all wanted pods run it."""
+        deployment = self.deployment
+        return (
+            self.settled
+            and deployment is not None
+            and deployment.status.observed_generation >= deployment.metadata.generation
+            and deployment.status.updated_replicas == self.count
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Status, reason and message of the Ready condition."""
+
+    status: str
+    reason: str
+    message: str
+
+
+def own_pods(name: str, pods: Iterable[Pod]) -> tuple[Pod, ...]:
+    """The live pods of the Deployment `name`, sorted by name.
+
+    A pod counts when its controller is a ReplicaSet of that Deployment: labels alone anybody can set.
+    """
+    return tuple(
+        sorted(
+            (
+                pod
+                for pod in pods
+                if pod.metadata.deletion_timestamp is None
+                and pod.status.phase not in ("Succeeded", "Failed")
+                and _replicaset(pod) == f"{name}-{pod.metadata.labels.get('pod-template-hash')}"
+            ),
+            key=lambda pod: pod.metadata.name,
+        )
+    )
+
+
+def compute(meta: ObjectMeta, old: Status, situation: Situation, now: str) -> Status:
+    """The whole status; equal to `old` when nothing changed.
+
+    Args:
+        meta: metadata of the Nginx.
+        old: the status that is stored.
+        situation: what was observed.
+        now: RFC 3339 time, used where a condition changes its status.
+    """
+    ready = decide(situation)
+    before: dict[str, Any] = next((c for c in old.get("conditions") or () if c.get("type") == "Ready"), {})
+    since = before.get("lastTransitionTime") if before.get("status") == ready.status else None
+    status: Status = {
+        "observedGeneration": meta.generation,
+        "nodes": [pod.metadata.name for pod in situation.pods[:MAX_NODES]],
+        "count": len(situation.pods),
+        "readyCount": situation.ready,
+        "selector": names.selector(meta.name),
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": ready.status,
+                "observedGeneration": meta.generation,
+                "lastTransitionTime": since or now,
+                "reason": ready.reason,
+                "message": ready.message[:_MESSAGE_LENGTH],
+            }
+        ],
+    }
+    image = _image(situation)
+    if image:
+        status["image"] = image
+    return status
+
+
+def decide(situation: Situation) -> Ready:
+    """The Ready condition."""
+    return next(found for rule in _RULES if (found := rule(situation)) is not None)
+
+
+# --- the rules, most decisive first -----------------------------------------------------------------------------------
+
+
+def _spec_is_invalid(s: Situation) -> Ready | None:
+    if s.spec is None:
+        return Ready("False", "InvalidSpec", f"{s.invalid}. The pods are left as they are until this is corrected")
+    return None
+
+
+def _name_is_taken(s: Situation) -> Ready | None:
+    for conflict in s.conflicts:
+        what = f"{conflict.kind} {conflict.name}"
+        if conflict.leftover:
+            return Ready("False", "Progressing", f"waiting until {what} of the earlier Nginx of this name is removed")
+        return Ready(
+            "False",
+            "NameConflict",
+            f"{what} exists and belongs to {conflict.owner}; it is left alone. "
+            "Delete or rename it, or rename this Nginx",
+        )
+    return None
+
+
+def _write_was_refused(s: Situation) -> Ready | None:
+    for failure in s.failures:
+        reason = "QuotaExceeded" if "exceeded quota" in failure.message else "ApplyFailed"
+        return Ready("False", reason, f"{failure.what}: {failure.message}")
+    return None
+
+
+def _is_stopped(s: Situation) -> Ready | None:
+    if s.count == 0 and not s.pods and s.settled:
+        return Ready("False", "Stopped", "spec.count is 0: no nginx runs")
+    return None
+
+
+def _is_paused(s: Situation) -> Ready | None:
+    if s.spec is None or not s.spec.paused:
+        return None
+    serves = s.count > 0 and s.ready == len(s.pods) == s.count
+    return Ready(
+        "True" if serves else "False",
+        "Paused",
+        f"spec.paused is true: changes are not made; {s.ready} of {s.count} pods are ready",
+    )
+
+
+def _all_serve(s: Situation) -> Ready | None:
+    if s.rolled_out and s.ready == len(s.pods) == s.count and s.count > 0:
+        return Ready("True", "Ready", "1 pod is ready" if s.count == 1 else f"all {s.count} pods are ready")
+    return None
+
+
+def _quota_is_exceeded(s: Situation) -> Ready | None:
+    for condition in s.deployment.status.conditions if s.deployment else ():
+        if condition.type == "ReplicaFailure" and condition.status == "True":
+            reason = "QuotaExceeded" if "exceeded quota" in condition.message else "PodsRefused"
+            return Ready("False", reason, condition.message)
+    return None
+
+
+def _image_cannot_be_pulled(s: Situation) -> Ready | None:
+    return _waiting(s, "ImagePullFailed", {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+
+
+def _nginx_crashes(s: Situation) -> Ready | None:
+    return _waiting(s, "CrashLooping", {"CrashLoopBackOff", "CreateContainerConfigError", "RunContainerError"})
+
+
+def _pods_do_not_fit(s: Situation) -> Ready | None:
+    for pod in s.pods:
+        scheduled = pod.condition("PodScheduled")
+        if scheduled is not None and scheduled.status == "False" and scheduled.reason == "Unschedulable":
+            return Ready("False", "Unschedulable", f"{_progress(s)}; pod {pod.metadata.name}: {scheduled.message}")
+    return None
+
+
+def _rollout_is_late(s: Situation) -> Ready | None:
+    for condition in s.deployment.status.conditions if s.deployment else ():
+        if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
+            return Ready("False", "PodsNotReady", f"{_progress(s)}, and there was no progress for 10 minutes")
+    return None
+
+
+def _is_on_its_way(s: Situation) -> Ready | None:
+    return Ready("False", "Progressing", _progress(s))
+
+
+_RULES: Final[tuple[Callable[[Situation], Ready | None], ...]] = (
+    _spec_is_invalid,
+    _name_is_taken,
+    _write_was_refused,
+    _is_paused,
+    _is_stopped,
+    _all_serve,
+    _quota_is_exceeded,
+    _image_cannot_be_pulled,
+    _nginx_crashes,
+    _pods_do_not_fit,
+    _rollout_is_late,
+    _is_on_its_way,
+)
+
+
+def _waiting(s: Situation, reason: str, kubelet_reasons: set[str]) -> Ready | None:
+    for pod in s.pods:
+        for container in pod.status.container_statuses:
+            waiting = container.state.waiting
+            if waiting is not None and waiting.reason in kubelet_reasons:
+                detail = waiting.message or waiting.reason
+                return Ready("False", reason, f"{_progress(s)}; pod {pod.metadata.name}: {detail}")
+    return None
+
+
+def _progress(s: Situation) -> str:
+    return f"{s.ready} of {s.count} pods are ready"
+
+
+def _image(s: Situation) -> str:
+    """The image that the pods run; the wanted one as soon as a pod runs it."""
+    images = Counter(
+        container.image for pod in s.pods for container in pod.spec.containers if container.name == names.CONTAINER
+    )
+    if s.spec is not None and s.spec.image in images:
+        return s.spec.image
+    return images.most_common(1)[0][0] if images else ""
+
+
+def _replicaset(pod: Pod) -> str | None:
+    owner = pod.metadata.controller
+    return owner.name if owner is not None and owner.kind == "ReplicaSet" else None

@@ -1,0 +1,100 @@
+"""A keyed workqueue, as client-go has it: a key waits at most once, and is never worked on twice at a time.
+
+A key added while it is being worked on comes back when the worker is done, so no change is missed.
+Failures come back after a delay of their own that doubles up to a bound.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Hashable
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+#: Seconds before the first retry, and the longest delay. Total failure costs at most one call a minute and key.
+FIRST_DELAY: Final = 0.1
+LONGEST_DELAY: Final = 60.0
+
+
+class Workqueue(Generic[K]):
+    """Keys to work on. All methods belong to one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[K] = deque()
+        self._dirty: set[K] = set()
+        self._processing: set[K] = set()
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._failures: dict[K, int] = {}
+        self._wakeup = asyncio.Semaphore(0)
+
+    def __len__(self) -> int:
+        """Number of keys that wait to be worked on now."""
+        return len(self._waiting)
+
+    def add(self, key: K, delay: float = 0.0) -> None:
+        """Asks for work on `key`, after `delay` seconds at the latest. The earliest of several delays holds."""
+        if delay <= 0:
+            self._drop_timer(key)
+            self._enqueue(key)
+            return
+        if key in self._dirty:
+            return
+        loop = asyncio.get_running_loop()
+        due = loop.time() + delay
+        timer = self._timers.get(key)
+        if timer is not None and timer.when() <= due:
+            return
+        self._drop_timer(key)
+        self._timers[key] = loop.call_at(due, self._fire, key)
+
+    async def get(self) -> K:
+        """The next key; it must be given back by `done`."""
+        await self._wakeup.acquire()
+        key = self._waiting.popleft()
+        self._dirty.discard(key)
+        self._processing.add(key)
+        return key
+
+    def done(self, key: K) -> None:
+        """Ends the work on `key`. If it was added meanwhile, it waits again."""
+        self._processing.discard(key)
+        if key in self._dirty:
+            self._push(key)
+
+    def retry(self, key: K, at_least: float = 0.0) -> float:
+        """Adds `key` after its backoff, or after `at_least` seconds if that is longer. Returns the delay."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        delay = max(at_least, min(FIRST_DELAY * 2.0 ** min(failures, 20), LONGEST_DELAY))
+        self.add(key, delay)
+        return delay
+
+    def forget(self, key: K) -> None:
+        """Ends the backoff of `key`: the work succeeded."""
+        self._failures.pop(key, None)
+
+    def close(self) -> None:
+        """Drops all timers, so that nothing is left on the loop."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _fire(self, key: K) -> None:
+        self._timers.pop(key, None)
+        self._enqueue(key)
+
+    def _enqueue(self, key: K) -> None:
+        if key in self._dirty:
+            return
+        self._dirty.add(key)
+        if key not in self._processing:
+            self._push(key)
+
+    def _push(self, key: K) -> None:
+        self._waiting.append(key)
+        self._wakeup.release()
+
+    def _drop_timer(self, key: K) -> None:
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
