@@ -1,0 +1,182 @@
+"""The product on a control plane without nodes: the chart installed, and its two programs run as processes.
+
+They run inside the bed's network namespace with the tokens of the chart's ServiceAccounts, so RBAC, TLS and the
+webhook configurations are the real ones. The chart's own pods never run: no node bears the label that they ask for.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.testbed import Bed
+from tests.testbed.waiting import until
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "nginx-operator"
+RELEASE, NAMESPACE = "nginx-operator", "nginx-operator-system"
+#: The bed's own address; the API server reaches webhooks there.
+HOST = "192.0.2.1"
+NO_PODS = ("--set", "operator.nodeSelector.nowhere=yes", "--set", "webhooks.nodeSelector.nowhere=yes")
+
+
+@dataclass
+class Program:
+    """One of our programs, running inside a bed.
+
+    Attributes:
+        name: for messages.
+        log: file with all that it writes.
+        health: URL prefix of its health endpoints.
+    """
+
+    name: str
+    bed: Bed
+    process: subprocess.Popen[bytes]
+    log: Path
+    health: str
+
+    def wait_ready(self, seconds: float = 60) -> None:
+        """Waits for /readyz; fails at once if the process has ended."""
+
+        def ready() -> bool:
+            assert self.process.poll() is None, f"{self.name} ended:\n{self.text()}"
+            return self.get("/readyz") == 200
+
+        try:
+            until(ready, seconds=seconds, what=f"{self.name} ready", every=0.2)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.text()}") from None
+
+    def wait_log(self, words: str, seconds: float = 60) -> str:
+        """Waits for a line with these words, and returns it."""
+        try:
+            return until(
+                lambda: next((line for line in self.text().splitlines() if words in line), None),
+                seconds=seconds,
+                what=f"{words!r} in the log of {self.name}",
+                every=0.1,
+            )
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.text()}") from None
+
+    def get(self, path: str) -> int:
+        """HTTP status of a health endpoint, 0 when nothing answers."""
+        done = self.bed.run([sys.executable, "-c", _GET, self.health + path], capture_output=True, check=True)
+        return int(done.stdout)
+
+    def text(self) -> str:
+        """All that it wrote."""
+        return self.log.read_text(errors="replace")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 30) -> int:
+        """Ends it. Returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(seconds)
+
+
+_GET = """
+import sys, urllib.request, urllib.error
+try: print(urllib.request.urlopen(sys.argv[1], timeout=5).status)
+except urllib.error.HTTPError as e: print(e.code)
+except OSError: print(0)
+"""
+
+
+@dataclass
+class Product:
+    """The chart on a bed, and the means to run its programs."""
+
+    bed: Bed
+    folder: Path
+
+    def install(self, *options: str) -> None:
+        """helm upgrade --install, without waiting for pods that will never run."""
+        self.bed.helm(
+            "upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace", *NO_PODS, *options
+        )
+
+    def uninstall(self) -> None:
+        """helm uninstall, and the CRD that it keeps."""
+        self.bed.helm("uninstall", RELEASE, "-n", NAMESPACE, "--ignore-not-found")
+        self.bed.kubectl("delete", "crd", "nginxes.proxy.example.com", "--ignore-not-found")
+
+    def operator(self, *arguments: str, port: int = 18080, name: str = "operator", **options: str) -> Program:
+        """Starts `nginx-operator run` with the rights of the chart's ServiceAccount."""
+        command = ["nginx_operator", "run", "--metrics-bind", f"{HOST}:{port}", *self.policy(), *arguments]
+        return self._start(name, command, self.kubeconfig(RELEASE), f"http://{HOST}:{port}", options)
+
+    def webhooks(self, *arguments: str, port: int = 19443, name: str = "webhooks") -> Program:
+        """Starts `nginx-webhooks serve` with the rights of the chart's ServiceAccount, behind the chart's Service."""
+        self._route(port)
+        command = [
+            *("nginx_webhooks", "serve", "--bind", f"{HOST}:{port}", "--health-bind", f"{HOST}:{port + 1}"),
+            *("--secret", f"{RELEASE}-ca", "--secret-namespace", NAMESPACE, "--service", f"{RELEASE}-webhooks"),
+            *("--mutating-configuration", RELEASE, "--validating-configuration", RELEASE),
+            *self.policy(),
+            *arguments,
+        ]
+        return self._start(name, command, self.kubeconfig(f"{RELEASE}-webhooks"), f"http://{HOST}:{port + 1}", {})
+
+    def policy(self) -> Sequence[str]:
+        """The flag for the policy of the installed chart."""
+        text = self.bed.kubectl(
+            "get", "configmap", f"{RELEASE}-policy", "-n", NAMESPACE, "-o", r"jsonpath={.data.policy\.yaml}"
+        ).stdout
+        path = self.folder / "policy.yaml"
+        path.write_text(text)
+        return ("--policy-file", str(path))
+
+    def kubeconfig(self, account: str, namespace: str = NAMESPACE) -> Path:
+        """A kubeconfig for use inside the bed, with a fresh token of a ServiceAccount."""
+        token = self.bed.kubectl("create", "token", account, "-n", namespace, "--duration", "4h").stdout.strip()
+        config = yaml.safe_load(self.bed.inside_kubeconfig.read_text())
+        config["users"][0]["user"] = {"token": token}
+        config["contexts"][0]["context"]["namespace"] = namespace
+        path = self.folder / f"{account}.kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    def _start(
+        self, name: str, command: Sequence[str], kubeconfig: Path, health: str, extra: Mapping[str, str]
+    ) -> Program:
+        log = self.folder / f"{name}.log"
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(kubeconfig),
+            "POD_NAMESPACE": NAMESPACE,
+            "POD_NAME": name,
+            **extra,
+        }
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                self.bed.command([sys.executable, "-m", *command]),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=ROOT,
+            )
+        return Program(name, self.bed, process, log, health)
+
+    def _route(self, port: int) -> None:
+        """Puts the process behind the chart's Service, as the kubelet and the endpoints controller would a pod."""
+        endpoint = {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": f"process-{port}",
+                "namespace": NAMESPACE,
+                "labels": {"kubernetes.io/service-name": f"{RELEASE}-webhooks"},
+            },
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [HOST], "conditions": {"ready": True}}],
+            "ports": [{"name": "webhooks", "port": port, "protocol": "TCP"}],
+        }
+        self.bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(endpoint))

@@ -1,0 +1,255 @@
+"""What the operator makes of an Nginx, and how it keeps it."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from nginx_operator.api import names
+from tests.cluster.conftest import Namespace, ready
+from tests.testbed.waiting import until
+
+
+def serving(count: int) -> Any:
+    def look(nginx: dict[str, Any]) -> bool:
+        status = nginx.get("status", {})
+        return status.get("readyCount") == count == len(status["nodes"]) and ready(nginx)["status"] == "True"
+
+    return look
+
+
+def test_three_pods_are_named_in_the_status(namespace: Namespace) -> None:
+    namespace.apply({"count": 3})
+    namespace.kubectl("wait", "--for=condition=Ready", "nginx/web", "--timeout=60s")
+    found = namespace.get("nginx")
+    pods = json.loads(namespace.kubectl("get", "pods", "-o", "json").stdout)["items"]
+    assert found is not None
+    assert found["status"]["nodes"] == sorted(pod["metadata"]["name"] for pod in pods)
+    assert (found["status"]["count"], found["status"]["readyCount"]) == (3, 3)
+    assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
+    assert found["status"]["image"] == found["spec"]["image"]
+    assert found["status"]["selector"] == names.selector("web")
+    assert ready(found)["message"] == "all 3 pods are ready"
+
+
+def test_nothing_is_written_on_the_users_resource_but_its_status(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    found = namespace.wait("nginx", serving(1))
+    assert "finalizers" not in found["metadata"]
+    assert list(found["metadata"].get("annotations", {})) == ["kubectl.kubernetes.io/last-applied-configuration"]
+    theirs = [entry for entry in found["metadata"]["managedFields"] if entry["manager"] == names.FIELD_MANAGER]
+    assert [entry["subresource"] for entry in theirs] == ["status"]
+
+
+def test_kubectl_get_shows_what_matters(namespace: Namespace) -> None:
+    namespace.apply({"count": 2})
+    namespace.wait("nginx", serving(2))
+    header, row = namespace.kubectl("get", "ngx").stdout.splitlines()
+    assert header.split() == ["NAME", "COUNT", "READY", "STATUS", "AGE"]
+    assert row.split()[:4] == ["web", "2", "2", "Ready"]
+
+
+def test_scale_follows_and_reports(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    namespace.kubectl("scale", "nginx", "web", "--replicas=3")
+    namespace.wait("nginx", serving(3))
+    scale = json.loads(namespace.kubectl("get", "nginx", "web", "--subresource=scale", "-o", "json").stdout)
+    assert (scale["spec"]["replicas"], scale["status"]["replicas"]) == (3, 3)
+    assert scale["status"]["selector"] == names.selector("web")
+    namespace.kubectl("scale", "nginx", "web", "--replicas=0")
+    assert namespace.wait_reason("Stopped")["status"] == "False"
+    found = namespace.get("nginx")
+    assert found is not None
+    assert found["status"]["nodes"] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "patch", "repaired"),
+    [
+        ("deployment", {"spec": {"replicas": 5}}, lambda d: d["spec"]["replicas"] == 2),
+        (
+            "deployment",
+            {"metadata": {"labels": {names.LABEL_INSTANCE: None}}},
+            lambda d: d["metadata"]["labels"].get(names.LABEL_INSTANCE) == "web",
+        ),
+        ("service", {"spec": {"ports": [{"port": 8888}]}}, lambda s: s["spec"]["ports"][0]["port"] == 80),
+        ("service", {"spec": {"selector": {"x": "y"}}}, lambda s: s["spec"]["selector"] == names.labels("web")),
+    ],
+)
+def test_what_somebody_edits_is_put_back(namespace: Namespace, kind: str, patch: Any, repaired: Any) -> None:
+    namespace.apply({"count": 2})
+    namespace.wait("nginx", serving(2))
+    namespace.kubectl("patch", kind, "web", "--type=merge", "-p", json.dumps(patch))
+    namespace.wait(kind, repaired)
+
+
+@pytest.mark.parametrize("kind", ["deployment", "service"])
+def test_what_somebody_deletes_comes_back(namespace: Namespace, kind: str) -> None:
+    namespace.apply({"count": 1})
+    before = namespace.wait("nginx", serving(1)) and namespace.get(kind)
+    namespace.kubectl("delete", kind, "web")
+    namespace.wait(kind, lambda new: before is not None and new["metadata"]["uid"] != before["metadata"]["uid"])
+    namespace.wait("nginx", serving(1))
+
+
+def test_what_others_own_is_left_alone(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    namespace.kubectl("rollout", "restart", "deployment/web")
+    namespace.kubectl("annotate", "service", "web", "mesh.example.com/x=y")
+    namespace.kubectl("scale", "nginx", "web", "--replicas=2")
+    namespace.wait("nginx", serving(2))
+    deployment, service = namespace.get("deployment"), namespace.get("service")
+    assert deployment is not None
+    assert service is not None
+    template = deployment["spec"]["template"]["metadata"]["annotations"]
+    assert "kubectl.kubernetes.io/restartedAt" in template
+    assert service["metadata"]["annotations"]["mesh.example.com/x"] == "y"
+
+
+def test_changes_of_the_spec_reach_the_children(namespace: Namespace) -> None:
+    namespace.apply({"count": 1, "resources": {"requests": {"cpu": "0.5"}}, "service": {"annotations": {"a": "b"}}})
+    namespace.wait("nginx", serving(1))
+    image = "docker.io/nginxinc/nginx-unprivileged:1.31-alpine"
+    namespace.apply({"count": 1, "image": image, "service": {"port": 8080}})
+    found = namespace.wait("deployment", lambda d: pod_of(d)["image"] == image)
+    assert pod_of(found).get("resources", {}) == {}
+    service = namespace.wait("service", lambda s: s["spec"]["ports"][0]["port"] == 8080)
+    assert "a" not in service["metadata"]["annotations"]
+    namespace.wait("nginx", lambda nginx: nginx["status"]["image"] == image and serving(1)(nginx))
+
+
+def pod_of(deployment: dict[str, Any]) -> dict[str, Any]:
+    container: dict[str, Any] = deployment["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def test_the_service_goes_and_comes_with_the_spec(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("service", bool)
+    namespace.apply({"count": 1, "service": {"enabled": False}})
+    namespace.wait_gone("service")
+    namespace.apply({"count": 1})
+    namespace.wait("service", bool)
+
+
+def test_paused_leaves_the_children_alone_and_keeps_the_status_true(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    namespace.apply({"count": 3, "paused": True})
+    condition = namespace.wait_reason("Paused")
+    assert condition["message"].endswith("1 of 3 pods are ready")
+    namespace.kubectl("scale", "deployment", "web", "--replicas=2")
+    namespace.wait("nginx", lambda nginx: nginx["status"]["readyCount"] == 2)
+    namespace.apply({"count": 3})
+    namespace.wait("nginx", serving(3))
+
+
+@pytest.mark.parametrize("kind", ["deployment", "service"])
+def test_a_foreign_object_of_the_name_is_left_alone_and_reported(namespace: Namespace, kind: str) -> None:
+    foreign = {
+        "deployment": ("create", "deployment", "web", "--image=example.com/other:1", "--replicas=0"),
+        "service": ("create", "service", "clusterip", "web", "--tcp=9:9"),
+    }
+    namespace.kubectl(*foreign[kind])
+    before = namespace.get(kind)
+    namespace.apply({"count": 1})
+    condition = namespace.wait_reason("NameConflict")
+    assert f"{kind.capitalize()} web exists" in condition["message"]
+    after = namespace.get(kind)
+    assert before is not None
+    assert after is not None
+    assert after["spec"] == before["spec"]
+    assert after["metadata"].get("ownerReferences") is None
+    assert "NameConflict" in namespace.kubectl("describe", "nginx", "web").stdout
+    namespace.kubectl("delete", kind, "web")
+    namespace.wait("nginx", serving(1))
+
+
+def test_two_nginx_in_one_namespace_never_see_each_others_pods(namespace: Namespace) -> None:
+    namespace.apply({"count": 2}, "one")
+    namespace.apply({"count": 1}, "two")
+    one = namespace.wait("nginx", serving(2), "one")["status"]["nodes"]
+    two = namespace.wait("nginx", serving(1), "two")["status"]["nodes"]
+    assert all(node.startswith("one-") for node in one)
+    assert all(node.startswith("two-") for node in two)
+
+
+def test_deletion_leaves_nothing_behind(namespace: Namespace) -> None:
+    namespace.apply({"count": 2})
+    namespace.wait("nginx", serving(2))
+    namespace.kubectl("delete", "nginx", "web")
+    until(
+        lambda: namespace.kubectl("get", "deploy,rs,pods,svc,endpointslices", "-o", "name").stdout == "",
+        seconds=60,
+        what="all children gone",
+        every=0.2,
+    )
+
+
+def test_deleted_and_created_again_at_once(namespace: Namespace) -> None:
+    namespace.apply({"count": 2})
+    old = namespace.wait("nginx", serving(2))
+    namespace.kubectl("delete", "nginx", "web")
+    namespace.apply({"count": 3})
+    new = namespace.wait("nginx", serving(3))
+    assert new["metadata"]["uid"] != old["metadata"]["uid"]
+    deployment = namespace.get("deployment")
+    assert deployment is not None
+    assert [owner["uid"] for owner in deployment["metadata"]["ownerReferences"]] == [new["metadata"]["uid"]]
+
+
+def test_events_tell_what_was_done_and_never_twice(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    namespace.kubectl("scale", "nginx", "web", "--replicas=2")
+    namespace.wait("nginx", serving(2))
+
+    def told() -> dict[str, Any] | None:
+        items = json.loads(namespace.kubectl("get", "events", "-o", "json").stdout)["items"]
+        ours = {e["reason"]: e for e in items if e["involvedObject"]["kind"] == "Nginx"}
+        return ours if {"Created", "Scaled", "Ready"} <= ours.keys() else None
+
+    ours = until(told, seconds=30, what="events Created, Scaled and Ready", every=0.2)
+    assert ours["Created"]["message"] == "Deployment web is created; Service web is created"
+    assert ours["Scaled"]["message"] == "Deployment web is scaled from 1 to 2"
+    assert ours["Created"]["count"] == 1
+
+
+def test_quota_is_named(namespace: Namespace) -> None:
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"}}}
+    namespace.kubectl("apply", "-f", "-", input=yaml.safe_dump(quota))
+    namespace.wait("resourcequota", lambda q: "used" in q.get("status", {}), "q")
+    namespace.apply({"count": 3})
+    assert "exceeded quota: q" in namespace.wait_reason("QuotaExceeded")["message"]
+
+
+def test_pods_that_fit_nowhere_are_named(namespace: Namespace) -> None:
+    namespace.apply({"count": 1, "resources": {"requests": {"cpu": "100000"}}})
+    assert "Insufficient cpu" in namespace.wait_reason("Unschedulable")["message"]
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+
+
+def test_a_settled_nginx_costs_no_write(namespace: Namespace) -> None:
+    namespace.apply({"count": 2})
+    namespace.wait("nginx", serving(2))
+    marker = namespace.bed.audit_log.stat().st_size
+    for kind in ("deployment", "service"):  # an annotation of somebody else brings the operator to look again
+        namespace.kubectl("annotate", kind, "web", "somebody.example.com/was=here")
+    namespace.apply({"count": 2}, "other")  # and this one tells when it has
+    namespace.wait("nginx", serving(2), "other")
+    with namespace.bed.audit_log.open() as log:
+        log.seek(marker)
+        entries = [json.loads(line) for line in log]
+    ours = [
+        f"{entry['verb']} {entry['objectRef'].get('resource')}"
+        for entry in entries
+        if entry["user"]["username"].endswith(":nginx-operator")
+        and entry["verb"] not in ("get", "list", "watch")
+        and entry.get("objectRef", {}).get("namespace") == namespace.name
+        and entry["objectRef"].get("name") == "web"
+    ]
+    assert ours == []

@@ -1,0 +1,137 @@
+"""The one list of checks: what each refuses, in which words, and what it lets through."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nginx_operator.api import defaults, validation
+from nginx_operator.api.policy import Policy
+from nginx_operator.api.validation import Subject, check
+
+POLICY = Policy(default_count=1, min_count=0, max_count=100, default_image="example.com/nginx:1.30")
+VALID: dict[str, Any] = {"count": 3, "image": "example.com/nginx:1.30"}
+
+
+def faults(spec: dict[str, Any], **subject: Any) -> list[str]:
+    return [str(fault) for fault in check(Subject("web", VALID | spec, POLICY, **subject)).faults]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"count": 0},
+        {"count": 100},
+        {"image": "localhost:5000/a/b@sha256:0123"},
+        {"resources": {"requests": {"cpu": 1, "memory": "64Mi"}, "limits": {"memory": "64Mi"}}},
+        {"resources": {"requests": {"cpu": "1500m"}, "limits": {"cpu": "1.5"}}},
+        {"service": {"type": "NodePort", "nodePort": 30080}},
+        {"service": {"nodePort": None}},
+        {"imagePullSecrets": [{"name": "login"}]},
+        {"paused": True},
+        {"containerPort": None},
+    ],
+)
+def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
+    assert faults(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (
+            {"count": 101},
+            "spec.count: 101 is more than this cluster allows (maxCount is 100). Use 0 to 100, "
+            "or ask the cluster's administrator to raise webhooks.policy.maxCount",
+        ),
+        ({"count": -1}, "spec.count: -1 must be 0 or more"),
+        ({"count": "three"}, 'spec.count: "three" must be a whole number, such as 3'),
+        ({"count": True}, "spec.count: true must be a whole number, such as 3"),
+        ({"count": 3.5}, "spec.count: 3.5 must be a whole number, such as 3"),
+        ({"count": 2**31}, "spec.count: 2147483648 must be 2147483647 or less"),
+        ({"containerPort": 0}, "spec.containerPort: 0 must be 1 or more"),
+        ({"imagePullPolicy": "never"}, 'spec.imagePullPolicy: "never" must be one of Always, IfNotPresent, Never'),
+        ({"service": {"nodePort": 30080}}, "spec.service.nodePort: nodePort needs type NodePort or LoadBalancer"),
+        (
+            {"service": {"type": "NodePort", "loadBalancerClass": "a"}},
+            "spec.service.loadBalancerClass: loadBalancerClass needs type LoadBalancer",
+        ),
+        (
+            {"resources": {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}},
+            'spec.resources.requests.memory: "2Gi" is more than the limit "1Gi"; lower one or raise the other',
+        ),
+        (
+            {"resources": {"limits": {"cpu": "lots"}}},
+            'spec.resources.limits.cpu: "lots" is malformed; an example is "64Mi"',
+        ),
+    ],
+)
+def test_what_is_invalid_is_refused_with_a_sentence(spec: dict[str, Any], expected: str) -> None:
+    assert faults(spec) == [expected]
+
+
+def test_all_faults_come_at_once() -> None:
+    paths = {fault.split(":")[0] for fault in faults({"count": 500, "containerPort": 70000, "paused": "yes"})}
+    assert paths == {"spec.count", "spec.containerPort", "spec.paused"}
+
+
+@pytest.mark.parametrize("name", ["Web", "1web", "web.example", "web-", "w" * 51])
+def test_a_name_that_a_service_cannot_have_is_refused(name: str) -> None:
+    (fault,) = check(Subject(name, VALID, POLICY)).faults
+    assert fault.path == "metadata.name"
+
+
+def test_an_unknown_field_is_refused_only_when_strict() -> None:
+    assert faults({"servise": {}}) == []
+    assert faults({"servise": {}}, strict=True) == ["spec.servise: unknown field; did you mean service?"]
+
+
+def test_a_count_that_is_in_force_is_kept_with_a_warning() -> None:
+    verdict = check(Subject("web", VALID | {"count": 500}, POLICY, old_spec={"count": 500}))
+    assert verdict.faults == []
+    assert verdict.warnings == [
+        "spec.count: 500 is kept, but this cluster now allows 0 to 100; new values must be within"
+    ]
+
+
+def test_a_forbidden_count_cannot_be_changed_for_another() -> None:
+    assert faults({"count": 499}, old_spec={"count": 500})[0].startswith("spec.count: 499 is more than")
+
+
+@pytest.mark.parametrize(
+    ("image", "warned"), [("nginx", True), ("nginx:latest", True), ("h:1/nginx", True), ("n:1", False)]
+)
+def test_an_image_that_may_change_under_the_users_feet_is_warned_of(image: str, warned: bool) -> None:
+    assert bool(check(Subject("web", VALID | {"image": image}, POLICY)).warnings) == warned
+
+
+def test_count_zero_is_warned_of_once() -> None:
+    assert check(Subject("web", VALID | {"count": 0}, POLICY)).warnings == ["spec.count is 0: no nginx will run"]
+    assert check(Subject("web", VALID | {"count": 0}, POLICY, old_spec={"count": 0})).warnings == []
+
+
+def test_a_value_is_quoted_short_and_without_control_characters() -> None:
+    text = validation.quoted("a\n\x1b[31m" + "x" * 500)
+    assert len(text) == validation.VALUE_LENGTH
+    assert "\n" not in text
+    assert "\x1b" not in text
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+fields = ["count", "image", "imagePullPolicy", "imagePullSecrets", "resources", "containerPort", "service", "paused"]
+
+
+@given(st.dictionaries(st.sampled_from(fields) | st.text(), json_values, max_size=5), json_values)
+def test_no_shape_of_a_spec_breaks_the_checks(spec: dict[str, Any], old_count: Any) -> None:
+    verdict = check(
+        Subject("web", defaults.defaulted(spec, POLICY), POLICY, old_spec={"count": old_count}, strict=True)
+    )
+    assert all(len(warning) <= validation.WARNING_LENGTH for warning in verdict.warnings)
+    json.dumps([str(fault) for fault in verdict.faults])

@@ -1,0 +1,75 @@
+"""The children that an Nginx gets, field by field where it matters."""
+
+from typing import Any
+
+from nginx_operator.api import names
+from nginx_operator.api.types import NginxSpec, ObjectMeta, ServiceSpec
+from nginx_operator.children import CHILDREN
+from nginx_operator.children.deployment import deployment
+from nginx_operator.children.service import service
+
+
+def container(body: dict[str, Any]) -> dict[str, Any]:
+    (found,) = body["spec"]["template"]["spec"]["containers"]
+    return found  # type: ignore[no-any-return]
+
+
+def test_every_child_has_the_name_the_labels_and_the_owner(owner: ObjectMeta, spec: NginxSpec) -> None:
+    for kind in CHILDREN:
+        body = kind.build(owner, spec)
+        assert body is not None
+        assert body["kind"] == kind.kind
+        assert (body["metadata"]["name"], body["metadata"]["namespace"]) == ("web", "shop")
+        assert body["metadata"]["labels"] == names.labels("web")
+        (reference,) = body["metadata"]["ownerReferences"]
+        assert (reference["uid"], reference["controller"]) == ("uid-1", True)
+
+
+def test_two_nginx_never_select_each_others_pods() -> None:
+    assert names.labels("a") != names.labels("b")
+    assert names.selector("web") == ",".join(f"{k}={v}" for k, v in sorted(names.labels("web").items()))
+
+
+def test_the_spec_reaches_the_pods(owner: ObjectMeta) -> None:
+    wanted = NginxSpec(
+        count=4,
+        image="a:1",
+        image_pull_policy="Always",
+        image_pull_secrets=({"name": "login"},),
+        resources={"requests": {"cpu": "1"}, "limits": {}},
+        container_port=9000,
+    )
+    body = deployment(owner, wanted)
+    assert body["spec"]["replicas"] == 4
+    assert container(body)["image"] == "a:1"
+    assert container(body)["imagePullPolicy"] == "Always"
+    assert container(body)["ports"][0]["containerPort"] == 9000
+    assert container(body)["resources"] == {"requests": {"cpu": "1"}}
+    assert body["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "login"}]
+
+
+def test_no_service_where_it_is_switched_off(owner: ObjectMeta) -> None:
+    assert service(owner, NginxSpec(1, "a:1", service=ServiceSpec(enabled=False))) is None
+
+
+def test_the_spec_reaches_the_service(owner: ObjectMeta) -> None:
+    wanted = ServiceSpec(
+        type="LoadBalancer",
+        port=8080,
+        node_port=30080,
+        annotations={"a": "b"},
+        external_traffic_policy="Local",
+        load_balancer_class="example.com/x",
+        load_balancer_source_ranges=("192.0.2.0/24",),
+    )
+    body = service(owner, NginxSpec(1, "a:1", service=wanted))
+    assert body is not None
+    assert body["metadata"]["annotations"] == {"a": "b"}
+    assert body["spec"] == {
+        "type": "LoadBalancer",
+        "selector": names.labels("web"),
+        "ports": [{"name": "http", "port": 8080, "targetPort": "http", "protocol": "TCP", "nodePort": 30080}],
+        "externalTrafficPolicy": "Local",
+        "loadBalancerClass": "example.com/x",
+        "loadBalancerSourceRanges": ["192.0.2.0/24"],
+    }

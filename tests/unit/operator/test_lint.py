@@ -1,0 +1,87 @@
+"""`nginx-operator lint`: each fault on its line."""
+
+from pathlib import Path
+
+import pytest
+
+from nginx_operator.__main__ import main
+from nginx_operator.api.policy import Policy
+from nginx_operator.lint import check_text
+
+HEAD = "apiVersion: proxy.example.com/v1alpha1\nkind: Nginx\nmetadata: {name: web}\n"
+
+
+def lint(text: str) -> list[str]:
+    return [str(finding) for finding in check_text("f.yaml", text, Policy())]
+
+
+def test_a_valid_manifest_gives_nothing() -> None:
+    assert lint(HEAD + "spec: {count: 3}\n") == []
+    assert lint(HEAD) == []
+
+
+def test_a_fault_has_its_line() -> None:
+    assert lint(HEAD + "spec:\n  # how many\n  count: three\n") == [
+        'f.yaml:6: spec.count: "three" must be a whole number, such as 3'
+    ]
+
+
+def test_a_fault_in_a_list_has_its_line() -> None:
+    (found,) = lint(HEAD + "spec:\n  imagePullSecrets:\n    - name: a\n    - name: B\n")
+    assert found.startswith("f.yaml:7: spec.imagePullSecrets[1].name:")
+
+
+def test_the_line_of_a_missing_field_is_that_of_its_parent() -> None:
+    (found,) = lint("apiVersion: proxy.example.com/v1alpha1\nkind: Nginx\nmetadata:\n  labels: {}\n")
+    assert found == "f.yaml:3: metadata.name: is required"
+
+
+def test_every_document_and_every_list_item_is_checked() -> None:
+    bad = HEAD + "spec: {count: -1}\n"
+    items = "".join(f"  {'-' if n == 0 else ' '} {line}\n" for n, line in enumerate(bad.splitlines()))
+    text = f"kind: ConfigMap\n---\n{bad}---\napiVersion: v1\nkind: List\nitems:\n{items}"
+    assert [found.split(":")[1] for found in lint(text)] == ["6", "14"]
+
+
+def test_documents_of_other_kinds_are_passed_over() -> None:
+    assert lint("apiVersion: apps/v1\nkind: Deployment\nspec: {count: x}\n---\njust text\n---\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: [1\n", "f.yaml:2: not YAML: "),
+        (HEAD.replace("v1alpha1", "v9") + "spec: {}\n", "f.yaml:1: apiVersion: must be proxy.example.com/v1alpha1"),
+        (HEAD + "spec: []\n", "f.yaml:4: spec: must be a mapping"),
+        (HEAD + "spec:\n  count: 1\n  count: 2\n", "f.yaml:6: count: stands twice"),
+        (HEAD + "spec:\n  servise: {}\n", "f.yaml:5: spec.servise: unknown field; did you mean service?"),
+        (HEAD + "spec: &a\n  count: *a\n", "f.yaml:4: an alias refers to what contains it"),
+        ("[" * 5000, "f.yaml:1: not readable: nested too deeply"),
+    ],
+)
+def test_bad_input(text: str, expected: str) -> None:
+    (found,) = lint(text)
+    assert found.startswith(expected)
+
+
+def test_a_warning_is_marked_and_refuses_nothing() -> None:
+    (found,) = check_text("f.yaml", HEAD + "spec:\n  image: nginx\n", Policy())
+    assert str(found).startswith("f.yaml:5: warning: spec.image has no tag")
+    assert not found.refused
+
+
+def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad, policy = tmp_path / "good.yaml", tmp_path / "bad.yaml", tmp_path / "policy.yaml"
+    good.write_text(HEAD + "spec: {count: 4}\n")
+    bad.write_text(HEAD + "spec: {count: -4}\n")
+    policy.write_text("maxCount: 3\n")
+    for arguments, code, said in (
+        ([good], 0, ""),
+        ([good, bad], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
+        ([good, "--policy-file", policy], 1, "(maxCount is 3)"),
+        ([tmp_path / "none.yaml"], 1, "none.yaml:1: cannot be read"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["lint", *map(str, arguments)])
+        assert ended.value.code == code
+        assert said in capsys.readouterr().out

@@ -1,0 +1,169 @@
+"""The plan, and that carrying it out leads to an empty plan."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nginx_operator.api import names
+from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, ServiceSpec
+from nginx_operator.plan import Apply, Delete, covers, plan, with_hash
+
+OWNER = ObjectMeta(name="web", namespace="shop", uid="uid-1", resource_version="10", generation=3)
+
+
+def stored(body: dict[str, Any]) -> Child:
+    """A child as the API server would hand it back after an apply: with defaults of its own added."""
+    body = msgspec.json.decode(msgspec.json.encode(body))
+    body["metadata"] |= {"uid": "child", "resourceVersion": "5"}
+    body["spec"]["addedByTheServer"] = True
+    return msgspec.json.decode(msgspec.json.encode(body), type=Child)
+
+
+def applied(spec: NginxSpec, owner: ObjectMeta = OWNER) -> dict[str, Child]:
+    return {a.kind.plural: stored(a.body) for a in plan(owner, spec, {}).actions if isinstance(a, Apply)}
+
+
+def edited(child: Child, **spec: Any) -> Child:
+    return msgspec.structs.replace(child, spec=msgspec.Raw(msgspec.json.encode(msgspec.json.decode(child.spec) | spec)))
+
+
+def test_children_that_are_missing_are_created(spec: NginxSpec) -> None:
+    actions = plan(OWNER, spec, {}).actions
+    assert [(a.kind.kind, a.name, isinstance(a, Apply) and a.creates) for a in actions] == [
+        ("Deployment", "web", True),
+        ("Service", "web", True),
+    ]
+
+
+def test_children_as_desired_need_nothing(spec: NginxSpec) -> None:
+    assert plan(OWNER, spec, applied(spec)).actions == ()
+
+
+def test_an_edited_field_is_repaired(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    observed["deployments"] = edited(observed["deployments"], replicas=7)
+    (action,) = plan(OWNER, spec, observed).actions
+    assert isinstance(action, Apply)
+    assert action.repairs
+    assert action.body["spec"]["replicas"] == 2
+
+
+def test_a_new_count_scales(spec: NginxSpec) -> None:
+    (action,) = plan(OWNER, NginxSpec(count=5, image=spec.image), applied(spec)).actions
+    assert isinstance(action, Apply)
+    assert (action.repairs, action.scaled_from) == (False, 2)
+
+
+def test_a_field_that_leaves_the_spec_leads_to_an_apply() -> None:
+    before = NginxSpec(count=1, image="a:1", resources={"requests": {"cpu": "1"}})
+    (action,) = plan(OWNER, NginxSpec(count=1, image="a:1"), applied(before)).actions
+    assert isinstance(action, Apply)
+    assert "resources" not in action.body["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_a_removed_label_or_hash_is_repaired(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    bare = msgspec.structs.replace(observed["services"].metadata, labels={})
+    observed["services"] = msgspec.structs.replace(observed["services"], metadata=bare)
+    assert [action.kind.kind for action in plan(OWNER, spec, observed).actions] == ["Service"]
+
+
+def test_a_service_that_is_switched_off_is_deleted_in_the_version_that_was_seen(spec: NginxSpec) -> None:
+    off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
+    (action,) = plan(OWNER, off, applied(spec)).actions
+    assert isinstance(action, Delete)
+    assert (action.kind.kind, action.uid, action.resource_version) == ("Service", "child", "5")
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_a_foreign_object_is_left_alone(spec: NginxSpec, off: bool) -> None:
+    observed = applied(spec)
+    foreign = msgspec.structs.replace(observed["services"].metadata, owner_references=())
+    observed["services"] = msgspec.structs.replace(observed["services"], metadata=foreign)
+    wanted = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=not off))
+    found = plan(OWNER, wanted, observed)
+    assert found.actions == ()
+    assert [conflict.kind for conflict in found.conflicts] == ([] if off else ["Service"])
+
+
+def test_a_child_of_an_earlier_nginx_of_the_same_name_is_waited_for(spec: NginxSpec) -> None:
+    earlier = msgspec.structs.replace(OWNER, uid="uid-0")
+    found = plan(OWNER, spec, applied(spec, earlier))
+    assert found.actions == ()
+    assert all(conflict.leftover for conflict in found.conflicts)
+
+
+def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    going = msgspec.structs.replace(observed["services"].metadata, deletion_timestamp="2026-01-01T00:00:00Z")
+    observed["services"] = msgspec.structs.replace(observed["services"], metadata=going)
+    assert plan(OWNER, spec, observed).actions == ()
+
+
+def test_paused_means_no_action(spec: NginxSpec) -> None:
+    assert plan(OWNER, NginxSpec(count=9, image="b:1", paused=True), applied(spec)).actions == ()
+
+
+@pytest.mark.parametrize(
+    ("desired", "live", "covered"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({"a": {"b": 1}}, {"a": None}, False),
+        ({"a": {}}, {}, True),
+        ([{"name": "x", "v": 1}], [{"name": "injected"}, {"name": "x", "v": 1, "w": 2}], True),
+        ([{"name": "x", "v": 1}], [{"name": "x", "v": 2}], False),
+        (["ALL"], ["ALL"], True),
+        (["ALL"], None, False),
+        ({"resources": {"limits": {"cpu": "0.5"}}}, {"resources": {"limits": {"cpu": "500m"}}}, True),
+        ({"resources": {"limits": {"cpu": "0.5"}}}, {"resources": {"limits": {"cpu": "600m"}}}, False),
+        ({"other": "0.5"}, {"other": "500m"}, False),
+    ],
+)
+def test_covers(desired: Any, live: Any, covered: bool) -> None:
+    assert covers(desired, live) is covered
+
+
+def test_the_hash_tells_of_every_field() -> None:
+    body = {"metadata": {"name": "web"}, "spec": {"a": 1}}
+    one = with_hash(body)["metadata"]["annotations"][names.APPLIED_HASH_ANNOTATION]
+    other = with_hash({**body, "spec": {"a": 1, "b": None}})["metadata"]["annotations"][names.APPLIED_HASH_ANNOTATION]
+    assert one != other
+
+
+specs = st.builds(
+    NginxSpec,
+    count=st.integers(0, 5),
+    image=st.sampled_from(["a:1", "b:2"]),
+    container_port=st.integers(1, 65535),
+    resources=st.sampled_from([{}, {"requests": {"cpu": "0.5"}}, {"limits": {"memory": "1Gi"}}]),
+    service=st.builds(
+        ServiceSpec,
+        enabled=st.booleans(),
+        type=st.sampled_from(["ClusterIP", "NodePort"]),
+        annotations=st.dictionaries(st.sampled_from(["a", "b"]), st.text(max_size=3)),
+    ),
+)
+drifts = st.sampled_from([{}, {"replicas": 9}, {"ports": []}, {"template": {}}, {"selector": None}])
+
+
+@given(specs, specs, st.sets(st.sampled_from(["deployments", "services"])), drifts, st.integers(0, 2))
+def test_from_any_state_and_after_any_prefix_the_plan_comes_to_an_end(
+    before: NginxSpec, after: NginxSpec, lost: set[str], drift: dict[str, Any], prefix: int
+) -> None:
+    observed = {plural: edited(child, **drift) for plural, child in applied(before).items() if plural not in lost}
+    carry_out(observed, plan(OWNER, after, observed).actions[:prefix])
+    carry_out(observed, plan(OWNER, after, observed).actions)
+    assert plan(OWNER, after, observed).actions == ()
+    assert ("services" in observed) == after.service.enabled
+
+
+def carry_out(observed: dict[str, Child], actions: tuple[Any, ...]) -> None:
+    for action in actions:
+        if isinstance(action, Delete):
+            del observed[action.kind.plural]
+        else:
+            observed[action.kind.plural] = stored(action.body)

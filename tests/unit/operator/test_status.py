@@ -1,0 +1,159 @@
+"""The Ready condition in each state of the cluster, and that the same state gives the same status."""
+
+from typing import Any
+
+import pytest
+
+from nginx_operator.api import names
+from nginx_operator.api.types import (
+    Child,
+    Condition,
+    Container,
+    ContainerState,
+    ContainerStatus,
+    ContainerWaiting,
+    DeploymentStatus,
+    NginxSpec,
+    ObjectMeta,
+    OwnerReference,
+    Pod,
+    PodSpec,
+    PodStatus,
+)
+from nginx_operator.plan import Conflict
+from nginx_operator.status import Failure, Situation, compute, decide, own_pods
+
+NOW, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+
+
+def pod(name: str = "web-abc-1", *, ready: bool = True, waiting: str = "", phase: str = "Running", **meta: Any) -> Pod:
+    status = ContainerStatus(
+        "nginx", state=ContainerState(ContainerWaiting(waiting, f"{waiting}!")) if waiting else ContainerState()
+    )
+    owner = OwnerReference("ReplicaSet", "web-abc", "rs", controller=True)
+    return Pod(
+        ObjectMeta(**{"name": name, "labels": {"pod-template-hash": "abc"}, "owner_references": (owner,)} | meta),
+        PodSpec((Container("nginx", "a:1"),)),
+        PodStatus(phase, (Condition("Ready", str(ready)),), (status,)),
+    )
+
+
+def deployment(updated: int = 2, observed: int = 1, **condition: Any) -> Child:
+    conditions = (Condition(**condition),) if condition else ()
+    return Child(
+        ObjectMeta(name="web", generation=1),
+        status=DeploymentStatus(observed_generation=observed, updated_replicas=updated, conditions=conditions),
+    )
+
+
+def situation(**changes: Any) -> Situation:
+    values = {"spec": NginxSpec(2, "a:1"), "deployment": deployment(), "pods": (pod("web-abc-1"), pod("web-abc-2"))}
+    return Situation(**values | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "reason", "words"),
+    [
+        ({}, "True", "Ready", "all 2 pods are ready"),
+        ({"spec": None, "invalid": "spec.count: x"}, "False", "InvalidSpec", "spec.count: x"),
+        ({"conflicts": (Conflict("Service", "web", "Shop web"),)}, "False", "NameConflict", "belongs to Shop web"),
+        ({"conflicts": (Conflict("Service", "web", "", leftover=True),)}, "False", "Progressing", "earlier Nginx"),
+        ({"failures": (Failure("Service web", "Invalid", "no"),)}, "False", "ApplyFailed", "Service web: no"),
+        (
+            {"failures": (Failure("Service web", "Forbidden", "exceeded quota: q"),)},
+            "False",
+            "QuotaExceeded",
+            "exceeded quota",
+        ),
+        ({"spec": NginxSpec(0, "a:1"), "pods": (), "deployment": deployment(0)}, "False", "Stopped", "count is 0"),
+        ({"spec": NginxSpec(0, "a:1")}, "False", "Progressing", "2 of 0"),
+        ({"spec": NginxSpec(2, "a:1", paused=True)}, "True", "Paused", "2 of 2"),
+        ({"spec": NginxSpec(3, "a:1", paused=True)}, "False", "Paused", "2 of 3"),
+        ({"deployment": None, "pods": ()}, "False", "Progressing", "0 of 2"),
+        ({"settled": False}, "False", "Progressing", "2 of 2"),
+        ({"deployment": deployment(observed=0)}, "False", "Progressing", "2 of 2"),
+        ({"deployment": deployment(updated=1)}, "False", "Progressing", "2 of 2"),
+        ({"pods": (pod("a"), pod("b"), pod("c"))}, "False", "Progressing", "3 of 2"),
+        ({"pods": (pod("a"), pod("b", ready=False))}, "False", "Progressing", "1 of 2"),
+        (
+            {"pods": (pod("a", ready=False, waiting="ImagePullBackOff"),)},
+            "False",
+            "ImagePullFailed",
+            "pod a: ImagePullBackOff!",
+        ),
+        ({"pods": (pod("a", ready=False, waiting="CrashLoopBackOff"),)}, "False", "CrashLooping", "pod a"),
+        (
+            {"pods": (), "deployment": deployment(type="ReplicaFailure", status="True", message="exceeded quota: q")},
+            "False",
+            "QuotaExceeded",
+            "exceeded quota: q",
+        ),
+        (
+            {
+                "pods": (),
+                "deployment": deployment(type="Progressing", status="False", reason="ProgressDeadlineExceeded"),
+            },
+            "False",
+            "PodsNotReady",
+            "no progress",
+        ),
+    ],
+)
+def test_ready(changes: dict[str, Any], status: str, reason: str, words: str) -> None:
+    found = decide(situation(**changes))
+    assert (found.status, found.reason) == (status, reason)
+    assert words in found.message
+
+
+def test_a_pod_that_fits_nowhere() -> None:
+    stuck = pod("a", ready=False)
+    stuck.status.conditions = (Condition("PodScheduled", "False", "Unschedulable", "0/1 nodes are available"),)
+    found = decide(situation(pods=(stuck,)))
+    assert (found.reason, "0/1 nodes" in found.message) == ("Unschedulable", True)
+
+
+def test_own_pods_are_live_pods_of_the_deployments_replicasets_sorted() -> None:
+    pods = [
+        pod("web-abc-2"),
+        pod("web-abc-1"),
+        pod("deleting", deletion_timestamp=NOW),
+        pod("done", phase="Succeeded"),
+        pod("evicted", phase="Failed"),
+        pod("bare", owner_references=()),
+        pod("other", owner_references=(OwnerReference("ReplicaSet", "else-abc", "u", controller=True),)),
+    ]
+    assert [found.metadata.name for found in own_pods("web", pods)] == ["web-abc-1", "web-abc-2"]
+
+
+def test_status_as_a_whole(owner: ObjectMeta) -> None:
+    assert compute(owner, {}, situation(), NOW) == {
+        "observedGeneration": 3,
+        "nodes": ["web-abc-1", "web-abc-2"],
+        "count": 2,
+        "readyCount": 2,
+        "selector": names.selector("web"),
+        "image": "a:1",
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "True",
+                "observedGeneration": 3,
+                "lastTransitionTime": NOW,
+                "reason": "Ready",
+                "message": "all 2 pods are ready",
+            }
+        ],
+    }
+
+
+def test_the_same_state_gives_the_same_status_later(owner: ObjectMeta) -> None:
+    first = compute(owner, {}, situation(), NOW)
+    assert compute(owner, first, situation(), LATER) == first
+
+
+def test_the_time_of_transition_follows_the_status_not_the_reason(owner: ObjectMeta) -> None:
+    first = compute(owner, {}, situation(pods=()), NOW)
+    stopped = compute(owner, first, situation(spec=NginxSpec(0, "a:1"), pods=(), deployment=deployment(0)), LATER)
+    ready = compute(owner, first, situation(), LATER)
+    assert stopped["conditions"][0]["lastTransitionTime"] == NOW
+    assert ready["conditions"][0]["lastTransitionTime"] == LATER
