@@ -64,6 +64,7 @@ class Controller:
         metrics.QUEUE_DEPTH.set_function(lambda: float(len(self._queue)))
         metrics.LEADER.set_function(lambda: float(self._elector.leading.is_set()))
         metrics.NGINXES.set_function(lambda: float(len(self.caches.nginxes)))
+        metrics.WATCH_STARTS.set_function(lambda: float(sum(r.restarts for r in self.caches.reflectors)))
 
     def unready(self) -> str | None:
         """Why the process is not ready, or None."""
@@ -78,6 +79,8 @@ class Controller:
         await preflight(self._client, self._settings.namespaces)
         for reflector in self.caches.reflectors:
             self._spawn(reflector.run())
+        if self._settings.leader_election:
+            self._spawn(self._elector.run())
         self._spawn(self._work_when_leading())
         self._spawn(self._keep_policy())
         self._spawn(self._resync())
@@ -103,19 +106,22 @@ class Controller:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A part that fails takes the process with it: it is restarted with clean caches, and nothing is lost."""
         error = None if task.cancelled() else task.exception()
+        if error is None:
+            return
+        for other in self._tasks:  # at once: after the loss of the Lease nothing more may be written
+            other.cancel()
         if isinstance(error, LostLeaseError):
             self._fail(str(error))
-        elif error is not None:
+        else:
             log.error("a part of the operator failed", exc_info=error)
             self._fail(f"a part of the operator failed: {error!r}")
 
     async def _work_when_leading(self) -> None:
+        if self._settings.leader_election:
+            await self._elector.leading.wait()
+        for reflector in self.caches.reflectors:
+            await reflector.synced.wait()
         async with asyncio.TaskGroup() as group:
-            if self._settings.leader_election:
-                group.create_task(self._elector.run())
-                await self._elector.leading.wait()
-            for reflector in self.caches.reflectors:
-                await reflector.synced.wait()
             for _ in range(self._settings.workers):
                 group.create_task(self._worker())
 

@@ -9,6 +9,10 @@ from prometheus_client import generate_latest
 from nginx_operator import metrics
 
 
+class CannotServeError(Exception):
+    """The address is taken, or is none of this machine's. Waiting cannot help."""
+
+
 @contextlib.asynccontextmanager
 async def serve(bind: tuple[str, int] | None, unready: Callable[[], str | None]) -> AsyncIterator[None]:
     """Serves while the context is open.
@@ -18,7 +22,7 @@ async def serve(bind: tuple[str, int] | None, unready: Callable[[], str | None])
         unready: says why the process is not ready, or None when it is.
 
     Raises:
-        OSError: the address cannot be bound.
+        CannotServeError: the address cannot be bound.
     """
     if bind is None:
         yield
@@ -41,7 +45,10 @@ async def serve(bind: tuple[str, int] | None, unready: Callable[[], str | None])
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, *bind).start()
+        try:
+            await web.TCPSite(runner, *bind).start()
+        except OSError as error:
+            raise CannotServeError(f"cannot serve on {bind[0]}:{bind[1]}: {error.strerror or error}") from error
         yield
     finally:
         await runner.cleanup()

@@ -43,6 +43,9 @@ def check_text(file: str, text: str, policy: Policy) -> Iterator[Finding]:
     """Findings of all documents of one file. Documents of other kinds are passed over."""
     try:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+    except RecursionError:
+        yield Finding(file, 1, "not readable: nested too deeply", True)
+        return
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         yield Finding(file, mark.line + 1 if mark else 1, f"not YAML: {getattr(error, 'problem', error)}", True)
@@ -67,7 +70,10 @@ def _check_document(file: str, root: yaml.Node, policy: Policy) -> Iterator[Find
     version = _scalar(root, "apiVersion") or ""
     if _scalar(root, "kind") != names.KIND or version.partition("/")[0] != names.GROUP:
         return
-    for key in _duplicates(root):
+    if (node := _recursive(root, set(), set())) is not None:
+        yield Finding(file, _line(node), "an alias refers to what contains it; JSON has no such thing", True)
+        return
+    for key in _duplicates(root, set()):
         yield Finding(file, _line(key), f"{key.value}: stands twice in the same mapping; the last one would win", True)
     if version != names.API_VERSION:
         yield Finding(file, _line_of(root, ("apiVersion",)), f"apiVersion: must be {names.API_VERSION}", True)
@@ -94,18 +100,36 @@ class _Constructor(yaml.SafeLoader):
     """Builds values from nodes that were composed already."""
 
 
-def _duplicates(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    yield key
-                seen.add(key.value)
-            yield from _duplicates(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _duplicates(item)
+        return [value for _, value in node.value]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _recursive(node: yaml.Node, above: set[int], cleared: set[int]) -> yaml.Node | None:
+    """A node that contains itself, by an alias. `cleared` are those that do not, so that each is looked at once."""
+    if id(node) in above:
+        return node
+    if id(node) in cleared:
+        return None
+    inner = above | {id(node)}
+    for child in _children(node):
+        if (found := _recursive(child, inner, cleared)) is not None:
+            return found
+    cleared.add(id(node))
+    return None
+
+
+def _duplicates(node: yaml.Node, visited: set[int]) -> Iterator[yaml.ScalarNode]:
+    """Keys that stand twice in one mapping."""
+    if id(node) in visited:
+        return  # an alias of what was looked at already
+    visited.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        yield from (key for number, key in enumerate(keys) if any(key.value == k.value for k in keys[:number]))
+    for child in _children(node):
+        yield from _duplicates(child, visited)
 
 
 def _line_of(root: yaml.Node, parts: Sequence[str | int]) -> int:

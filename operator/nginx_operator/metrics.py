@@ -16,5 +16,5 @@ QUEUE_DEPTH: Final = Gauge("nginx_operator_workqueue_depth", "Nginx that wait to
 LEADER: Final = Gauge("nginx_operator_leader", "1 while this process leads.", registry=REGISTRY)
 NGINXES: Final = Gauge("nginx_operator_nginxes", "Nginx that this process sees.", registry=REGISTRY)
 WATCH_STARTS: Final = Gauge(
-    "nginx_operator_watch_starts", "How often a watch was started.", ["resource"], registry=REGISTRY
+    "nginx_operator_watch_starts", "How often a watch of the children was started.", registry=REGISTRY
 )

@@ -88,7 +88,7 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
         desired, live = kind.build(owner, spec), observed.get(kind.plural)
         if live is not None and not is_owned(live.metadata, owner):
             if desired is not None:
-                conflicts.append(_conflict(kind, live.metadata, owner))
+                conflicts.append(conflict(kind, live.metadata, owner))
         elif live is not None and live.metadata.deletion_timestamp is not None:
             continue  # it goes; its deletion will bring us back here
         elif desired is None:
@@ -163,9 +163,10 @@ def _same_quantity(one: object, other: object) -> bool:
         return False
 
 
-def _conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> Conflict:
+def conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> Conflict:
+    """What stands in the way: the object `live`, which is not controlled by `owner`."""
     other = live.controller
     if other is None:
-        return Conflict(kind.kind, live.name, "nobody's controller")
+        return Conflict(kind.kind, live.name, "no Nginx")
     leftover = other.kind == names.KIND and other.name == owner.name
     return Conflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)

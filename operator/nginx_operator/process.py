@@ -32,10 +32,8 @@ async def run(settings: Settings) -> int:
             controller = Controller(settings, client, PolicyFile(settings.policy_file), fail)
             async with health.serve(settings.metrics_bind, controller.unready):
                 await handlers.operate(controller, connection, settings.namespaces, stop)
-    except NoClusterError as error:
+    except (NoClusterError, health.CannotServeError) as error:
         failures.append(str(error))
-    except OSError as error:
-        failures.append(f"cannot serve on {settings.metrics_bind}: {error}")
     for why in failures:
         log.critical("%s; ending", why)
     return 1 if failures else 0

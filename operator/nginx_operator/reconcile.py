@@ -16,7 +16,7 @@ from nginx_operator import plan as planning
 from nginx_operator import status as reporting
 from nginx_operator.api import defaults, names, validation
 from nginx_operator.api.policy import Policy
-from nginx_operator.api.types import Child, Nginx, NginxSpec, Pod
+from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta, Pod
 from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.events import Recorder
 from nginx_operator.cluster.reflector import Key
@@ -90,9 +90,7 @@ class Outcome:
     def add(self, action: planning.Action, error: ApiError) -> None:
         """Records that an action was refused, or that there was no answer."""
         self.retry_after = max(self.retry_after, error.retry_after)
-        if isinstance(action, Apply) and action.creates and "FieldManagerConflict" in error.causes:
-            self.conflicts.append(Conflict(action.kind.kind, action.name, "another field manager"))
-        elif error.passing:
+        if error.passing:
             self.passing += 1
         else:
             self.failures.append(Failure(f"{action.kind.kind} {action.name}", error.reason, error.message))
@@ -147,30 +145,52 @@ class Reconciler:
             await self._check_alive(nginx)
         for action in plan.actions:
             try:
-                await self._act(nginx.metadata.key, action)
-                outcome.done.append(action)
+                conflict = await self._act(nginx.metadata, action)
+                if conflict is None:
+                    outcome.done.append(action)
+                else:
+                    outcome.conflicts.append(conflict)
             except ApiError as error:
                 outcome.add(action, error)
                 log.warning("[%s/%s] %s %s: %s", *nginx.metadata.key, action.kind.kind, action.name, error.message)
         await self._tell(nginx, changes.of_actions(outcome.done))
         return outcome
 
-    async def _act(self, key: Key, action: planning.Action) -> None:
-        resource, namespace = _RESOURCES[action.kind.plural], key[0]
+    async def _act(self, owner: ObjectMeta, action: planning.Action) -> Conflict | None:
+        """Carries out one action. Returns the conflict if the child's name is taken by somebody else's object."""
         if isinstance(action, Delete):
-            try:
-                await self.client.delete(
-                    resource, namespace, action.name, uid=action.uid, resource_version=action.resource_version
-                )
-            except ApiError as error:
-                if error.code != 404:
-                    raise
-            self.caches.forget(resource.plural, key)
-            return
+            await self._delete(owner.key, action)
+            return None
         # Force where the child is ours already: drift is repaired. Not where it does not exist for all we know:
         # if an object of somebody else stands there, its fields differ and the API server answers with a conflict.
-        raw = await self.client.apply(resource, namespace, action.name, action.body, force=not action.creates)
+        try:
+            await self._apply(owner.key, action, force=not action.creates)
+        except ApiError as error:
+            if not (action.creates and "FieldManagerConflict" in error.causes):
+                raise
+            raw = await self.client.get(_RESOURCES[action.kind.plural], owner.namespace, action.name)
+            live = msgspec.json.decode(raw, type=Child).metadata
+            if not planning.is_owned(live, owner):
+                return planning.conflict(action.kind, live, owner)
+            # Ours after all: somebody changed the labels that we look for it by.
+            await self._apply(owner.key, action, force=True)
+        return None
+
+    async def _apply(self, key: Key, action: Apply, *, force: bool) -> None:
+        resource = _RESOURCES[action.kind.plural]
+        raw = await self.client.apply(resource, key[0], action.name, action.body, force=force)
         self.caches.assume(resource.plural, raw)
+
+    async def _delete(self, key: Key, action: Delete) -> None:
+        resource = _RESOURCES[action.kind.plural]
+        try:
+            await self.client.delete(
+                resource, key[0], action.name, uid=action.uid, resource_version=action.resource_version
+            )
+        except ApiError as error:
+            if error.code != 404:
+                raise
+        self.caches.forget(resource.plural, key)
 
     async def _check_alive(self, nginx: Nginx) -> None:
         """Reads the Nginx live, so that a stale cache cannot bring a deleted one's children back."""
