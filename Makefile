@@ -1,0 +1,131 @@
+# Every task of the project; `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# The Python that .venv is made with; 3.11 or newer.
+PYTHON ?= python3
+# Where the demo runs: `embedded`, a cluster of its own on this machine, or `current`, kubectl's current context.
+CLUSTER ?= embedded
+# The embedded cluster that `make demo` leaves running.
+BED ?= demo
+# The operator's image. On CLUSTER=current the cluster must be able to pull it.
+IMAGE_REPOSITORY ?=
+IMAGE_TAG ?=
+# What builds the image: docker, podman or buildah, the first that is there.
+BUILDER ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool)),$(tool))))
+# Further arguments to pytest, for instance PYTEST_ARGS='-k certificates -x'.
+PYTEST_ARGS ?=
+
+VENV := .venv
+READY := $(VENV)/.stamp
+BIN := $(VENV)/bin
+TESTBED := $(BIN)/python -m tests.testbed
+PYTEST := $(BIN)/python -m pytest $(PYTEST_ARGS)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+SHELL_FILES := .ci/run $(shell git ls-files --cached --others --exclude-standard '*.sh' 2>/dev/null)
+
+.PHONY: help
+help: ## List these tasks
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- try it ---
+
+.PHONY: demo
+demo: $(READY) ## Boot a cluster, install the operator, show what it does (CLUSTER=current: on your own cluster)
+	@$(BIN)/python -m tests.demo --cluster $(CLUSTER) --bed $(BED) \
+		--image-repository '$(IMAGE_REPOSITORY)' --image-tag '$(IMAGE_TAG)'
+
+.PHONY: down
+down: $(READY) ## Take the demo's cluster down, with all that is in it
+	@$(TESTBED) down --name $(BED)
+
+.PHONY: kubeconfig
+kubeconfig: $(READY) ## Print the path of the demo cluster's kubeconfig
+	@$(TESTBED) kubeconfig --name $(BED)
+
+.PHONY: tools
+tools: $(READY) ## Print the folder of the kubectl and helm that fit the demo cluster
+	@$(TESTBED) tools --name $(BED)
+
+.PHONY: shell
+shell: $(READY) ## Open a shell in the demo cluster's network, where Service addresses answer
+	@$(TESTBED) shell --name $(BED)
+
+# A plain assignment of the raw value: make leaves the dollar signs of CMD to the shell inside.
+exec: export DEMO_COMMAND := $(value CMD)
+.PHONY: exec
+exec: $(READY) ## Run one command there, for instance make exec CMD='kubectl get nodes'
+	@test -n "$$DEMO_COMMAND" || { echo "make exec needs a command: make exec CMD='kubectl get nodes'" >&2; exit 2; }
+	@$(TESTBED) exec --name $(BED) -- bash -c "$$DEMO_COMMAND"
+
+# --- check it ---
+
+.PHONY: test
+test: $(READY) ## Run everything: lint, then the tests of all levels
+	@began=$$(date +%s%N); $(MAKE) lint; \
+	LINT_SECONDS=$$(( ($$(date +%s%N) - began) / 1000000000 )) \
+		$(PYTEST) tests/unit tests/demo tests/chart tests/cluster tests/node
+
+.PHONY: lint
+lint: $(READY) ## Run every linter and type checker
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy --package tests.testbed --package tests.demo
+	@$(BIN)/mypy docs
+	@$(BIN)/lint-imports
+	@$(BIN)/yamllint --strict .
+	@$(BIN)/shellcheck $(SHELL_FILES)
+
+.PHONY: unit
+unit: $(READY) ## Run the tests that need no cluster (under 30 s)
+	@$(PYTEST) tests/unit tests/demo
+
+.PHONY: chart
+chart: $(READY) ## Run the tests of the Helm chart: renders, refusals, golden files
+	@$(PYTEST) tests/chart
+
+.PHONY: cluster
+cluster: $(READY) ## Run the tests against a real control plane
+	@$(PYTEST) tests/cluster
+
+.PHONY: node
+node: $(READY) ## Run the tests with real containers on a real node
+	@$(PYTEST) tests/node
+
+# --- make it ---
+
+.PHONY: image
+image: ## Build the image with docker, podman or buildah
+	@test -n "$(BUILDER)" || { echo "make image needs docker, podman or buildah on PATH" >&2; exit 1; }
+	$(BUILDER) build --build-arg VERSION=$(VERSION) \
+		--tag $(or $(IMAGE_REPOSITORY),registry.example.com/nginx-operator):$(or $(IMAGE_TAG),$(VERSION)) .
+
+.PHONY: generate
+generate: $(READY) ## Copy the schema of crds/ into the chart, and its fields into docs/reference.md
+	@mkdir -p charts/nginx-operator/files/crds
+	@cp crds/*.yaml charts/nginx-operator/files/crds/
+	@$(BIN)/python docs/fields.py
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate
+
+.PHONY: lock
+lock: $(READY) ## Write requirements/*.txt anew (UPGRADE=1: with the newest versions)
+	@$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements/runtime.txt
+	@$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --group dev \
+		--constraint requirements/runtime.txt --output-file requirements/dev.txt
+	@$(LOCK) --constraint requirements/dev.txt --output-file requirements/build.txt - <<< hatchling
+
+$(READY): requirements/dev.txt pyproject.toml tests/demo/environment.py
+	@$(PYTHON) tests/demo/environment.py $(VENV) >&2
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove what the tasks made in this folder (clusters stay: see make down)
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

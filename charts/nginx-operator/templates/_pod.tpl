@@ -1,0 +1,87 @@
+{{/* What the pods of both components have in common: (list $ "webhooks"). */}}
+{{- define "nginx-operator.podSpec" -}}
+{{- $root := index . 0 -}}
+{{- $settings := index $root.Values (index . 1) -}}
+serviceAccountName: {{ include "nginx-operator.componentName" . }}
+automountServiceAccountToken: true
+{{- /* Links would fill the environment with NGINX_OPERATOR_... of the Services in the namespace. */}}
+enableServiceLinks: false
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.podSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $settings.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $settings.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $settings.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $settings.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if $settings.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- $own := dict "labelSelector" (dict "matchLabels" (include "nginx-operator.selectorLabels" . | fromYaml)) }}
+  {{- range $settings.topologySpreadConstraints }}
+  - {{ toYaml (merge (deepCopy .) $own) | indent 4 | trim }}
+  {{- end }}
+{{- end }}
+volumes:
+  {{- /* Mounted whole, not by subPath: only so does the kubelet bring updates. */}}
+  - name: policy
+    configMap:
+      name: {{ include "nginx-operator.policyName" $root }}
+{{- end -}}
+
+{{/* What the containers of both components have in common: (list $ "webhooks"). */}}
+{{- define "nginx-operator.container" -}}
+{{- $root := index . 0 -}}
+{{- $settings := index $root.Values (index . 1) -}}
+image: {{ include "nginx-operator.image" $root | quote }}
+imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+env:
+  - name: POD_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.name
+  - name: POD_NAMESPACE
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.namespace
+  {{- with $settings.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $settings.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.securityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+volumeMounts:
+  - name: policy
+    mountPath: /etc/nginx-operator
+    readOnly: true
+{{- end -}}
+
+{{/* Arguments that both processes understand: (list $ "webhooks"). */}}
+{{- define "nginx-operator.commonArgs" -}}
+{{- $root := index . 0 -}}
+- --policy-file=/etc/nginx-operator/policy.yaml
+- --log-format={{ $root.Values.log.format }}
+- --log-level={{ $root.Values.log.level }}
+{{- with (index $root.Values (index . 1)).extraArgs }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

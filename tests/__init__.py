@@ -1,0 +1,1 @@
+"""The tests, and the test bed that they run on."""

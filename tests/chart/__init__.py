@@ -1,0 +1,1 @@
+"""The chart as the real Helm renders it. No cluster is needed."""

@@ -1,0 +1,106 @@
+"""Runs Helm on the chart and reads what it renders."""
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "nginx-operator"
+VALUES = Path(__file__).parent / "values"
+RELEASE = "nginx-operator"
+NAMESPACE = "nginx-operator-system"
+
+Object = dict[str, Any]
+#: Renders the chart: (values, *further arguments of helm template).
+Render = Callable[..., "Rendering"]
+
+
+class HelmError(Exception):
+    """Helm refused; the text is what it wrote on stderr."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What `helm template` wrote."""
+
+    text: str
+
+    @cached_property
+    def objects(self) -> list[Object]:
+        """All objects, in Helm's order."""
+        return [document for document in yaml.safe_load_all(self.text) if document]
+
+    def of_kind(self, kind: str) -> list[Object]:
+        """All objects of a kind."""
+        return [found for found in self.objects if found["kind"] == kind]
+
+    def one(self, kind: str, name: str) -> Object:
+        """The only object of that kind and name."""
+        (found,) = (candidate for candidate in self.of_kind(kind) if candidate["metadata"]["name"] == name)
+        return found
+
+    def pod(self, deployment: str) -> Object:
+        """The pod template of a Deployment."""
+        template: Object = self.one("Deployment", deployment)["spec"]["template"]
+        return template
+
+    @property
+    def without_crd(self) -> str:
+        """The text without the CustomResourceDefinition, which has its own source to be compared with."""
+        documents = self.text.split("---\n")
+        return "---\n".join(part for part in documents if "/templates/crds/nginxes.yaml\n" not in part)
+
+
+def helm(program: str, *arguments: str, stdin: str | None = None) -> str:
+    """Runs Helm; its stdout.
+
+    Raises:
+        HelmError: it ended with another code than 0.
+    """
+    done = subprocess.run([program, *arguments], input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise HelmError(done.stderr + done.stdout)
+    return done.stdout
+
+
+def template(
+    program: str, values: Mapping[str, Any] | Path, *arguments: str, chart: Path = CHART, namespace: str = NAMESPACE
+) -> Rendering:
+    """`helm template` with values of a file or of a mapping."""
+    command = ["template", RELEASE, str(chart), "--namespace", namespace, *arguments]
+    if isinstance(values, Path):
+        return Rendering(helm(program, *command, "--values", str(values)))
+    return Rendering(helm(program, *command, "--values", "-", stdin=yaml.safe_dump(dict(values))))
+
+
+def leaves(schema: Mapping[str, Any], values: Mapping[str, Any], at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Paths of all values that the chart defines. A free-form value, such as a map of labels, is one value."""
+    for key, value in values.items():
+        inner = schema.get("properties", {}).get(key, {})
+        if isinstance(value, dict) and "properties" in inner:
+            yield from leaves(inner, value, (*at, key))
+        else:
+            yield (*at, key)
+
+
+def get(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """The value at a path.
+
+    Raises:
+        KeyError: there is none.
+    """
+    found: Any = values
+    for key in path:
+        found = found[key]
+    return found
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping."""
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return loaded

@@ -1,0 +1,57 @@
+"""What a schema cannot say is refused with one sentence."""
+
+from typing import Any
+
+import pytest
+
+from tests.chart.rendering import HelmError, Render, template
+
+
+@pytest.mark.parametrize(
+    ("webhooks", "sentence"),
+    [
+        (
+            {"policy": {"minCount": 5, "defaultCount": 5, "maxCount": 4}},
+            "webhooks.policy.minCount 5 is greater than webhooks.policy.maxCount 4.",
+        ),
+        (
+            {"policy": {"minCount": 2, "defaultCount": 1}},
+            "webhooks.policy.defaultCount 1 must be from minCount 2 to maxCount 100.",
+        ),
+        (
+            {"policy": {"defaultCount": 100000, "maxCount": 99999}},
+            "webhooks.policy.defaultCount 100000 must be from minCount 0 to maxCount 99999.",
+        ),
+        # The operator reads the policy too.
+        (
+            {"enabled": False, "policy": {"maxCount": 0}},
+            "webhooks.policy.defaultCount 1 must be from minCount 0 to maxCount 0.",
+        ),
+        (
+            {"preStopSleepSeconds": 30},
+            "webhooks.preStopSleepSeconds 30 must be less than webhooks.terminationGracePeriodSeconds 30, "
+            "or pods are killed while they serve.",
+        ),
+    ],
+)
+def test_values_that_contradict_each_other(webhooks: dict[str, Any], sentence: str, render: Render) -> None:
+    with pytest.raises(HelmError) as refused:
+        render({"webhooks": webhooks})
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "webhooks",
+    [
+        {"policy": {"minCount": 3, "defaultCount": 3, "maxCount": 3}},
+        {"policy": {"minCount": 0, "defaultCount": 0, "maxCount": 0}},
+        {"preStopSleepSeconds": 29},
+    ],
+)
+def test_the_edge_of_what_is_allowed(webhooks: dict[str, Any], render: Render) -> None:
+    assert render({"webhooks": webhooks}).objects
+
+
+def test_kube_system_is_refused(helm: str) -> None:
+    with pytest.raises(HelmError, match="namespace of its own, not kube-system"):
+        template(helm, {}, namespace="kube-system")

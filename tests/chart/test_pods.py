@@ -1,0 +1,239 @@
+"""The pods: how they are secured, found, probed, replaced, and what restarts them."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chart.rendering import CHART, VALUES, Object, Render, Rendering, template
+
+FILES = sorted(VALUES.glob("*.yaml"))
+each_file = pytest.mark.parametrize("values", FILES, ids=lambda path: path.stem)
+each_deployment = pytest.mark.parametrize("name", ["nginx-operator", "nginx-operator-webhooks"])
+
+
+def container(pod: Object) -> dict[str, Any]:
+    (found,) = pod["spec"]["containers"]
+    assert isinstance(found, dict)
+    return found
+
+
+def flags(pod: Object) -> dict[str, str]:
+    """The arguments after the command word, by name."""
+    return {name: value for name, _, value in (argument.partition("=") for argument in container(pod)["args"][1:])}
+
+
+def probed_port(pod: Object, kind: str) -> int:
+    """The number of the port whose name a probe gives."""
+    ports = {port["name"]: port["containerPort"] for port in container(pod)["ports"]}
+    found: int = ports[container(pod)[kind]["httpGet"]["port"]]
+    return found
+
+
+@each_file
+def test_pods_fit_the_restricted_pod_security_standard(values: Path, render: Render) -> None:
+    for deployment in render(values).of_kind("Deployment"):
+        pod = deployment["spec"]["template"]
+        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+        assert pod["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert container(pod)["securityContext"].get("privileged", False) is False
+        assert container(pod)["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container(pod)["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container(pod)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod["spec"])
+        assert all(set(volume) == {"name", "configMap"} for volume in pod["spec"]["volumes"])
+
+
+@each_deployment
+def test_pods_run_as_the_user_of_the_image(name: str, default: Rendering) -> None:
+    assert default.pod(name)["spec"]["securityContext"]["runAsUser"] == 65532
+
+
+def test_openshift_may_choose_the_user(everything: Rendering) -> None:
+    assert set(everything.pod("edge")["spec"]["securityContext"]) == {"runAsNonRoot", "seccompProfile"}
+
+
+@each_file
+def test_a_selector_finds_its_own_pods_and_no_others(values: Path, render: Render) -> None:
+    rendered = render(values)
+    deployments = rendered.of_kind("Deployment")
+    selectors = {d["metadata"]["name"]: d["spec"]["selector"]["matchLabels"] for d in deployments}
+    for budget in rendered.of_kind("PodDisruptionBudget"):
+        assert budget["spec"]["selector"]["matchLabels"] == selectors[budget["metadata"]["name"]]
+    for service in rendered.of_kind("Service"):
+        assert service["spec"]["selector"] == selectors[service["metadata"]["name"]]
+
+    for deployment in deployments:
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        found = [name for name, selector in selectors.items() if selector.items() <= labels.items()]
+        assert found == [deployment["metadata"]["name"]]
+
+
+def test_the_service_leads_to_the_port_that_is_listened_on(default: Rendering) -> None:
+    (port,) = default.one("Service", "nginx-operator-webhooks")["spec"]["ports"]
+    pod = default.pod("nginx-operator-webhooks")
+    (target,) = (p for p in container(pod)["ports"] if p["name"] == port["targetPort"])
+
+    assert port["port"] == 443
+    assert flags(pod)["--bind"].rpartition(":")[2] == str(target["containerPort"]) == "10250"
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"), [("nginx-operator", "--metrics-bind"), ("nginx-operator-webhooks", "--health-bind")]
+)
+def test_probes_ask_the_port_that_is_listened_on(name: str, flag: str, default: Rendering) -> None:
+    pod = default.pod(name)
+    listening = int(flags(pod)[flag].rpartition(":")[2])
+
+    assert probed_port(pod, "livenessProbe") == probed_port(pod, "readinessProbe") == listening
+    assert container(pod)["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container(pod)["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+@each_file
+def test_the_policy_file_is_a_key_of_the_mounted_config_map(values: Path, render: Render) -> None:
+    rendered = render(values)
+    for deployment in rendered.of_kind("Deployment"):
+        pod = deployment["spec"]["template"]
+        (volume,), (mount,) = pod["spec"]["volumes"], container(pod)["volumeMounts"]
+        policy = Path(flags(pod)["--policy-file"])
+
+        assert mount == {"name": volume["name"], "mountPath": str(policy.parent), "readOnly": True}
+        assert policy.name in rendered.one("ConfigMap", volume["configMap"]["name"])["data"]
+
+
+@each_file
+def test_pods_run_under_accounts_that_exist(values: Path, render: Render) -> None:
+    rendered = render(values)
+    for deployment in rendered.of_kind("Deployment"):
+        spec = deployment["spec"]["template"]["spec"]
+        account = rendered.one("ServiceAccount", spec["serviceAccountName"])
+
+        assert spec["automountServiceAccountToken"] is True
+        assert account["automountServiceAccountToken"] is False
+
+
+def test_the_webhooks_are_told_the_names_of_what_they_keep(everything: Rendering) -> None:
+    told = flags(everything.pod("edge-webhooks"))
+
+    assert everything.one("Secret", told["--secret"])["metadata"]["namespace"] == told["--secret-namespace"]
+    assert everything.one("Service", told["--service"])
+    assert everything.one("MutatingWebhookConfiguration", told["--mutating-configuration"])
+    assert everything.one("ValidatingWebhookConfiguration", told["--validating-configuration"])
+
+
+@pytest.mark.parametrize(
+    ("values", "probes"),
+    [
+        ({}, True),
+        ({"webhooks": {"enabled": False}}, False),
+        ({"operator": {"admissionProbe": False}}, False),
+    ],
+)
+def test_the_operator_asks_for_webhooks_only_where_there_are_some(
+    values: dict[str, Any], probes: bool, render: Render
+) -> None:
+    told = flags(render(values).pod("nginx-operator"))
+
+    assert ("--admission-probe" in told) is probes
+    assert ("--no-admission-probe" in told) is not probes
+    assert ("--admission-probe-namespace" in told) is probes
+
+
+@each_file
+def test_the_operator_always_holds_a_lease(values: Path, render: Render) -> None:
+    for deployment in render(values).of_kind("Deployment"):
+        assert "--no-leader-election" not in container(deployment["spec"]["template"])["args"]
+
+
+@each_file
+def test_a_pod_goes_only_after_another_is_ready(values: Path, render: Render) -> None:
+    for deployment in render(values).of_kind("Deployment"):
+        assert deployment["spec"]["strategy"] == {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+def test_a_webhook_pod_serves_on_while_the_service_forgets_it(default: Rendering) -> None:
+    pod = default.pod("nginx-operator-webhooks")
+
+    assert container(pod)["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+    assert pod["spec"]["terminationGracePeriodSeconds"] == 30
+
+
+def test_a_sleep_of_no_seconds_is_left_out(render: Render) -> None:
+    assert "lifecycle" not in container(render(VALUES / "single-replica.yaml").pod("nginx-operator-webhooks"))
+
+
+@pytest.mark.parametrize(("replicas", "budgets"), [(1, 0), (2, 1), (3, 1)])
+def test_a_disruption_budget_needs_a_second_pod(replicas: int, budgets: int, render: Render) -> None:
+    rendered = render({"webhooks": {"replicas": replicas}}).of_kind("PodDisruptionBudget")
+
+    assert len(rendered) == budgets
+    for budget in rendered:
+        assert budget["spec"]["minAvailable"] == 1
+        assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+@each_deployment
+def test_pods_are_spread_softly_over_nodes(name: str, default: Rendering) -> None:
+    (constraint,) = default.pod(name)["spec"]["topologySpreadConstraints"]
+
+    assert constraint["topologyKey"] == "kubernetes.io/hostname"
+    assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
+    assert constraint["labelSelector"] == default.one("Deployment", name)["spec"]["selector"]
+
+
+def test_a_selector_of_the_user_stays(everything: Rendering) -> None:
+    (constraint,) = everything.pod("edge-webhooks")["spec"]["topologySpreadConstraints"]
+
+    assert constraint["labelSelector"] == {"matchLabels": {"example.com/tier": "admission"}}
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ({}, "registry.example.com/nginx-operator:0.1.0"),
+        ({"tag": "1"}, "registry.example.com/nginx-operator:1"),
+        ({"tag": "1", "digest": f"sha256:{'a' * 64}"}, f"registry.example.com/nginx-operator@sha256:{'a' * 64}"),
+    ],
+)
+@each_deployment
+def test_the_image(name: str, image: dict[str, str], expected: str, render: Render) -> None:
+    assert container(render({"image": image}).pod(name))["image"] == expected
+
+
+@each_deployment
+def test_a_new_version_changes_nothing_of_a_pod_but_its_image(
+    name: str, helm: str, default: Rendering, tmp_path: Path
+) -> None:
+    chart = tmp_path / "nginx-operator"
+    shutil.copytree(CHART, chart)
+    file = chart / "Chart.yaml"
+    text, versions = re.subn(r"^(version|appVersion): .+$", r"\1: 7.7.7", file.read_text("utf-8"), flags=re.MULTILINE)
+    file.write_text(text, encoding="utf-8")
+    assert versions == 2
+
+    before, after = default.pod(name), template(helm, {}, chart=chart).pod(name)
+
+    assert container(after).pop("image") == "registry.example.com/nginx-operator:7.7.7"
+    assert after == before | {
+        "spec": before["spec"]
+        | {"containers": [{key: value for key, value in container(before).items() if key != "image"}]}
+    }
+
+
+@each_deployment
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"webhooks": {"policy": {"maxCount": 7}}},
+        {"nginx": {"image": "mirror.example.net/nginx:1"}},
+        {"commonLabels": {"team": "web"}},
+        {"webhooks": {"failurePolicy": "Ignore", "timeoutSeconds": 9, "replicas": 5}},
+    ],
+)
+def test_what_is_no_argument_restarts_no_pod(
+    name: str, values: dict[str, Any], default: Rendering, render: Render
+) -> None:
+    assert render(values).pod(name) == default.pod(name)

@@ -1,0 +1,154 @@
+"""Least privilege: two accounts, each with what its process does, and nobody with more."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nginx_operator.api import names
+from tests.chart.rendering import NAMESPACE, VALUES, Object, Render, Rendering
+
+OPERATOR, WEBHOOKS = "nginx-operator", "nginx-operator-webhooks"
+READ = {"get", "list", "watch"}
+WRITE = {"create", "update", "patch", "delete", "deletecollection"}
+
+#: (namespace or "" for all, group/resource, name or "" for all) -> verbs
+Rights = dict[tuple[str, str, str], set[str]]
+
+
+def bindings(rendered: Rendering) -> Iterator[Object]:
+    yield from rendered.of_kind("RoleBinding")
+    yield from rendered.of_kind("ClusterRoleBinding")
+
+
+def rights(rendered: Rendering, account: str) -> Rights:
+    """What an account may do, by all roles that are bound to it."""
+    found: Rights = {}
+    for binding in bindings(rendered):
+        (subject,) = binding["subjects"]
+        if subject != {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}:
+            continue
+        role = rendered.one(binding["roleRef"]["kind"], binding["roleRef"]["name"])
+        namespace = binding["metadata"].get("namespace", "")
+        for rule in role["rules"]:
+            for key in keys(rule):
+                found.setdefault((namespace, *key), set()).update(rule["verbs"])
+    return found
+
+
+def keys(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for group in rule["apiGroups"]:
+        for resource in rule["resources"]:
+            for name in rule.get("resourceNames", [""]):
+                yield f"{group}/{resource}", name
+
+
+def test_the_operator_may_do_just_this(default: Rendering) -> None:
+    assert rights(default, OPERATOR) == {
+        ("", f"{names.GROUP}/nginxes", ""): READ,
+        ("", f"{names.GROUP}/nginxes/status", ""): {"patch"},
+        ("", f"{names.GROUP}/nginxes/finalizers", ""): {"update"},
+        ("", "apps/deployments", ""): READ | {"create", "patch", "delete"},
+        ("", "/services", ""): READ | {"create", "patch", "delete"},
+        ("", "/pods", ""): READ,
+        ("", "/events", ""): {"get", "create", "patch"},
+        ("", "apiextensions.k8s.io/customresourcedefinitions", names.CRD): {"get"},
+        (NAMESPACE, "coordination.k8s.io/leases", ""): {"create"},
+        (NAMESPACE, "coordination.k8s.io/leases", "nginx-operator"): {"get", "update"},
+        (NAMESPACE, f"{names.GROUP}/nginxes", ""): {"create"},
+    }
+
+
+def test_the_webhooks_may_do_just_this(default: Rendering) -> None:
+    admission = "admissionregistration.k8s.io"
+
+    assert rights(default, WEBHOOKS) == {
+        ("", f"{admission}/mutatingwebhookconfigurations", "nginx-operator"): {"list", "watch", "patch"},
+        ("", f"{admission}/validatingwebhookconfigurations", "nginx-operator"): {"list", "watch", "patch"},
+        (NAMESPACE, "/secrets", "nginx-operator-ca"): READ | {"patch"},
+    }
+
+
+@pytest.mark.parametrize("values", sorted(VALUES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_rule_has_a_wildcard(values: Path, render: Render) -> None:
+    rendered = render(values)
+    for role in rendered.of_kind("Role") + rendered.of_kind("ClusterRole"):
+        for rule in role["rules"]:
+            assert set(rule) <= {"apiGroups", "resources", "resourceNames", "verbs"}
+            assert not any("*" in word for words in rule.values() for word in words), role["metadata"]["name"]
+            assert set(rule["verbs"]) <= READ | WRITE
+
+
+@pytest.mark.parametrize("values", sorted(VALUES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_bindings_join_what_exists(values: Path, render: Render) -> None:
+    rendered = render(values)
+    bound = set()
+    for binding in bindings(rendered):
+        (subject,) = binding["subjects"]
+        role = rendered.one(binding["roleRef"]["kind"], binding["roleRef"]["name"])
+        assert rendered.one("ServiceAccount", subject["name"])["metadata"]["namespace"] == subject["namespace"]
+        assert role["metadata"].get("namespace") == binding["metadata"].get("namespace")
+        bound.add((role["kind"], role["metadata"]["name"]))
+
+    aggregated = {("ClusterRole", f"{name}-{suffix}") for name in (OPERATOR, "edge") for suffix in ("view", "edit")}
+    roles = rendered.of_kind("Role") + rendered.of_kind("ClusterRole")
+    assert {(role["kind"], role["metadata"]["name"]) for role in roles} - aggregated == bound
+
+
+def test_names_in_rules_are_those_of_the_objects(everything: Rendering) -> None:
+    assert (NAMESPACE, "/secrets", "edge-ca") in rights(everything, "edge-webhooks")
+    assert everything.one("Secret", "edge-ca")
+    assert (NAMESPACE, "coordination.k8s.io/leases", "edge") in rights(everything, "edge")
+    (container,) = everything.pod("edge")["spec"]["containers"]
+    assert "--lease-name=edge" in container["args"]
+
+
+@pytest.mark.parametrize("values", [{"webhooks": {"enabled": False}}, {"operator": {"admissionProbe": False}}])
+def test_without_the_probe_the_operator_creates_no_nginx(values: dict[str, Any], render: Render) -> None:
+    assert (NAMESPACE, f"{names.GROUP}/nginxes", "") not in rights(render(values), OPERATOR)
+
+
+def test_without_webhooks_there_is_no_account_for_them(render: Render) -> None:
+    rendered = render({"webhooks": {"enabled": False}})
+
+    assert [account["metadata"]["name"] for account in rendered.of_kind("ServiceAccount")] == [OPERATOR]
+    assert not rights(rendered, WEBHOOKS)
+    assert not rendered.of_kind("Secret")
+
+
+def aggregated(rendered: Rendering, to: str) -> dict[str, set[str]]:
+    """What a built-in role gains."""
+    found: dict[str, set[str]] = {}
+    for role in rendered.of_kind("ClusterRole"):
+        if role["metadata"]["labels"].get(f"rbac.authorization.k8s.io/aggregate-to-{to}") == "true":
+            for rule in role["rules"]:
+                for resource in rule["resources"]:
+                    found.setdefault(resource, set()).update(rule["verbs"])
+    return found
+
+
+def test_viewers_look_and_change_nothing(default: Rendering) -> None:
+    assert aggregated(default, "view") == {"nginxes": READ, "nginxes/status": {"get"}, "nginxes/scale": {"get"}}
+
+
+@pytest.mark.parametrize("role", ["edit", "admin"])
+def test_editors_change_what_is_wanted_and_not_what_was_observed(role: str, default: Rendering) -> None:
+    assert aggregated(default, role) == {
+        "nginxes": READ | WRITE,
+        "nginxes/status": {"get"},
+        "nginxes/scale": {"get", "update", "patch"},
+    }
+
+
+@pytest.mark.parametrize("rbac", [{"aggregate": False}, {"create": False}])
+def test_aggregation_can_be_left_out(rbac: dict[str, bool], render: Render) -> None:
+    assert not aggregated(render({"rbac": rbac}), "view")
+    assert not aggregated(render({"rbac": rbac}), "admin")
+
+
+def test_roles_can_be_left_out(render: Render) -> None:
+    rendered = render({"rbac": {"create": False}})
+
+    assert not list(bindings(rendered))
+    assert not rendered.of_kind("Role") + rendered.of_kind("ClusterRole")

@@ -1,0 +1,160 @@
+"""What is rendered: golden files, the same bytes each time, the same by both versions of Helm.
+
+`UPDATE_GOLDEN=1 pytest tests/chart` rewrites the golden files; read the difference before you commit it.
+"""
+
+import os
+import tomllib
+from operator import itemgetter
+from pathlib import Path
+
+import pytest
+
+from tests.chart import rendering
+from tests.chart.rendering import CHART, NAMESPACE, RELEASE, ROOT, VALUES, Object, Render, Rendering, load, template
+
+GOLDEN = Path(__file__).parent / "golden"
+FILES = sorted(VALUES.glob("*.yaml"))
+each_file = pytest.mark.parametrize("values", FILES, ids=lambda path: path.stem)
+
+
+def identity(found: Object) -> tuple[str, str, str]:
+    return found["kind"], found["metadata"].get("namespace", ""), found["metadata"]["name"]
+
+
+@each_file
+def test_the_rendering_is_the_golden_file(values: Path, render: Render) -> None:
+    golden = GOLDEN / values.name
+    rendered = render(values).without_crd
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(rendered, encoding="utf-8")
+
+    assert rendered == golden.read_text(encoding="utf-8")
+
+
+def test_every_golden_file_has_its_values() -> None:
+    assert sorted(path.name for path in GOLDEN.iterdir()) == [path.name for path in FILES]
+
+
+@each_file
+def test_two_renderings_are_the_same_bytes(values: Path, helm: str, render: Render) -> None:
+    assert template(helm, values).text == render(values).text
+
+
+@each_file
+def test_helm_3_renders_the_same_objects(values: Path, helm3: str, render: Render) -> None:
+    by_helm_3 = sorted(template(helm3, values).objects, key=identity)
+
+    assert by_helm_3 == sorted(render(values).objects, key=identity)
+
+
+@each_file
+@pytest.mark.parametrize("program", ["helm", "helm3"])
+def test_lint_finds_nothing(values: Path, program: str, request: pytest.FixtureRequest) -> None:
+    found = rendering.helm(
+        request.getfixturevalue(program),
+        "lint",
+        "--strict",
+        "--namespace",
+        NAMESPACE,
+        "--values",
+        str(values),
+        str(CHART),
+    )
+
+    assert "[ERROR]" not in found
+    assert "[WARNING]" not in found
+
+
+@each_file
+def test_no_two_objects_are_the_same(values: Path, render: Render) -> None:
+    names = [identity(found) for found in render(values).objects]
+
+    assert len(names) == len(set(names))
+
+
+@each_file
+def test_there_is_no_hook_and_no_certificate(values: Path, render: Render) -> None:
+    rendered = render(values)
+
+    assert "helm.sh/hook" not in rendered.text
+    assert "caBundle" not in rendered.without_crd
+    for secret in rendered.of_kind("Secret"):
+        assert set(secret) == {"apiVersion", "kind", "metadata", "type"}
+        assert secret["type"] == "Opaque"
+
+
+def test_the_names_that_others_rely_on(default: Rendering) -> None:
+    expected = {
+        ("Deployment", NAMESPACE, "nginx-operator"),
+        ("Deployment", NAMESPACE, "nginx-operator-webhooks"),
+        ("Service", NAMESPACE, "nginx-operator-webhooks"),
+        ("ServiceAccount", NAMESPACE, "nginx-operator"),
+        ("ServiceAccount", NAMESPACE, "nginx-operator-webhooks"),
+        ("Secret", NAMESPACE, "nginx-operator-ca"),
+        ("ConfigMap", NAMESPACE, "nginx-operator-policy"),
+        ("PodDisruptionBudget", NAMESPACE, "nginx-operator-webhooks"),
+        ("MutatingWebhookConfiguration", "", "nginx-operator"),
+        ("ValidatingWebhookConfiguration", "", "nginx-operator"),
+        ("CustomResourceDefinition", "", "nginxes.proxy.example.com"),
+    }
+
+    assert expected <= {identity(found) for found in default.objects}
+
+
+@pytest.mark.parametrize(
+    ("release", "name"),
+    [
+        ("nginx-operator", "nginx-operator"),
+        ("edge", "edge-nginx-operator"),
+        ("my-nginx-operator-2", "my-nginx-operator-2"),
+        ("a" * 53, "a" * 53),
+    ],
+)
+def test_names_follow_the_release_and_fit_a_dns_label(release: str, name: str, helm: str) -> None:
+    command = ["template", release, str(CHART), "--namespace", NAMESPACE]
+    rendered = Rendering(rendering.helm(helm, *command))
+
+    (service,) = map(itemgetter("metadata"), rendered.of_kind("Service"))
+    assert service["name"].removesuffix("-webhooks") == f"{name:.54}".removesuffix("-")
+    assert len(service["name"]) <= 63
+
+
+@each_file
+def test_namespaced_objects_are_in_the_namespace_of_the_release(values: Path, render: Render) -> None:
+    cluster_scoped = {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    }
+
+    for found in render(values).objects:
+        expected = None if found["kind"] in cluster_scoped else NAMESPACE
+        assert found["metadata"].get("namespace") == expected, identity(found)
+
+
+@each_file
+def test_every_object_carries_the_standard_labels(values: Path, render: Render) -> None:
+    chart = load(CHART / "Chart.yaml")
+    for found in render(values).objects:
+        labels = found["metadata"]["labels"]
+        assert labels["app.kubernetes.io/instance"] == RELEASE
+        assert labels["app.kubernetes.io/managed-by"] == "Helm"
+        assert labels["app.kubernetes.io/version"] == chart["appVersion"]
+        assert labels["helm.sh/chart"] == f"nginx-operator-{chart['version']}"
+        assert labels["app.kubernetes.io/component"] != "ignored"
+
+
+def test_common_labels_are_on_every_object_and_on_no_pod(everything: Rendering) -> None:
+    for found in everything.objects:
+        assert found["metadata"]["labels"]["team"] == "web", identity(found)
+    for deployment in everything.of_kind("Deployment"):
+        assert "team" not in deployment["spec"]["template"]["metadata"]["labels"]
+
+
+def test_the_chart_installs_the_version_of_this_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert load(CHART / "Chart.yaml")["appVersion"] == project["version"]

@@ -1,0 +1,87 @@
+"""A small client for what the bed itself asks of its API server and of its parts' health ports."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.testbed import network
+
+TIMEOUT_SECONDS = 5.0
+
+
+def trusting(ca: Path) -> ssl.SSLContext:
+    """Return a context that trusts the CA in that file alone."""
+    return ssl.create_default_context(cafile=str(ca))
+
+
+def unverified() -> ssl.SSLContext:
+    """Return a context for the health ports that show a certificate of their own making."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Connection:
+    """A connection to a port; to be used one request at a time.
+
+    Args:
+        netns: handle of the network namespace to dial in; with None it is dialled right here.
+        address: IP and port.
+        tls: what to trust; with None it is plain HTTP.
+        token: bearer token to send.
+    """
+
+    def __init__(
+        self,
+        netns: Path | None,
+        address: tuple[str, int],
+        tls: ssl.SSLContext | None = None,
+        token: str = "",
+    ) -> None:
+        def dial() -> socket.socket:
+            return socket.create_connection(address, TIMEOUT_SECONDS)
+
+        connected = network.inside(netns, dial) if netns else dial()
+        if tls:
+            try:
+                connected = tls.wrap_socket(connected, server_hostname=address[0])
+            except BaseException:
+                connected.close()
+                raise
+        self._http = http.client.HTTPConnection(*address, timeout=TIMEOUT_SECONDS)
+        self._http.sock = connected
+        self._http.auto_open = 0  # dialling again is not http.client's to do: it would do so out here
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def request(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+        """Send a request, `body` as JSON, and return status and body of the answer."""
+        data = None if body is None else json.dumps(body)
+        headers = self._headers | ({} if body is None else {"Content-Type": "application/json"})
+        self._http.request(method, path, data, headers)
+        response = self._http.getresponse()
+        return response.status, response.read()
+
+
+def answers(connect: Callable[[], Connection], path: str) -> Any:
+    """Return the answer to a GET, decoded where it is JSON; None while it is not a 200 or nobody answers."""
+    try:
+        with connect() as connection:
+            status, body = connection.request("GET", path)
+    except (OSError, http.client.HTTPException):
+        return None
+    if status != http.client.OK:
+        return None
+    return json.loads(body) if body[:1] == b"{" else body.decode()

@@ -1,0 +1,171 @@
+"""The developer's house: what its files promise each other."""
+
+import ast
+import importlib.util
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from nginx_operator.api import defaults, names, schema, validation
+from nginx_operator.api.policy import Policy
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+CRD = ROOT / "crds" / "proxy.example.com_nginxes.yaml"
+
+
+def run(*words: str) -> str:
+    return subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def project() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads(read("pyproject.toml"))["project"]
+    return found
+
+
+def phony_targets() -> set[str]:
+    return set(re.findall(r"^\.PHONY: (\S+)$", read("Makefile"), re.MULTILINE))
+
+
+def test_make_help_lists_every_task() -> None:
+    listed = set(re.findall(r"^make (\S+)  ", run("make", "help"), re.MULTILINE))
+    assert listed == phony_targets()
+    assert {"demo", "down", "kubeconfig", "tools", "shell", "exec", "unit", "lint", "test"} <= listed
+
+
+def test_help_is_what_make_does_alone() -> None:
+    assert run("make") == run("make", "help")
+
+
+def test_continuous_integration_runs_the_tests_and_nothing_else() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    lines = [line for line in script.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "exec make test"]
+
+
+def test_the_make_variable_of_a_command_reaches_the_shell_unchanged() -> None:
+    line = run("make", "--just-print", "--old-file=.venv/.stamp", "exec", "CMD=echo '$HOME' \"$x\"")
+    assert 'bash -c "$DEMO_COMMAND"' in line
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_a_lock_file_pins_by_hash_and_names_no_host(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    pins = [line for line in text.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
+    assert pins
+    assert [pin for pin in pins if not re.match(r"\S+==\S+ .*--hash=sha256:[0-9a-f]{64}", pin)] == []
+    assert "://" not in text
+    assert "--index-url" not in text
+
+
+def test_the_lock_files_are_those_that_make_writes() -> None:
+    written = set(re.findall(r"--output-file requirements/(\S+)", read("Makefile")))
+    assert {lock.name for lock in LOCKS} == written
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_an_example_is_valid(example: Path) -> None:
+    documents = list(yaml.safe_load_all(example.read_text(encoding="utf-8")))
+    ours = [document for document in documents if document["apiVersion"] == names.API_VERSION]
+    assert ours
+    for document in ours:
+        assert set(document) == {"apiVersion", "kind", "metadata", "spec"}
+        assert document["kind"] == names.KIND
+        spec = defaults.defaulted(document["spec"], Policy())
+        subject = validation.Subject(document["metadata"]["name"], spec, Policy(), strict=True)
+        assert validation.check(subject).faults == []
+
+
+def test_the_first_example_is_the_whole_idea() -> None:
+    assert yaml.safe_load(read("examples/01-nginx-sample.yaml")) == {
+        "apiVersion": "proxy.example.com/v1alpha1",
+        "kind": "Nginx",
+        "metadata": {"name": "nginx-sample"},
+        "spec": {"count": 3},
+    }
+
+
+def test_the_chart_has_the_schema_of_crds() -> None:
+    copy = ROOT / "charts/nginx-operator/files/crds" / CRD.name
+    assert copy.read_bytes() == CRD.read_bytes(), "run `make generate`"
+
+
+def test_the_reference_has_the_fields_of_the_schema() -> None:
+    spec = importlib.util.spec_from_file_location("fields", ROOT / "docs" / "fields.py")
+    assert spec is not None
+    assert spec.loader is not None
+    fields = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fields)
+    assert fields.written() == read("docs/reference.md"), "run `make generate`"
+
+
+def test_the_readme_explains_every_top_field_of_the_spec() -> None:
+    readme = read("README.md")
+    assert [name for name in schema.spec_schema(names.VERSION)["properties"] if f"`{name}`" not in readme] == []
+
+
+def test_troubleshooting_explains_every_reason_and_no_other() -> None:
+    explained = set(re.findall(r"^\| `([A-Z]\w+)` \|", read("docs/troubleshooting.md"), re.MULTILINE))
+    assert explained == reasons(ast.parse(read("operator/nginx_operator/status.py")))
+
+
+def reasons(module: ast.Module) -> set[str]:
+    """The second argument of Ready(...) and _waiting(...), directly or by a variable called reason."""
+    found: list[ast.expr] = []
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Ready", "_waiting"):
+            found.append(node.args[1])
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "reason":
+            assert isinstance(node.value, ast.IfExp)
+            found += [node.value.body, node.value.orelse]
+    return {node.value for node in found if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_every_link_of_the_documentation_leads_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)", page.read_text(encoding="utf-8"))
+        if target not in ("http", "https") and not (page.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    versions = re.findall(r"^## \[([^]]+)\]", read("CHANGELOG.md"), re.MULTILINE)
+    assert versions[:2] == ["Unreleased", project()["version"]]
+
+
+def test_the_chart_installs_this_version() -> None:
+    assert yaml.safe_load(read("charts/nginx-operator/Chart.yaml"))["appVersion"] == project()["version"]
+
+
+def test_the_image_is_labelled_with_this_version() -> None:
+    assert f"ARG VERSION={project()['version']}\n" in read("Dockerfile")
+
+
+def test_the_image_gets_all_that_it_copies() -> None:
+    sources = re.findall(r"^COPY (?!--from)(.+) \S+$", read("Dockerfile"), re.MULTILINE)
+    let_through = [line[1:].rstrip("*").rstrip("/") for line in read(".dockerignore").splitlines() if line[0] == "!"]
+    for source in " ".join(sources).split():
+        assert any(path == source or path.startswith(f"{source}/") for path in let_through), source
+
+
+def test_no_file_names_a_home() -> None:
+    files = run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    assert files
+    home = re.compile(rb"/(?:home|Users)/(?!someone)[a-z]|/roo[t]/")
+    naming = [name for name in files if (ROOT / name).is_file() and home.search((ROOT / name).read_bytes())]
+    assert naming == []

@@ -1,0 +1,88 @@
+"""The Go programs: what is built from the pinned modules, and what makes it be built anew."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import gobuild
+from tests.testbed.errors import BedError
+
+MODULES = (gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK)
+GO = "go version go1.26.8 linux/amd64"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_each_module_is_pinned_by_sum(module: gobuild.GoModule) -> None:
+    go_mod = (module.folder / "go.mod").read_text()
+    pinned = f"{module.upstream} {gobuild.version(module, go_mod)} h1:"
+    assert pinned in (module.folder / "go.sum").read_text()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_each_program_is_a_tool_of_its_module(module: gobuild.GoModule) -> None:
+    words = (module.folder / "go.mod").read_text().split()
+    assert set(module.packages.values()) <= set(words)
+
+
+def test_kubernetes_is_the_version_that_the_project_names() -> None:
+    go_mod = (gobuild.KUBERNETES.folder / "go.mod").read_text()
+    assert gobuild.version(gobuild.KUBERNETES, go_mod) == "v1.37.2"
+    staging = [line.split() for line in go_mod.splitlines() if " => " in line]
+    assert len(staging) > 30
+    assert {line[-1] for line in staging} == {"v0.37.2"}
+
+
+def test_a_module_that_pins_something_else_is_refused() -> None:
+    with pytest.raises(BedError, match="of etcd does not require"):
+        gobuild.version(gobuild.ETCD, "require go.etcd.io/etcd/server/v33 v3.7.3\n")
+
+
+def test_the_linker_writes_the_version() -> None:
+    flags = gobuild.linker_flags(gobuild.KUBERNETES, "v1.37.2").split()
+    assert "k8s.io/component-base/version.gitVersion=v1.37.2" in flags
+    assert "k8s.io/component-base/version.gitMajor=1" in flags
+    assert "k8s.io/component-base/version.gitMinor=37" in flags
+
+
+def test_one_program_gets_its_own_name_and_many_a_folder() -> None:
+    one = gobuild.build_arguments(gobuild.ETCD, "go", Path("/out"))
+    assert one[one.index("-o") + 1] == "/out/etcd"
+    many = gobuild.build_arguments(gobuild.KUBERNETES, "go", Path("/out"))
+    assert many[many.index("-o") + 1] == "/out/"
+    assert many[-1] == "k8s.io/kubernetes/cmd/kubelet"
+
+
+@pytest.mark.parametrize("file", ["go.mod", "go.sum"])
+def test_the_key_follows_the_pins(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(gobuild.MODULES, tmp_path / "go")
+    monkeypatch.setattr(gobuild, "MODULES", tmp_path / "go")
+    before = {module.name: gobuild.build_key(module, GO) for module in MODULES}
+    with (tmp_path / "go/helm4" / file).open("a") as pins:
+        pins.write("\n")
+    after = {module.name: gobuild.build_key(module, GO) for module in MODULES}
+    assert [name for name in before if before[name] != after[name]] == ["helm4"]
+
+
+def test_the_key_follows_the_flags_and_the_compiler() -> None:
+    key = gobuild.build_key(gobuild.KWOK, GO)
+    stamped = dataclasses.replace(gobuild.KWOK, stamps=("a.b={plain}",))
+    assert gobuild.build_key(stamped, GO) != key
+    assert gobuild.build_key(gobuild.KWOK, "go version go1.26.9 linux/amd64") != key
+    assert gobuild.build_key(gobuild.KWOK, GO) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        (GO, (1, 26)),
+        ("go version go1.9.7 linux/amd64", (1, 9)),
+        ("go version devel +abc", None),
+        ("", None),
+    ],
+)
+def test_the_version_of_go_is_read(text: str, version: tuple[int, int] | None) -> None:
+    assert gobuild.parse_go_version(text) == version

@@ -1,0 +1,1 @@
+"""Tests of nginx_webhooks.certificates."""

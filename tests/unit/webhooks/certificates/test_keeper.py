@@ -1,0 +1,218 @@
+"""The whole of mode `auto` against an API server: from an empty Secret to trusted certificates, and back from harm."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from nginx_operator.cluster.client import Client
+from nginx_operator.cluster.connection import Connection
+from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.keeper import SETTLE
+from nginx_webhooks.certificates.store import from_data
+from tests.unit.webhooks.apiserver import ApiServer
+from tests.unit.webhooks.certificates.cluster import (
+    MUTATING,
+    NAMES,
+    SECRET,
+    VALIDATING,
+    Replica,
+    ca_bundle,
+    configuration,
+    install,
+    install_configurations,
+    secret,
+)
+from tests.unit.webhooks.waiting import until
+
+
+def trusted(api: ApiServer, replica: Replica) -> bool:
+    """Whether the API server would accept the replica's certificate at this moment, by both configurations."""
+    leaf = replica.live.certificate
+    return leaf is not None and all(
+        authority.verifies(ca_bundle(api, path), leaf, NAMES[0], replica.now()) for path in (MUTATING, VALIDATING)
+    )
+
+
+async def test_from_an_empty_secret_to_ready(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        assert trusted(api, replica)
+        assert ca_bundle(api, MUTATING) == api.data(SECRET)["ca.crt"]
+        ours, other = api.objects[MUTATING]["webhooks"]
+        assert ours["clientConfig"]["service"]["name"] == "hooks"
+        assert other["clientConfig"] == {"url": "https://example.com"}
+        assert (api.writes("secrets"), api.writes("mutatingwebhookconfigurations")) == (1, 1)
+
+
+async def test_two_replicas_agree_on_one_authority(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as one, Replica(client).running() as two:
+        await one.ready()
+        await two.ready()
+        assert one.changes("created") + two.changes("created") == 1
+        assert trusted(api, one)
+        assert trusted(api, two)
+        assert one.live.certificate != two.live.certificate
+
+
+async def test_a_later_replica_writes_nothing(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as first:
+        await first.ready()
+    writes = [found for found in api.requests if found[0] == "patch"]
+    async with Replica(client).running() as later:
+        await later.ready()
+        assert [found for found in api.requests if found[0] == "patch"] == writes
+
+
+async def test_wiped_bundles_are_healed(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        install_configurations(api)
+        await until(lambda: trusted(api, replica))
+        api.delete(VALIDATING)
+        api.put(VALIDATING, configuration("ValidatingWebhookConfiguration", "validate.nginxes.proxy.example.com"))
+        await until(lambda: trusted(api, replica))
+        assert not replica.readiness.fault
+
+
+async def test_a_wiped_secret_is_refilled_with_the_same_authority(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        before = api.data(SECRET)
+        api.put(SECRET, secret())
+        await until(lambda: api.data(SECRET) == before)
+        api.put(SECRET, {**secret(), "data": {"tls.crt": "eA=="}})
+        await until(lambda: api.data(SECRET) == before)
+        assert replica.changes("restored") == 2
+
+
+async def test_a_malformed_secret_is_overwritten_by_a_new_replica(api: ApiServer, client: Client) -> None:
+    install(api)
+    api.put(SECRET, {**secret(), "data": {"tls.crt": "!!!"}})
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        assert from_data(api.data(SECRET)) is not None
+
+
+async def test_an_authority_put_there_by_hand_is_taken_over(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as first:
+        await first.ready()
+        foreign = api.objects[SECRET]["data"]
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        api.put(SECRET, {**secret(), "data": foreign})
+        await until(lambda: ca_bundle(api, MUTATING) == api.data(SECRET)["ca.crt"])
+        await until(lambda: trusted(api, replica))
+
+
+async def test_a_rotation_never_leaves_a_certificate_untrusted(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as one, Replica(client).running() as two:
+        replicas = (one, two)
+        for replica in replicas:
+            await replica.ready()
+        first = api.data(SECRET)["tls.crt"]
+
+        def step(delta: timedelta) -> None:
+            for replica in replicas:
+                replica.pass_time(delta)
+
+        step(timedelta(days=244))
+        await until(lambda: "next.crt" in api.data(SECRET))
+        await until(lambda: all(ca_bundle(api, path).count(b"BEGIN") == 2 for path in (MUTATING, VALIDATING)))
+        assert api.data(SECRET)["tls.crt"] == first
+        assert all(trusted(api, replica) for replica in replicas)
+
+        step(SETTLE)
+        await until(lambda: api.data(SECRET)["tls.crt"] != first)
+        await until(lambda: all(_signed_by_current(api, replica) for replica in replicas))
+        assert api.data(SECRET)["previous.crt"] == first
+        assert "next.crt" not in api.data(SECRET)
+        assert all(trusted(api, replica) for replica in replicas)
+
+        step(timedelta(days=8))
+        await until(lambda: "previous.crt" not in api.data(SECRET))
+        await until(lambda: all(ca_bundle(api, path).count(b"BEGIN") == 1 for path in (MUTATING, VALIDATING)))
+        await until(lambda: all(trusted(api, replica) for replica in replicas))
+        assert sum(replica.changes("promoted") for replica in replicas) == 1
+
+
+def _signed_by_current(api: ApiServer, replica: Replica) -> bool:
+    kept, leaf = from_data(api.data(SECRET)), replica.live.certificate
+    assert kept is not None
+    assert leaf is not None
+    return leaf.issuer == kept.current.certificate.subject
+
+
+async def test_a_leaf_is_renewed_while_the_api_server_is_away() -> None:
+    async with ApiServer() as api, Client(Connection(server=api.url)) as client:
+        install(api)
+        async with Replica(client).running() as replica:
+            await replica.ready()
+            before = replica.live.certificate
+            for plural in ("secrets", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
+                for verb in ("get", "list", "watch", "patch"):
+                    api.forbid(verb, plural)
+            api.put(SECRET, secret())  # known from the open watch; the refill is refused
+            replica.pass_time(timedelta(days=5))
+            await until(lambda: replica.live.certificate != before)
+            assert trusted(api, replica)
+            assert not replica.readiness.fault
+
+
+@pytest.mark.parametrize(
+    ("verb", "plural", "words"),
+    [
+        ("list", "secrets", "cannot watch Secret system/ca"),
+        ("watch", "secrets", "cannot watch Secret system/ca"),
+        ("patch", "secrets", "secrets is forbidden"),
+        ("list", "mutatingwebhookconfigurations", "cannot watch MutatingWebhookConfiguration nginx-operator"),
+        ("patch", "validatingwebhookconfigurations", "validatingwebhookconfigurations is forbidden"),
+        ("get", "secrets", "secrets is forbidden"),
+    ],
+)
+async def test_a_missing_right_is_named_once_and_waited_for(
+    api: ApiServer, client: Client, verb: str, plural: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(api)
+    api.forbid(verb, plural)
+    async with Replica(client).running() as replica:
+        attempts = (verb, "get") if verb == "get" else (verb,)
+        await until(lambda: sum(1 for found, path in api.requests if found in attempts and plural in path) >= 2)
+        warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+        assert len([text for text in warnings if words in text]) == 1, warnings
+        assert f'cannot {verb} resource "{plural}"' in " ".join(warnings)
+        if verb != "watch":  # what was listed suffices to begin with
+            assert replica.readiness.fault
+        api.allow(verb, plural)
+        await replica.ready()
+        await until(lambda: trusted(api, replica))
+
+
+async def test_what_is_missing_is_named_and_waited_for(
+    api: ApiServer, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Replica(client).running() as replica:
+        await until(lambda: "there is no Secret system/ca" in replica.readiness.fault)
+        api.put(SECRET, secret())
+        await until(lambda: "there is no MutatingWebhookConfiguration" in replica.readiness.fault)
+        api.put(MUTATING, configuration("MutatingWebhookConfiguration", "renamed.example.com"))
+        wanted = "MutatingWebhookConfiguration nginx-operator has no webhook mutate.nginxes.proxy.example.com"
+        await until(lambda: wanted in replica.readiness.fault)
+        assert api.writes("mutatingwebhookconfigurations") == 0
+        install_configurations(api)
+        await replica.ready()
+    assert all(caplog.text.count(text) == 1 for text in ("there is no Secret", "has no webhook"))
+
+
+async def test_an_unreachable_api_server_is_named_and_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    async with Client(Connection(server="http://127.0.0.1:1")) as client, Replica(client).running() as replica:
+        await until(lambda: "cannot reach the API server http://127.0.0.1:1" in replica.readiness.fault)
+        assert caplog.text.count("cannot watch Secret system/ca") == 1

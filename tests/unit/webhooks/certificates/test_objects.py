@@ -1,0 +1,183 @@
+"""One watch, one Secret, one caBundle: each against an API server, without the loop that ties them together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from nginx_operator.api import names
+from nginx_operator.cluster import resources
+from nginx_operator.cluster.client import Client
+from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.authority import Authorities
+from nginx_webhooks.certificates.bundle import Bundle, MissingWebhookError
+from nginx_webhooks.certificates.store import AuthorityStore, MalformedSecretError, from_data, to_data
+from nginx_webhooks.certificates.watch import Backoff, ObjectWatch
+from tests.unit.webhooks.apiserver import ApiServer
+from tests.unit.webhooks.certificates.cluster import MUTATING, SECRET, ca_bundle, configuration, install, secret
+from tests.unit.webhooks.waiting import until
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+FIRST = Authorities(authority.create(NOW))
+ROTATING = replace(FIRST, upcoming=authority.create(NOW))
+ROTATED, _ = authority.rotated(ROTATING, NOW, published=True)
+
+
+@asynccontextmanager
+async def watching(client: Client, resource: resources.Resource = resources.SECRETS) -> AsyncIterator[ObjectWatch]:
+    namespace, name = ("system", "ca") if resource == resources.SECRETS else (None, "nginx-operator")
+    watch = ObjectWatch(client, resource, namespace, name, lambda: None)
+    task = asyncio.create_task(watch.run())
+    await until(lambda: watch.seen)
+    yield watch
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@pytest.mark.parametrize("kept", [FIRST, ROTATING, ROTATED], ids=["first", "rotating", "rotated"])
+def test_a_secret_holds_every_stage_of_a_rotation(kept: Authorities) -> None:
+    found = from_data(to_data(kept))
+    assert found is not None
+    assert found.bundle == kept.bundle
+    assert found.previous_until == kept.previous_until
+    assert [entry.key.private_numbers() for entry in found.authorities] == [
+        entry.key.private_numbers() for entry in kept.authorities
+    ]
+    assert "tls.key" in to_data(kept)
+
+
+def test_the_key_of_a_retired_authority_is_gone() -> None:
+    retired = authority.key_pem(FIRST.current.key)
+    assert retired in to_data(ROTATING).values()
+    assert retired not in to_data(ROTATED).values()
+
+
+@pytest.mark.parametrize("data", [{}, {"tls.crt": b""}])
+def test_an_empty_secret_holds_nothing(data: dict[str, bytes]) -> None:
+    assert from_data(data) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"tls.key": None}, "tls.key"),
+        ({"tls.crt": b"x"}, None),
+        ({"tls.key": b"x"}, None),
+        ({"tls.key": authority.key_pem(authority.create(NOW).key)}, "belong together"),
+        ({"previous.crt": b"x"}, None),
+        ({"next.crt": b"x"}, None),
+    ],
+)
+def test_a_malformed_secret_is_told_from_an_empty_one(change: dict[str, bytes | None], word: str | None) -> None:
+    data = {key: value for key, value in {**to_data(FIRST), **change}.items() if value is not None}
+    with pytest.raises(MalformedSecretError, match=word):
+        from_data(data)
+
+
+async def test_the_faster_of_two_writers_wins(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with watching(client) as watch:
+        store = AuthorityStore(watch)
+        store.read()
+        with api.overtaking(SECRET):
+            assert not await store.write(FIRST)
+        assert "data" not in api.objects[SECRET]
+        await until(lambda: watch.object == api.objects[SECRET])
+        store.read()
+        assert await store.write(ROTATING)
+        assert await store.write(ROTATED)
+        assert api.data(SECRET) == to_data(ROTATED)
+        kept = store.read()
+        assert kept is not None
+        assert kept.bundle == ROTATED.bundle
+
+
+async def test_a_secret_that_has_changed_since_it_was_read_is_noticed(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with watching(client) as watch:
+        store = AuthorityStore(watch)
+        store.read()
+        assert await store.confirm()
+        assert await store.write(FIRST)
+        assert await store.confirm()
+        api.put(SECRET, secret())
+        await until(lambda: watch.object == api.objects[SECRET])  # seen by the watch, but not decided upon
+        assert not await store.confirm()
+        assert not await store.write(ROTATING)
+        store.read()
+        assert await store.confirm()
+
+
+async def test_a_bundle_is_written_into_its_entry_alone(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
+        bundle = Bundle(watch, names.MUTATING_WEBHOOK)
+        assert bundle.live == b""
+        before = api.objects[MUTATING]["webhooks"]
+        assert await bundle.write(FIRST.bundle)
+        assert bundle.live == ca_bundle(api, MUTATING) == FIRST.bundle
+        after = api.objects[MUTATING]["webhooks"]
+        assert after[1] == before[1]
+        assert after[0]["clientConfig"]["service"] == before[0]["clientConfig"]["service"]
+        assert set(after[0]) == set(before[0])
+
+
+async def test_no_entry_comes_into_being(api: ApiServer, client: Client) -> None:
+    api.put(MUTATING, configuration("MutatingWebhookConfiguration", "renamed.example.com"))
+    async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
+        bundle = Bundle(watch, names.MUTATING_WEBHOOK)
+        with pytest.raises(MissingWebhookError, match=r"has no webhook mutate\.nginxes"):
+            await bundle.write(FIRST.bundle)
+        api.delete(MUTATING)
+        await until(lambda: watch.object is None)
+        with pytest.raises(MissingWebhookError, match="there is no MutatingWebhookConfiguration nginx-operator"):
+            await bundle.write(FIRST.bundle)
+    assert api.writes("mutatingwebhookconfigurations") == 0
+
+
+async def test_an_entry_that_vanishes_just_before_a_write_does_not_come_back(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
+        with api.overtaking(MUTATING):
+            assert not await Bundle(watch, names.MUTATING_WEBHOOK).write(FIRST.bundle)
+        assert ca_bundle(api, MUTATING) == b""
+
+
+async def test_a_bundle_that_is_no_base64_counts_as_lost(api: ApiServer, client: Client) -> None:
+    broken = configuration("MutatingWebhookConfiguration", names.MUTATING_WEBHOOK)
+    broken["webhooks"][0]["clientConfig"]["caBundle"] = "!"
+    api.put(MUTATING, broken)
+    async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
+        assert Bundle(watch, names.MUTATING_WEBHOOK).live == b""
+
+
+async def test_a_watch_follows_changes_deletions_and_a_lost_history(api: ApiServer, client: Client) -> None:
+    async with watching(client) as watch:
+        assert watch.object is None
+        api.put(SECRET, secret())
+        await until(lambda: watch.object == api.objects[SECRET])
+        api.delete(SECRET)
+        await until(lambda: watch.object is None)
+        api.put("/api/v1/namespaces/system/secrets/other", secret())
+        api.compact()
+        api.put(SECRET, {**secret(), "data": {"a": "eA=="}})
+        await until(lambda: watch.object == api.objects[SECRET])
+
+
+def test_an_event_that_a_write_has_overtaken_is_dropped(client: Client) -> None:
+    watch = ObjectWatch(client, resources.SECRETS, "system", "ca", lambda: None)
+    newer, older = {"metadata": {"resourceVersion": "10"}}, {"metadata": {"resourceVersion": "9"}}
+    watch.observed(newer)
+    watch.observed(older)
+    assert watch.object == newer
+
+
+def test_pauses_grow_to_a_bound_and_start_again() -> None:
+    backoff = Backoff(1.0, 5.0)
+    assert [backoff.failed() for _ in range(5)] == [1.0, 2.0, 4.0, 5.0, 5.0]
+    assert backoff.failed(at_least=9.0) == 9.0
+    backoff.succeeded()
+    assert backoff.failed() == 1.0

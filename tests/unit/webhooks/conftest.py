@@ -1,0 +1,27 @@
+"""These tests run on uvloop, as the process does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import pytest
+import uvloop
+
+from nginx_operator.cluster.client import Client
+from nginx_operator.cluster.connection import Connection
+from tests.unit.webhooks.apiserver import ApiServer
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[ApiServer]:
+    async with ApiServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def client(api: ApiServer) -> AsyncIterator[Client]:
+    async with Client(Connection(server=api.url), user_agent="test") as opened:
+        yield opened

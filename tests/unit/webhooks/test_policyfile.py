@@ -1,0 +1,84 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from nginx_operator.api.policy import Policy, PolicyError
+from nginx_webhooks.policyfile import PolicyFile
+
+
+def test_no_file_means_the_default_policy() -> None:
+    policy = PolicyFile(None)
+    policy.refresh()
+    assert policy.current == Policy()
+
+
+def test_an_empty_file_means_the_default_policy(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("")
+    assert PolicyFile(tmp_path / "policy.yaml").current == Policy()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("minCount: 5\nmaxCount: 4\n", "minCount 5 is greater"),
+        ("maxCuont: 4\n", "maxCuont"),
+        ("{", "no YAML"),
+        ("\x00", "no YAML"),
+        ("- 1\n", "mapping"),
+    ],
+)
+def test_an_unusable_file_is_refused_at_start(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text)
+    with pytest.raises(PolicyError, match=word) as caught:
+        PolicyFile(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_refused_at_start(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="No such file"):
+        PolicyFile(tmp_path / "policy.yaml")
+
+
+def test_a_change_in_place_is_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("maxCount: 5\n")
+    policy = PolicyFile(path)
+    path.write_text("maxCount: 500\n")
+    policy.refresh()
+    assert policy.current.max_count == 500
+
+
+def test_a_switched_link_is_taken_up_as_the_kubelet_does_it(tmp_path: Path) -> None:
+    for name, text in (("..1", "maxCount: 5\n"), ("..2", "maxCount: 7\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "policy.yaml").write_text(text)
+    data = tmp_path / "..data"
+    data.symlink_to("..1")
+    (tmp_path / "policy.yaml").symlink_to("..data/policy.yaml")
+    policy = PolicyFile(tmp_path / "policy.yaml")
+    (tmp_path / "..data_tmp").symlink_to("..2")
+    (tmp_path / "..data_tmp").rename(data)
+    policy.refresh()
+    assert policy.current.max_count == 7
+
+
+def test_a_broken_change_keeps_the_old_policy_and_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("maxCount: 5\n")
+    policy = PolicyFile(path)
+    path.write_text("maxCount: many\n")
+    policy.refresh()
+    policy.refresh()
+    assert policy.current.max_count == 5
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "maxCount must be a whole number" in caplog.text
+    path.unlink()
+    policy.refresh()
+    assert policy.current.max_count == 5
+    path.write_text("maxCount: 6\n")
+    policy.refresh()
+    assert policy.current.max_count == 6

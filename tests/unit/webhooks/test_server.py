@@ -1,0 +1,272 @@
+"""The HTTPS server by real clients on loopback."""
+
+import asyncio
+import io
+import json
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest
+
+from nginx_operator.api.policy import Policy
+from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.live import LiveCertificate
+from nginx_webhooks.connections import Connection, Deadlines
+from nginx_webhooks.listening import Address, listen
+from nginx_webhooks.logs import FIELDS
+from nginx_webhooks.metrics import Metrics
+from nginx_webhooks.server import BODY_LIMIT, AdmissionServer
+from tests.unit.webhooks.reviews import IMAGE, encoded, nginx, patched, review
+from tests.unit.webhooks.waiting import PATIENCE, until
+
+NAMES = ("hooks.system.svc", "localhost")
+
+
+class Bed:
+    """A running server and what a client needs to call it."""
+
+    def __init__(self, deadlines: Deadlines | None) -> None:
+        now = datetime.now(UTC)
+        self.ca = authority.create(now)
+        leaf = authority.issue(self.ca, NAMES, now)
+        live = LiveCertificate()
+        live.load(leaf.certificate_pem, leaf.key_pem)
+        self.metrics = Metrics()
+        self.policy = Policy(default_image=IMAGE, max_count=10)
+        self.server = AdmissionServer(
+            policy=lambda: self.policy, metrics=self.metrics, context=live.context, deadlines=deadlines
+        )
+        self.trust = ssl.create_default_context(cadata=authority.pem([self.ca.certificate]).decode())
+        self.listener = listen(Address("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"https://localhost:{self.port}"
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[aiohttp.ClientSession]:
+        connector = aiohttp.TCPConnector(ssl=self.trust, family=socket.AF_INET)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            yield session
+
+    async def raw(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.trust, server_hostname="localhost")
+
+    @property
+    def connections(self) -> list[Connection]:
+        return [found for found in self.server._connections.connections if isinstance(found, Connection)]
+
+    def count(self, webhook: str, verdict: str) -> float:
+        labels = {"webhook": webhook, "verdict": verdict}
+        return self.metrics.registry.get_sample_value("nginx_webhooks_admissions_total", labels) or 0.0
+
+
+@asynccontextmanager
+async def running(deadlines: Deadlines | None = None) -> AsyncIterator[Bed]:
+    bed = Bed(deadlines)
+    await bed.server.start(bed.listener)
+    try:
+        yield bed
+    finally:
+        await bed.server.stop()
+
+
+@pytest.fixture
+async def bed() -> AsyncIterator[Bed]:
+    async with running() as found:
+        yield found
+
+
+async def post(session: aiohttp.ClientSession, url: str, body: Any) -> tuple[int, Any, Any]:
+    async with session.post(url, data=body) as response:
+        text = await response.text()
+        return response.status, json.loads(text) if text.startswith("{") else text, response.headers
+
+
+async def test_mutate_and_validate_over_one_connection(bed: Bed) -> None:
+    async with bed.session() as session:
+        status, answer, _ = await post(session, f"{bed.url}/mutate?timeout=5s", encoded(review(nginx())))
+        assert status == 200
+        assert patched(nginx(), answer["response"]) == nginx({"count": 1, "image": IMAGE})
+        status, answer, headers = await post(session, f"{bed.url}/validate", encoded(review(nginx({"count": 11}))))
+        assert status == 200
+        assert answer["response"]["allowed"] is False
+        assert headers["Content-Type"].startswith("application/json")
+        assert "Connection" not in headers
+    assert bed.count("mutate", "patched") == 1
+    assert bed.count("validate", "denied") == 1
+
+
+async def test_the_policy_of_the_moment_decides(bed: Bed) -> None:
+    async with bed.session() as session:
+        bed.policy = Policy(default_image=IMAGE, max_count=11)
+        _, answer, _ = await post(session, f"{bed.url}/validate", encoded(review(nginx({"count": 11}))))
+    assert answer["response"]["allowed"] is True
+
+
+async def test_a_refusal_is_logged_with_who_and_what(bed: Bed, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "nginx_webhooks")
+    async with bed.session() as session:
+        await post(session, f"{bed.url}/validate", encoded(review(nginx({"count": 11}))))
+        await post(session, f"{bed.url}/validate", encoded(review(nginx({"count": 1}))))
+    (found,) = caplog.records
+    assert found.getMessage().startswith("refused Nginx team-a/web by alice: spec.count: 11 is more")
+    assert getattr(found, FIELDS)["user"] == "alice"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "word"),
+    [
+        ("POST", "/", b"{}", 404, "/mutate and /validate"),
+        ("POST", "/mutate/", b"{}", 404, "/mutate"),
+        ("GET", "/mutate", None, 405, "POST"),
+        ("POST", "/mutate", b"{}", 400, "not an AdmissionReview"),
+        ("POST", "/validate", b"\xff", 400, "not an AdmissionReview"),
+        ("POST", "/validate", b'{"request":{"object":{"spec":' + b"[" * 50_000, 400, "nested"),
+    ],
+)
+async def test_wrong_requests_are_told_what_is_wrong(
+    bed: Bed, method: str, path: str, body: bytes | None, status: int, word: str
+) -> None:
+    async with bed.session() as session, session.request(method, bed.url + path, data=body) as response:
+        assert response.status == status
+        assert word in await response.text()
+
+
+async def test_the_biggest_body_is_read(bed: Bed) -> None:
+    filler = "x" * (BODY_LIMIT - len(encoded(review(nginx(annotations={"a": ""})))))
+    body = encoded(review(nginx(annotations={"a": filler})))
+    assert len(body) == BODY_LIMIT
+    async with bed.session() as session:
+        status, _, _ = await post(session, f"{bed.url}/mutate", io.BytesIO(body))
+        assert status == 200
+
+
+async def test_a_longer_body_is_refused_by_its_announced_length(bed: Bed) -> None:
+    reader, writer = await bed.raw()
+    writer.write(f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: {BODY_LIMIT + 1}\r\n\r\n".encode())
+    assert b" 413 " in await reader.readline()  # no byte of the body was sent
+    assert b"Connection: close" in await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+async def test_a_longer_body_without_a_length_is_refused_while_it_comes(bed: Bed) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(BODY_LIMIT // 65536 + 2):
+            yield b" " * 65536
+
+    async with bed.session() as session:
+        status, _, _ = await post(session, f"{bed.url}/validate", endless())
+    assert status == 413
+    assert bed.count("validate", "malformed") == 1
+
+
+async def test_old_tls_is_refused(bed: Bed) -> None:
+    old = ssl.create_default_context(cadata=authority.pem([bed.ca.certificate]).decode())
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await asyncio.open_connection("127.0.0.1", bed.port, ssl=old, server_hostname="localhost")
+
+
+SHORT = Deadlines(handshake=0.05, header=0.05, request=0.05, idle=60.0, linger=0.05)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"POST /mutate HTTP/1.1\r\nHost:", id="half a header"),
+        pytest.param(b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", id="half a body"),
+    ],
+)
+async def test_a_slow_client_is_cut(sent: bytes) -> None:
+    async with running(replace(SHORT, handshake=60.0)) as bed:
+        reader, writer = await bed.raw()
+        writer.write(sent)
+        assert b" 200 " not in await eof(reader)
+        writer.close()
+
+
+async def test_a_client_that_is_slow_with_its_second_request_is_cut() -> None:
+    async with running() as bed:
+        reader, writer = await bed.raw()
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        await reader.readuntil(b"webhooks are")
+        (connection,) = bed.connections
+        connection.deadlines = SHORT
+        await until(lambda: connection._alarm is None)
+        writer.write(b"POST /")
+        await eof(reader)
+        writer.close()
+
+
+async def test_a_client_without_a_handshake_is_cut() -> None:
+    async with running(SHORT) as bed:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bed.port)
+        assert await eof(reader) == b""
+        writer.close()
+
+
+async def eof(reader: asyncio.StreamReader) -> bytes:
+    """What still comes until the server ends the connection, politely or not."""
+    async with asyncio.timeout(PATIENCE):
+        try:
+            return await reader.read()
+        except (ConnectionError, ssl.SSLError):
+            return b""
+
+
+async def test_an_idle_connection_has_no_deadline_but_that_of_idleness() -> None:
+    async with running(replace(SHORT, handshake=60.0, header=60.0, request=60.0)) as bed, bed.session() as session:
+        for _ in range(2):
+            await post(session, f"{bed.url}/mutate", encoded(review(nginx())))
+            (connection,) = bed.connections
+            await until(lambda: connection._alarm is None)  # noqa: B023 - awaited within the round
+            assert connection.keepalive_timeout == 60.0
+
+
+async def test_draining_serves_on_and_asks_to_leave() -> None:
+    async with running() as bed, bed.session() as session:
+        _, _, headers = await post(session, f"{bed.url}/mutate", encoded(review(nginx())))
+        assert "Connection" not in headers
+        drain = asyncio.create_task(bed.server.drain(quiet=60.0, limit=60.0))
+        await asyncio.sleep(0)
+        for _ in range(3):  # the open connection, then new ones
+            status, _, headers = await post(session, f"{bed.url}/mutate", encoded(review(nginx())))
+            assert (status, headers["Connection"]) == (200, "close")
+        assert not drain.done()
+        drain.cancel()
+        await asyncio.wait([drain])
+
+
+async def test_draining_ends_when_it_is_quiet_and_answers_what_is_under_way() -> None:
+    async with running() as bed:
+        reader, writer = await bed.raw()
+        body = encoded(review(nginx()))
+        writer.write(f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:5])
+        await until(lambda: bed.server._in_flight == 1)
+        drain = asyncio.create_task(bed.server.drain(quiet=0.01, limit=60.0))
+        await asyncio.sleep(0.05)
+        assert not drain.done()  # a request is under way, so it is not quiet
+        writer.write(body[5:])
+        assert b" 200 " in await reader.readline()
+        await drain
+        writer.close()
+        with pytest.raises(OSError, match=r"refused|Connect call failed"):
+            await bed.raw()
+
+
+async def test_draining_ends_at_its_limit_under_load() -> None:
+    async with running() as bed, bed.session() as session:
+        drain = asyncio.create_task(bed.server.drain(quiet=60.0, limit=0.1))
+        with suppress(aiohttp.ClientError):
+            while not drain.done():
+                await post(session, f"{bed.url}/mutate", encoded(review(nginx())))
+        await drain

@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from nginx_webhooks.listening import Address
+from nginx_webhooks.settings import CertificatePaths, ManagedCertificate, parse
+
+FILES = ["serve", "--cert-file", "tls.crt", "--key-file", "tls.key"]
+MANAGED = ["serve", "--secret", "ca", "--service", "hooks"]
+MANAGED += ["--mutating-configuration", "m", "--validating-configuration", "v"]
+
+
+def test_files_with_defaults() -> None:
+    found = parse(FILES, {})
+    assert found is not None
+    assert found.bind == Address("", 10250)
+    assert found.health_bind is None
+    assert found.policy_file is None
+    assert found.certificate == CertificatePaths(Path("tls.crt"), Path("tls.key"))
+    assert (found.log_format, found.log_level) == ("plain", "info")
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "namespace"),
+    [
+        (MANAGED, {}, None),
+        (MANAGED, {"POD_NAMESPACE": "system"}, "system"),
+        ([*MANAGED, "--secret-namespace", "other"], {"POD_NAMESPACE": "system"}, "other"),
+    ],
+)
+def test_the_namespace_comes_from_the_option_then_the_environment(
+    argv: list[str], environ: dict[str, str], namespace: str | None
+) -> None:
+    found = parse(argv, environ)
+    assert found is not None
+    assert found.certificate == ManagedCertificate("ca", "hooks", "m", "v", namespace)
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        ([], "COMMAND"),
+        (["serve"], "--cert-file"),
+        (["serve", "--cert-file", "x"], "--key-file is missing"),
+        (["serve", "--secret", "x", "--service", "y"], "--mutating-configuration and --validating-configuration are"),
+        ([*FILES, *MANAGED[1:]], "either"),
+        ([*FILES, "--secret-namespace", "x"], "--secret-namespace"),
+        ([*FILES, "--bind", "10250"], "HOST:PORT"),
+        ([*FILES, "--log-level", "loud"], "loud"),
+        ([*FILES, "--cert", "x"], "--cert"),
+    ],
+)
+def test_wrong_usage_ends_with_code_2_and_the_reason(
+    argv: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(argv, {})
+    assert caught.value.code == 2
+    assert word in capsys.readouterr().err
+
+
+def test_help_tells_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(["serve", "--help"], {})
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("examples:", "environment:", "exit codes:", "SIGTERM", "POD_NAMESPACE", "--health-bind"):
+        assert word in text

@@ -1,0 +1,1 @@
+"""The admission webhooks of the nginx operator. Importing the package costs nothing."""

@@ -1,0 +1,40 @@
+"""Command line of the webhooks: `nginx-webhooks serve`, `nginx-webhooks version`."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from nginx_operator import __version__
+from nginx_operator.api.policy import PolicyError
+from nginx_operator.cluster.connection import NoClusterError
+from nginx_webhooks import logs, settings
+from nginx_webhooks.certificates.live import CertificateError
+from nginx_webhooks.service import serve
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; the process's exit code."""
+    found = settings.parse(argv)
+    if found is None:
+        print(__version__)
+        return 0
+    logs.configure(found.log_format, found.log_level)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(found))
+    except (PolicyError, CertificateError, NoClusterError) as error:
+        log.error("cannot start: %s", error)
+        return 1
+    except OSError as error:
+        log.error("cannot start: %s", error.strerror or error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""The two decisions of admission, as pure functions of a request and the policy.
+
+Nothing here reads a file, a clock or the cluster, so that the same review gets the same answer for ever.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from nginx_operator.api import defaults, names
+from nginx_operator.api.policy import Policy
+from nginx_operator.api.validation import Fault, Subject, Verdict, check, check_count, quoted
+from nginx_webhooks.review import Decision, Kind, MalformedReviewError, Request, mapping
+
+_SCALE: Final = ("autoscaling", "v1", "Scale")
+
+
+def mutate(request: Request, policy: Policy) -> Decision:
+    """Writes what the spec leaves out, and nothing else.
+
+    The schema has not seen the object yet. A spec that is no mapping gets no patch: the schema refuses it next, with
+    a better message than a patch that cannot be applied.
+
+    Raises:
+        MalformedReviewError: the request is about something else than an Nginx.
+    """
+    _expect(request, names.GROUP, names.KIND)
+    if not _writes(request):
+        return Decision(request)
+    spec = _object(request).get("spec")
+    if spec is None:
+        return Decision(request, patch=(("/spec", defaults.missing({}, policy)),))
+    if not isinstance(spec, Mapping):
+        return Decision(request)
+    # "add" replaces a member that is there already (RFC 6902, 4.1), which makes `count: null` no special case.
+    added = defaults.missing(spec, policy)
+    return Decision(request, patch=tuple((f"/spec/{field}", value) for field, value in added.items()))
+
+
+def validate(request: Request, policy: Policy) -> Decision:
+    """Judges an Nginx, or the number of pods in its scale subresource.
+
+    Raises:
+        MalformedReviewError: the request is about something else.
+    """
+    scale = (request.kind.group, request.kind.version, request.kind.kind) == _SCALE
+    if not scale:
+        _expect(request, names.GROUP, names.KIND)
+    if not _writes(request):
+        return Decision(request)
+    try:
+        verdict = _judge_scale(request, policy) if scale else _judge_nginx(request, policy)
+    except RecursionError as error:
+        raise MalformedReviewError("the object is nested too deeply") from error
+    return Decision(request, faults=tuple(verdict.faults), warnings=tuple(verdict.warnings))
+
+
+def _judge_nginx(request: Request, policy: Policy) -> Verdict:
+    spec, old = _object(request).get("spec"), (request.old_object or {}).get("spec")
+    if spec is not None and not isinstance(spec, Mapping):
+        return Verdict(faults=[Fault("spec", f"{quoted(spec)} must be a mapping", ("spec",))])
+    return check(
+        Subject(
+            name=request.object_name,
+            # Left out still (the mutating webhook may be switched off): judged as what the operator makes of it.
+            spec=defaults.defaulted(spec or {}, policy),
+            policy=policy,
+            old_spec=old if isinstance(old, Mapping) else None,
+        )
+    )
+
+
+def _judge_scale(request: Request, policy: Policy) -> Verdict:
+    """autoscaling/v1 leaves `replicas` out when it is 0 (omitempty in the API server's Go type)."""
+    count = mapping(_object(request).get("spec")).get("replicas") or 0
+    old = request.old_object
+    old_count = None if old is None else mapping(old.get("spec")).get("replicas") or 0
+    verdict = Verdict()
+    for found in check_count(count, old_count, policy, path=("spec", "replicas")):
+        if isinstance(found, Fault):
+            verdict.faults.append(found)
+        else:
+            verdict.warnings.append(found)
+    return verdict
+
+
+def _expect(request: Request, group: str, kind: str) -> None:
+    if (request.kind.group, request.kind.kind) != (group, kind):
+        raise MalformedReviewError(
+            f"no rule for kind {quoted(request.kind.kind)} of group {quoted(request.kind.group)}; "
+            "check the rules of the webhook configuration"
+        )
+
+
+def _writes(request: Request) -> bool:
+    """Whether the request stores a spec that will have an effect."""
+    return request.operation in ("CREATE", "UPDATE") and not request.deleting
+
+
+def _object(request: Request) -> Mapping[str, Any]:
+    if request.object is None:
+        raise MalformedReviewError(f"operation {request.operation} comes with no object")
+    return request.object
+
+
+def warm_up(policy: Policy) -> None:
+    """Judges a sample, so that the first user does not wait for the schema to be read and compiled."""
+    kind = Kind(group=names.GROUP, version=names.VERSION, kind=names.KIND)
+    sample = {"metadata": {"name": "sample"}, "spec": {"count": policy.default_count}}
+    validate(Request(uid="warm-up", kind=kind, operation="CREATE", object=sample), policy)

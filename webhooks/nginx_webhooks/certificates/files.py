@@ -1,0 +1,51 @@
+"""A certificate in two files, renewed by somebody else: cert-manager, an administrator, a developer's laptop."""
+
+import logging
+from pathlib import Path
+
+from nginx_webhooks.certificates.live import CertificateError, LiveCertificate
+from nginx_webhooks.filewatch import Fingerprint, fingerprint
+
+log = logging.getLogger(__name__)
+
+
+class CertificateFiles:
+    """Keeps a `LiveCertificate` equal to two PEM files.
+
+    Raises:
+        CertificateError: they are unusable at start. Later the last good pair is served on.
+    """
+
+    def __init__(self, certificate: Path, key: Path, live: LiveCertificate) -> None:
+        self._paths = certificate, key
+        self._live = live
+        self._seen = self._fingerprints()
+        self._load()
+
+    def refresh(self) -> None:
+        """Loads the files again if one of them has changed since."""
+        seen = self._fingerprints()
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self._load()
+        except CertificateError as error:
+            # An ordinary moment when the two files are written one after the other: the next look sees both.
+            log.warning("the new certificate is not served, the old one is: %s", error)
+
+    def _load(self) -> None:
+        certificate, key = self._paths
+        try:
+            chain, secret = certificate.read_bytes(), key.read_bytes()
+        except OSError as error:
+            raise CertificateError(f"cannot read {error.filename}: {error.strerror}") from error
+        try:
+            self._live.load(chain, secret)
+        except CertificateError as error:
+            raise CertificateError(f"{certificate} and {key}: {error}") from error
+        if self._live.certificate is not None:
+            log.info("serving %s, valid until %s", certificate, self._live.certificate.not_valid_after_utc.isoformat())
+
+    def _fingerprints(self) -> tuple[Fingerprint, ...]:
+        return tuple(map(fingerprint, self._paths))

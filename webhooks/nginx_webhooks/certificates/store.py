@@ -1,0 +1,161 @@
+"""The Secret that holds the certificate authorities, shared by all replicas.
+
+Its keys, all PEM but the last:
+
+    ca.crt                  what clients must trust: the caBundle
+    tls.crt, tls.key        the authority that signs
+    next.crt, next.key      the one that will, during a rotation
+    previous.crt            the one that did, as long as its leaves may live
+    previous-until          when the last of these expires, RFC 3339
+
+A write names the resourceVersion that it was decided upon, so of two replicas that decide at once one wins, and the
+other decides anew. No replica leads.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from nginx_operator.api import names
+from nginx_operator.cluster.client import ApiError
+from nginx_webhooks.certificates.authority import Authorities, Authority, key_pem, pem
+from nginx_webhooks.certificates.watch import Object, ObjectWatch
+
+
+class MalformedSecretError(ValueError):
+    """The Secret holds something, but no usable authorities; the text says why."""
+
+
+def to_data(kept: Authorities) -> dict[str, bytes]:
+    """The Secret's keys and values, not yet in base64."""
+    data = {"ca.crt": kept.bundle, **_authority_data("tls", kept.current)}
+    if kept.upcoming is not None:
+        data |= _authority_data("next", kept.upcoming)
+    if kept.previous is not None and kept.previous_until is not None:
+        data["previous.crt"] = pem([kept.previous])
+        data["previous-until"] = kept.previous_until.isoformat().encode("ascii")
+    return data
+
+
+def from_data(data: Mapping[str, bytes]) -> Authorities | None:
+    """What `to_data` has written; None if the Secret is empty.
+
+    Raises:
+        MalformedSecretError: it is something else.
+    """
+    if not any(data.values()):
+        return None
+    try:
+        previous = data.get("previous.crt")
+        return Authorities(
+            current=_authority(data, "tls"),
+            upcoming=_authority(data, "next") if "next.crt" in data else None,
+            previous=x509.load_pem_x509_certificate(previous) if previous else None,
+            previous_until=datetime.fromisoformat(data["previous-until"].decode("ascii")) if previous else None,
+        )
+    except KeyError as error:
+        raise MalformedSecretError(f"it has no key {error}") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise MalformedSecretError(str(error) or type(error).__name__) from error
+
+
+def _authority_data(prefix: str, authority: Authority) -> dict[str, bytes]:
+    return {f"{prefix}.crt": pem([authority.certificate]), f"{prefix}.key": key_pem(authority.key)}
+
+
+def _authority(data: Mapping[str, bytes], prefix: str) -> Authority:
+    certificate = x509.load_pem_x509_certificate(data[f"{prefix}.crt"])
+    key = serialization.load_pem_private_key(data[f"{prefix}.key"], password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{prefix}.key is no elliptic curve key")
+    if certificate.public_key() != key.public_key():
+        raise ValueError(f"{prefix}.crt and {prefix}.key do not belong together")
+    return Authority(certificate, key)
+
+
+class AuthorityStore:
+    """Reads and writes the Secret that `watch` follows. What is written was decided upon what `read` gave last."""
+
+    def __init__(self, watch: ObjectWatch) -> None:
+        self.watch = watch
+        self._version = ""
+
+    def read(self) -> Authorities | None:
+        """The authorities in the Secret as it was seen last; None if it is empty.
+
+        Raises:
+            MalformedSecretError: it holds something else.
+        """
+        seen = self.watch.object or {}
+        self._version = _version(seen)
+        data: dict[str, Any] = seen.get("data") or {}
+        try:
+            return from_data({key: base64.b64decode(value, validate=True) for key, value in data.items()})
+        except (binascii.Error, TypeError) as error:
+            raise MalformedSecretError(f"base64: {error}") from error
+
+    async def write(self, kept: Authorities) -> bool:
+        """Stores the authorities if the Secret is still as it was read. False means that somebody else was faster.
+
+        Raises:
+            ApiError: the API server refused for another reason.
+        """
+        body = {
+            "apiVersion": self.watch.resource.api_version,
+            "kind": self.watch.resource.kind,
+            "metadata": {"name": self.watch.name, "resourceVersion": self._version},
+            "data": {key: base64.b64encode(value).decode("ascii") for key, value in to_data(kept).items()},
+        }
+        stored = await apply(self.watch, body)
+        if stored is not None:
+            self._version = _version(stored)
+        return stored is not None
+
+    async def confirm(self) -> bool:
+        """Whether the Secret is still as it was read, or written since. Takes in what is new.
+
+        Raises:
+            ApiError: it cannot be read.
+        """
+        watch = self.watch
+        found: Object = msgspec.json.decode(await watch.client.get(watch.resource, watch.namespace, watch.name))
+        if _version(found) == self._version:
+            return True
+        watch.observed(found)
+        return False
+
+
+async def apply(watch: ObjectWatch, body: Object) -> Object | None:
+    """Server-side apply of a body that names a resourceVersion; None means that the object has changed since.
+
+    Raises:
+        ApiError: the API server refused for another reason.
+    """
+    try:
+        answer = await watch.client.apply(
+            watch.resource,
+            watch.namespace,
+            watch.name,
+            body,
+            force=True,
+            manager=names.CA_BUNDLE_FIELD_MANAGER,
+        )
+    except ApiError as error:
+        if error.code == 409:
+            return None
+        raise
+    stored: Object = msgspec.json.decode(answer)
+    watch.observed(stored)
+    return stored
+
+
+def _version(found: Object) -> str:
+    return str(found.get("metadata", {}).get("resourceVersion", ""))

@@ -1,0 +1,150 @@
+"""One object of the cluster by its name, kept up to date by list and watch.
+
+The field selector metadata.name is what lets RBAC grant this for one name (resourceNames) and nothing more.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from nginx_operator.cluster.client import ApiError, Client
+from nginx_operator.cluster.resources import Resource
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+#: Seconds before the first retry and, doubled each time, at the most.
+RETRY_FIRST: Final = 0.5
+RETRY_LAST: Final = 30.0
+
+
+class Backoff:
+    """Growing pauses between failures, in seconds."""
+
+    def __init__(self, first: float = RETRY_FIRST, last: float = RETRY_LAST) -> None:
+        self._first, self._last = first, last
+        self._next = first
+
+    def failed(self, at_least: float = 0.0) -> float:
+        """How long to wait now."""
+        now, self._next = self._next, min(self._next * 2, self._last)
+        return max(now, at_least)
+
+    def succeeded(self) -> None:
+        """The next failure is a first one."""
+        self._next = self._first
+
+
+class _ListMeta(msgspec.Struct, rename="camel"):
+    resource_version: str = ""
+
+
+class _List(msgspec.Struct):
+    metadata: _ListMeta
+    items: list[Object] | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: Object = {}
+
+
+class ObjectWatch:
+    """The present state of one object.
+
+    Args:
+        changed: called after each change, and after each fault that is new.
+
+    Attributes:
+        seen: whether the API server has answered at all.
+        object: the object; None while there is none.
+        fault: why it cannot be watched at this moment; empty when it can.
+    """
+
+    def __init__(
+        self, client: Client, resource: Resource, namespace: str | None, name: str, changed: Callable[[], None]
+    ) -> None:
+        self.client = client
+        self.resource = resource
+        self.namespace = namespace
+        self.name = name
+        self.seen = False
+        self.object: Object | None = None
+        self.fault = ""
+        self._changed = changed
+        self._backoff = Backoff()
+
+    def __str__(self) -> str:
+        where = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.resource.kind} {where}{self.name}"
+
+    def observed(self, found: Object | None) -> None:
+        """Takes in a state that a write, a read or an event shows. An event that a write has overtaken is dropped."""
+        if found is not None and self.object is not None and _number(found) < _number(self.object):
+            return
+        self.seen = True
+        self.object = found
+        self._changed()
+
+    async def run(self) -> None:
+        """Watches for ever."""
+        while True:
+            try:
+                await self._follow(await self._list())
+                await asyncio.sleep(RETRY_FIRST)  # a proxy may end every watch at once
+            except ApiError as error:
+                self._broken(error.message)
+                await asyncio.sleep(self._backoff.failed(error.retry_after))
+            except (msgspec.MsgspecError, ValueError) as error:
+                self._broken(f"unreadable answer: {error}")
+                await asyncio.sleep(self._backoff.failed())
+
+    async def _list(self) -> str:
+        """Reads the object and returns the resourceVersion to watch from."""
+        answer = await self.client.list(self.resource, self.namespace, **self._selector)
+        found = msgspec.json.decode(answer, type=_List)
+        self.object = None  # whatever the list says is newer, even after etcd was restored from a backup
+        self.observed(found.items[0] if found.items else None)
+        return found.metadata.resource_version
+
+    async def _follow(self, version: str) -> None:
+        """Takes in events until the server ends the watch. An error event (410, history is gone) ends it too."""
+        params = {**self._selector, "resourceVersion": version}
+        async for line in self.client.watch(self.resource, self.namespace, params):
+            self._works()
+            event = msgspec.json.decode(line, type=_Event)
+            match event.type:
+                case "ADDED" | "MODIFIED":
+                    self.observed(event.object)
+                case "DELETED":
+                    self.observed(None)
+                case "ERROR":
+                    return
+
+    def _works(self) -> None:
+        """An event came, or a bookmark as it does every minute. A list alone proves nothing: watch is another right."""
+        self._backoff.succeeded()
+        if self.fault:
+            log.info("watching %s again", self)
+            self.fault = ""
+
+    def _broken(self, why: str) -> None:
+        fault = f"cannot watch {self}: {why}"
+        if fault != self.fault:
+            self.fault = fault
+            log.warning("%s; retrying", fault)
+            self._changed()
+
+    @property
+    def _selector(self) -> dict[str, str]:
+        return {"fieldSelector": f"metadata.name={self.name}"}
+
+
+def _number(found: Object) -> int:
+    """metadata.resourceVersion as a number, which grows with each write (promised since 1.35, KEP-5504)."""
+    version = found.get("metadata", {}).get("resourceVersion", "")
+    return int(version) if version.isdigit() else 0

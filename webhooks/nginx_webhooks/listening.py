@@ -1,0 +1,61 @@
+"""Addresses to listen on, and their sockets."""
+
+import errno
+import socket
+from dataclasses import dataclass
+
+#: Connections that the kernel completes before the process takes them.
+BACKLOG = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """HOST:PORT. An empty host means every address of the machine, IPv6 and IPv4; port 0 means a free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """From 127.0.0.1:8081, [::1]:8081 or :8081.
+
+        Raises:
+            ValueError: it is none.
+        """
+        host, colon, port = text.rpartition(":")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            raise ValueError(f"{text!r}: put an IPv6 address in brackets, as in [::]:8081")
+        if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+            raise ValueError(f"{text!r} is not HOST:PORT, as in 127.0.0.1:8081 or :8081")
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def listen(address: Address) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        OSError: the address is taken, or is none of this machine's.
+    """
+    if address.host:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, name = found[0]
+        return socket.create_server(name[:2], family=family, backlog=BACKLOG)
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(
+                ("::", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
+            )
+        except OSError as error:
+            if not _no_ipv6(error):
+                raise
+    return socket.create_server(("0.0.0.0", address.port), backlog=BACKLOG)  # noqa: S104 - what the empty host asks for
+
+
+def _no_ipv6(error: OSError) -> bool:
+    """Whether the kernel has IPv6 switched off (net.ipv6.conf.all.disable_ipv6)."""
+    return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)

@@ -1,0 +1,129 @@
+"""The life of the process: put the parts together, serve until a signal comes, drain."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+from nginx_operator.api import names
+from nginx_operator.cluster import resources
+from nginx_operator.cluster.client import Client
+from nginx_operator.cluster.connection import connect
+from nginx_webhooks import admission
+from nginx_webhooks.certificates.authority import server_names
+from nginx_webhooks.certificates.bundle import Bundle
+from nginx_webhooks.certificates.files import CertificateFiles
+from nginx_webhooks.certificates.keeper import Keeper
+from nginx_webhooks.certificates.live import LiveCertificate
+from nginx_webhooks.certificates.store import AuthorityStore
+from nginx_webhooks.certificates.watch import ObjectWatch
+from nginx_webhooks.filewatch import poll
+from nginx_webhooks.health import HealthServer
+from nginx_webhooks.listening import Address, listen
+from nginx_webhooks.metrics import Metrics
+from nginx_webhooks.policyfile import PolicyFile
+from nginx_webhooks.readiness import Readiness
+from nginx_webhooks.server import AdmissionServer
+from nginx_webhooks.settings import CertificatePaths, ManagedCertificate, Settings
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT.
+
+    Raises:
+        PolicyError, CertificateError, NoClusterError, OSError: it cannot start, and waiting cannot help.
+    """
+    stop = _stop_signal()
+    metrics = Metrics()
+    live = LiveCertificate(
+        lambda leaf: metrics.certificate_expiry.set(leaf.not_valid_after_utc.timestamp()),
+    )
+    readiness = Readiness(lambda: live.valid)
+    policy = PolicyFile(settings.policy_file)
+    admission.warm_up(policy.current)
+    async with AsyncExitStack() as stack:
+        refreshers = [policy.refresh]
+        match settings.certificate:
+            case CertificatePaths(certificate, key):
+                refreshers.append(CertificateFiles(certificate, key, live).refresh)
+                readiness.prove()
+            case ManagedCertificate() as managed:
+                keeper = await _keeper(managed, live, readiness, metrics, stack)
+                await stack.enter_async_context(_background(keeper.run(), stop))
+        await stack.enter_async_context(_background(poll(refreshers), stop))
+        if settings.health_bind is not None:
+            health = HealthServer(readiness, metrics)
+            await health.start(_listen(settings.health_bind, "health on http"))
+            stack.push_async_callback(health.stop)
+        server = AdmissionServer(policy=lambda: policy.current, metrics=metrics, context=live.context)
+        await server.start(_listen(settings.bind, "webhooks on https"))
+        await stop.wait()
+        log.info("draining")
+        readiness.drain()
+        await server.drain()
+    log.info("ended")
+
+
+async def _keeper(
+    managed: ManagedCertificate,
+    live: LiveCertificate,
+    readiness: Readiness,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+) -> Keeper:
+    """The keeper of the certificate, with a client of its own."""
+    connection = connect()
+    client = await stack.enter_async_context(Client(connection, user_agent="nginx-webhooks"))
+    namespace = managed.namespace or connection.namespace
+    changed = asyncio.Event()
+
+    def watch(resource: resources.Resource, namespace: str | None, name: str) -> ObjectWatch:
+        return ObjectWatch(client, resource, namespace, name, changed.set)
+
+    mutating = watch(resources.MUTATING_CONFIGURATIONS, None, managed.mutating_configuration)
+    validating = watch(resources.VALIDATING_CONFIGURATIONS, None, managed.validating_configuration)
+    return Keeper(
+        store=AuthorityStore(watch(resources.SECRETS, namespace, managed.secret)),
+        bundles=(Bundle(mutating, names.MUTATING_WEBHOOK), Bundle(validating, names.VALIDATING_WEBHOOK)),
+        server_names=server_names(managed.service, namespace),
+        live=live,
+        readiness=readiness,
+        metrics=metrics,
+        changed=changed,
+    )
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[None, None, None], stop: asyncio.Event) -> AsyncIterator[None]:
+    """Runs `work` beside the body. If it fails, the process drains and then ends with that failure."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda _: stop.set())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _listen(address: Address, what: str) -> socket.socket:
+    try:
+        found = listen(address)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {address}: {error.strerror}") from error
+    host, port = found.getsockname()[:2]
+    log.info("%s://%s", what, Address(host, port))
+    return found
