@@ -1,5 +1,6 @@
 """Runs Helm on the chart and reads what it renders."""
 
+import copy
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,11 +34,11 @@ class Rendering:
     @cached_property
     def objects(self) -> list[Object]:
         """All objects, in Helm's order."""
-        return [document for document in yaml.safe_load_all(self.text) if document]
+        return [document for document in yaml.load_all(self.text, Loader=yaml.CSafeLoader) if document]
 
     def of_kind(self, kind: str) -> list[Object]:
-        """All objects of a kind."""
-        return [found for found in self.objects if found["kind"] == kind]
+        """Copies of all objects of a kind."""
+        return [copy.deepcopy(found) for found in self.objects if found["kind"] == kind]
 
     def one(self, kind: str, name: str) -> Object:
         """The only object of that kind and name."""

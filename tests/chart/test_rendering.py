@@ -78,7 +78,9 @@ def test_there_is_no_hook_and_no_certificate(values: Path, render: Render) -> No
     rendered = render(values)
 
     assert "helm.sh/hook" not in rendered.text
-    assert "caBundle" not in rendered.without_crd
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        for configuration in rendered.of_kind(kind):
+            assert [set(entry["clientConfig"]) for entry in configuration["webhooks"]] == [{"service"}]
     for secret in rendered.of_kind("Secret"):
         assert set(secret) == {"apiVersion", "kind", "metadata", "type"}
         assert secret["type"] == "Opaque"

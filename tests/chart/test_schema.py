@@ -1,103 +1,146 @@
-"""Helm refuses wrong values before it renders, and says where."""
+"""Helm refuses wrong values before it renders, and says where. It tells of all of them at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from tests.chart.rendering import HelmError, Render
 
+#: Path -> wrong values. The first of each go into one rendering, the second into the next.
+WRONG: dict[str, list[Any]] = {
+    "nameOverride": ["Upper", "9th"],
+    "fullnameOverride": ["a" * 55, "edge-"],
+    "commonLabels": [{"team": 1}, "team=web"],
+    "image/tag": ["not a tag", 1.1],
+    "image/digest": ["sha256:abc", "a" * 64],
+    "image/pullPolicy": ["Sometimes", "always"],
+    "image/repository": ["", 1],
+    "imagePullSecrets": [["registry-login"], {"name": "registry-login"}],
+    "nginx/image": ["with blank", ""],
+    "log/format": ["xml", "JSON"],
+    "log/level": ["trace", 3],
+    "crds/keep": ["true", 1],
+    "rbac/create": [1, "no"],
+    "operator/replicas": [-1, "1"],
+    "operator/extraArgs": ["--workers=8", [8]],
+    "operator/extraEnv": [[{"value": "x"}], {"TZ": "UTC"}],
+    "operator/podAnnotations": [{"a": True}, ["a"]],
+    "operator/resources": ["100m", {"request": {"cpu": 1}}],
+    "webhooks/enabled": ["yes", 0],
+    "webhooks/replicas": [0, 1.5],
+    "webhooks/policy/minCount": [-1, "0"],
+    "webhooks/policy/maxCount": [100_001, 1.5],
+    "webhooks/policy/defaultCount": ["1", True],
+    "webhooks/failurePolicy": ["Warn", "fail"],
+    "webhooks/timeoutSeconds": [0, 31],
+    "webhooks/preStopSleepSeconds": [-1, "5s"],
+    "webhooks/terminationGracePeriodSeconds": [0, "30s"],
+    "webhooks/tolerations": [{}, ["all"]],
+    "webhooks/namespaceSelector": [{"labels": {}}, "a=b"],
+}
+UNKNOWN = [
+    "replicas",
+    "image/registry",
+    "log/colour",
+    "nginx/tag",
+    "crds/install",
+    "rbac/enabled",
+    "operator/replicaCount",
+    "webhooks/port",
+    "webhooks/policy/maximum",
+]
+NEEDED = [
+    "image/repository",
+    "nginx/image",
+    "log/format",
+    "operator/replicas",
+    "webhooks/policy/maxCount",
+    "webhooks/failurePolicy",
+]
+NOT_NEEDED = [
+    "imagePullSecrets",
+    "commonLabels",
+    "podSecurityContext",
+    "securityContext",
+    "crds/annotations",
+    "image/tag",
+    "image/digest",
+    "nameOverride",
+    "fullnameOverride",
+    "webhooks/namespaceSelector",
+    "webhooks/objectSelector",
+    *(
+        f"{component}/{key}"
+        for component in ("operator", "webhooks")
+        for key in (
+            *("resources", "podLabels", "podAnnotations", "nodeSelector", "tolerations", "affinity"),
+            *("topologySpreadConstraints", "priorityClassName", "extraArgs", "extraEnv"),
+        )
+    ),
+]
 
-def nested(path: str, value: Any) -> dict[str, Any]:
-    """{"a": {"b": value}} of "a.b"."""
-    for key in reversed(path.split(".")):
-        value = {key: value}
-    assert isinstance(value, dict)
-    return value
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """{"a": {"b": value}} of {"a/b": value}."""
+    result: dict[str, Any] = {}
+    for path, value in values.items():
+        *parents, key = path.split("/")
+        at = result
+        for parent in parents:
+            at = at.setdefault(parent, {})
+        at[key] = value
+    return result
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("nameOverride", "Upper"),
-        ("fullnameOverride", "a" * 55),
-        ("commonLabels", {"team": 1}),
-        ("image.tag", "not a tag"),
-        ("image.tag", 1.1),
-        ("image.digest", "sha256:abc"),
-        ("image.pullPolicy", "Sometimes"),
-        ("image.repository", ""),
-        ("nginx.image", "with blank"),
-        ("log.format", "xml"),
-        ("log.level", "trace"),
-        ("crds.keep", "true"),
-        ("rbac.create", 1),
-        ("operator.replicas", -1),
-        ("operator.replicas", "1"),
-        ("operator.extraArgs", "--workers=8"),
-        ("operator.podAnnotations", {"a": True}),
-        ("operator.resources", "100m"),
-        ("webhooks.enabled", "yes"),
-        ("webhooks.replicas", 0),
-        ("webhooks.policy.minCount", -1),
-        ("webhooks.policy.maxCount", 100_001),
-        ("webhooks.policy.maxCount", 1.5),
-        ("webhooks.policy.defaultCount", "1"),
-        ("webhooks.failurePolicy", "Warn"),
-        ("webhooks.timeoutSeconds", 0),
-        ("webhooks.timeoutSeconds", 31),
-        ("webhooks.preStopSleepSeconds", -1),
-        ("webhooks.tolerations", {}),
-    ],
-)
-def test_a_wrong_value_is_refused_by_its_path(path: str, value: Any, render: Render) -> None:
-    with pytest.raises(HelmError, match=f"at '/{path.replace('.', '/')}['/]"):
-        render(nested(path, value))
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "replicas",
-        "image.registry",
-        "log.colour",
-        "nginx.tag",
-        "crds.install",
-        "rbac.enabled",
-        "operator.replicaCount",
-        "operator.resources.request",
-        "webhooks.port",
-        "webhooks.policy.maximum",
-        "webhooks.namespaceSelector.labels",
-    ],
-)
-def test_an_unknown_key_is_refused_by_its_path(path: str, render: Render) -> None:
-    *parents, key = path.split(".")
-
+def refusal(render: Render, values: Mapping[str, Any]) -> list[str]:
+    """The lines in which Helm says what is wrong."""
     with pytest.raises(HelmError) as refused:
-        render(nested(path, {}))
-    assert f"at '{''.join(f'/{parent}' for parent in parents)}'" in str(refused.value)
-    assert f"additional properties '{key}' not allowed" in str(refused.value)
+        render(nested(values))
+    return str(refused.value).splitlines()
 
 
-@pytest.mark.parametrize("path", ["image.repository", "nginx.image", "webhooks.policy.maxCount", "operator.replicas"])
-def test_a_value_that_is_needed_cannot_be_taken_away(path: str, render: Render) -> None:
-    with pytest.raises(HelmError, match=f"missing property '{path.rpartition('.')[2]}'"):
-        render(nested(path, None))
+def nulls(value: Any, at: str = "") -> Iterator[str]:
+    """Paths of what is null."""
+    if value is None:
+        yield at
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from nulls(inner, f"{at}/{key}")
 
 
-def optional() -> Iterator[str]:
-    for component in ("operator", "webhooks"):
-        yield from (f"{component}.{key}" for key in ("resources", "podLabels", "tolerations", "affinity", "extraArgs"))
-    yield from ("imagePullSecrets", "commonLabels", "podSecurityContext", "securityContext", "crds.annotations")
-    yield from ("webhooks.namespaceSelector", "operator.topologySpreadConstraints", "image.tag", "image.digest")
+@pytest.mark.parametrize("turn", [0, 1])
+def test_wrong_values_are_refused_by_their_paths(turn: int, render: Render) -> None:
+    said = refusal(render, {path: values[turn] for path, values in WRONG.items()})
+
+    for path in WRONG:
+        # What is wrong inside of a value is named by the path of the inside.
+        assert any(f"at '/{path}'" in line or f"at '/{path}/" in line for line in said), path
 
 
-@pytest.mark.parametrize("path", optional())
-def test_a_value_that_is_not_needed_can_be_taken_away(path: str, render: Render) -> None:
-    assert "null" not in render(nested(path, None)).without_crd
+def test_unknown_keys_are_refused_by_their_paths(render: Render) -> None:
+    said = refusal(render, {path: {} for path in UNKNOWN})
+
+    for path in UNKNOWN:
+        parent, _, key = f"/{path}".rpartition("/")
+        assert any(f"at '{parent}': additional properties '{key}' not allowed" in line for line in said), path
 
 
-@pytest.mark.parametrize("values", [{"global": {"imageRegistry": "x", "any": [1]}}, {"enabled": True}])
-def test_an_umbrella_chart_may_add_its_own(values: dict[str, Any], render: Render) -> None:
-    assert render(values).text == render({}).text
+def test_what_is_needed_cannot_be_taken_away(render: Render) -> None:
+    said = refusal(render, dict.fromkeys(NEEDED))
+
+    for path in NEEDED:
+        parent, _, key = f"/{path}".rpartition("/")
+        assert any(f"at '{parent}': missing propert" in line and f"'{key}'" in line for line in said), path
+
+
+def test_what_is_not_needed_can_be_taken_away(render: Render) -> None:
+    rendered = render(nested(dict.fromkeys(NOT_NEEDED)))
+
+    for found in rendered.objects:
+        assert list(nulls(found)) == []
+
+
+def test_an_umbrella_chart_may_add_its_own(render: Render) -> None:
+    umbrella = {"global": {"imageRegistry": "x", "any": [1]}, "enabled": True}
+
+    assert render(umbrella).text == render({}).text

@@ -33,7 +33,7 @@ tolerations:
 topologySpreadConstraints:
   {{- $own := dict "labelSelector" (dict "matchLabels" (include "nginx-operator.selectorLabels" . | fromYaml)) }}
   {{- range $settings.topologySpreadConstraints }}
-  - {{ toYaml (merge (deepCopy .) $own) | indent 4 | trim }}
+  - {{ toYaml (hasKey . "labelSelector" | ternary . (merge (deepCopy .) $own)) | indent 4 | trim }}
   {{- end }}
 {{- end }}
 volumes:
