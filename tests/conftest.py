@@ -22,8 +22,8 @@ LEVELS = {
 
 @pytest.fixture(scope="session")
 def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
-    """A real control plane without nodes: pods are made and stay Pending."""
-    with _bed(request, "test-cp", "control-plane") as bed:
+    """A real control plane with two of kwok's fake nodes: pods become Ready without running."""
+    with _bed(request, "test-cp", "control-plane", kwok_nodes=2) as bed:
         yield bed
 
 
@@ -35,11 +35,11 @@ def node(request: pytest.FixtureRequest) -> Iterator[Bed]:
 
 
 @contextmanager
-def _bed(request: pytest.FixtureRequest, name: str, level: Level) -> Iterator[Bed]:
+def _bed(request: pytest.FixtureRequest, name: str, level: Level, kwok_nodes: int = 0) -> Iterator[Bed]:
     """A bed for the session. It is taken down at the end whatever happened, unless KEEP_BED=1."""
     if sentence := missing_for(level):
         pytest.skip(sentence)
-    bed = Bed(name, level=level)
+    bed = Bed(name, level=level, kwok_nodes=kwok_nodes)
     capture = request.config.pluginmanager.getplugin("capturemanager")
     try:
         with capture.global_and_fixture_disabled():  # the first bring-up builds for minutes, and should be seen to

@@ -2,12 +2,11 @@
 
 import argparse
 import asyncio
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nginx_operator import __version__, lint, settings
+from nginx_operator import __version__, lint, logs, settings
 from nginx_operator.api.policy import PolicyError
 from nginx_operator.policy_file import PolicyFile
 
@@ -21,7 +20,7 @@ _RUN_EXAMPLES = """\
 examples:
   nginx-operator run
   KUBECONFIG=~/.kube/config nginx-operator run --namespace web --no-leader-election
-  nginx-operator run --metrics-bind 0.0.0.0:8080 --log-format json --policy-file policy.yaml
+  nginx-operator run --metrics-bind :8080 --log-format json --policy-file policy.yaml
 
 environment:
   KUBECONFIG      kubeconfig to use; comes before a pod's ServiceAccount
@@ -65,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             case "run":
                 sys.exit(_run(settings.from_arguments(parsed)))
             case "lint":
-                sys.exit(lint.main(parsed.files, PolicyFile(parsed.policy_file).policy))
+                sys.exit(lint.main(parsed.files, PolicyFile(parsed.policy_file).current))
             case _:
                 print(__version__)
                 sys.exit(0)
@@ -76,17 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(wanted: settings.Settings) -> int:
     """Runs until stopped. Returns the exit code."""
     # Not above: `lint` and `version` start ten times faster without.
-    import kopf
     import uvloop
 
     from nginx_operator import process
 
-    kopf.configure(
-        debug=wanted.log_level == "debug",
-        log_format=kopf.LogFormat.JSON if wanted.log_format == "json" else kopf.LogFormat.PLAIN,
-    )
-    logging.getLogger().setLevel(wanted.log_level.upper())
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it logs a line for each event
+    logs.configure(wanted.log_format, wanted.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(process.run(wanted))
 

@@ -55,7 +55,7 @@ class Controller:
         self._queue: Workqueue[Key] = Workqueue()
         self.caches = Caches(client, settings.namespaces, self._changed)
         recorder = Recorder(client, settings.identity)
-        self._reconciler = Reconciler(client, self.caches, recorder, policy.policy)
+        self._reconciler = Reconciler(client, self.caches, recorder, policy.current)
         self._elector = Elector(
             client, settings.lease_namespace or client.connection.namespace, settings.lease_name, settings.identity
         )
@@ -153,8 +153,7 @@ class Controller:
         while True:
             await asyncio.sleep(_POLICY_PERIOD)
             if self._policy.refresh():
-                log.info("new policy: %s", self._policy.policy)
-                self._reconciler.policy = self._policy.policy
+                self._reconciler.policy = self._policy.current
                 for key in self.caches.nginxes:
                     self._changed(key)
 

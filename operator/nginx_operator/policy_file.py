@@ -1,4 +1,4 @@
-"""The administrator's policy as a file that may change under us, as a mounted ConfigMap does."""
+"""The administrator's policy, as it stands in a file that may change at any time, as a mounted ConfigMap does."""
 
 import logging
 from pathlib import Path
@@ -11,39 +11,53 @@ log = logging.getLogger(__name__)
 
 
 class PolicyFile:
-    """Reads the file when it has changed. A broken change keeps the policy that holds, and is logged once.
+    """The policy in force. Without a file it is the built-in policy, for ever.
 
-    Args:
-        path: YAML; None means the built-in policy, which never changes.
+    Attributes:
+        current: what was last read and found good.
 
     Raises:
-        PolicyError: the first reading failed; the text names the file and the fault.
+        PolicyError: the file is unusable at start; the text names it and the fault.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._text = ""
-        self.policy = Policy()
+        self._content = b""
+        self._fault = ""
+        self.current = Policy()
         if path is not None:
-            self.policy = self._read(path)
+            self.current = self._read(path)
 
     def refresh(self) -> bool:
-        """Reads again. Returns whether the policy changed."""
+        """Reads again; returns whether the policy changed. A broken file changes nothing, and is logged once."""
         if self._path is None:
             return False
-        before = self.policy
+        before = self.current
         try:
-            self.policy = self._read(self._path)
+            self.current = self._read(self._path)
         except PolicyError as error:
-            log.error("%s; the policy before stays in force", error)
-        return self.policy != before
+            if str(error) != self._fault:
+                log.error("the new policy is refused and the old one stays in force: %s", error)
+            self._fault = str(error)
+            return False
+        if self.current == before:
+            return False
+        self._fault = ""
+        log.info("new policy in force: %s", self.current)
+        return True
 
     def _read(self, path: Path) -> Policy:
+        """The file's policy; the current one while the content is what was read last, be it good or bad."""
         try:
-            text = path.read_text(encoding="utf-8")
-            if text == self._text:
-                return self.policy
-            self._text = text
-            return Policy.parse(yaml.safe_load(text))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, PolicyError) as error:
-            raise PolicyError(f"policy file {path}: {error}") from error
+            content = path.read_bytes()
+        except OSError as error:
+            raise PolicyError(f"cannot read {path}: {error.strerror}") from error
+        if content == self._content:
+            return self.current
+        self._content = content
+        try:
+            return Policy.parse(yaml.safe_load(content))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise PolicyError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+        except PolicyError as error:
+            raise PolicyError(f"{path}: {error}") from error

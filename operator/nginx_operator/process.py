@@ -3,11 +3,12 @@
 import asyncio
 import logging
 
-from nginx_operator import handlers, health
+from nginx_operator import handlers, metrics
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import NoClusterError, connect
 from nginx_operator.controller import Controller
 from nginx_operator.policy_file import PolicyFile
+from nginx_operator.serving import health
 from nginx_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,10 +31,12 @@ async def run(settings: Settings) -> int:
         connection = connect()
         async with Client(connection) as client:
             controller = Controller(settings, client, PolicyFile(settings.policy_file), fail)
-            async with health.serve(settings.metrics_bind, controller.unready):
+            async with health.serve(settings.metrics_bind, controller.unready, metrics.REGISTRY):
                 await handlers.operate(controller, connection, settings.namespaces, stop)
-    except (NoClusterError, health.CannotServeError) as error:
+    except NoClusterError as error:
         failures.append(str(error))
+    except OSError as error:
+        failures.append(error.strerror or str(error))
     for why in failures:
         log.critical("%s; ending", why)
     return 1 if failures else 0

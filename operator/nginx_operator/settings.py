@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nginx_operator.logs import FORMATS, LEVELS, LogFormat
+from nginx_operator.serving.listening import Address
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -17,7 +20,7 @@ class Settings:
         leader_election: whether to work only while holding the Lease.
         lease_name, lease_namespace: the Lease; the namespace None means our own.
         identity: who holds the Lease; unique to a process.
-        metrics_bind: (host, port) of /healthz, /readyz and /metrics; None means none.
+        metrics_bind: address of /healthz, /readyz and /metrics; None means none.
         policy_file: the administrator's policy; None means the defaults.
         admission_probe: whether readiness asks the webhooks, through the API server.
         probe_namespace: where the probe's dry-run creates go; None means our own namespace.
@@ -31,11 +34,11 @@ class Settings:
     lease_name: str = "nginx-operator"
     lease_namespace: str | None = None
     identity: str = "nginx-operator"
-    metrics_bind: tuple[str, int] | None = None
+    metrics_bind: Address | None = None
     policy_file: Path | None = None
     admission_probe: bool = False
     probe_namespace: str | None = None
-    log_format: str = "plain"
+    log_format: LogFormat = "plain"
     log_level: str = "info"
     workers: int = 32
 
@@ -64,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metrics-bind",
         type=address,
         metavar="HOST:PORT",
-        help="serve /healthz, /readyz and /metrics there, in plain HTTP, for instance 0.0.0.0:8080 (default: do not)",
+        help="serve /healthz, /readyz and /metrics there, in plain HTTP, for instance :8080 (default: do not)",
     )
     parser.add_argument(
         "--policy-file",
@@ -89,10 +92,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_log_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags that say how to log."""
-    parser.add_argument("--log-format", choices=["plain", "json"], default="plain", help="(default: %(default)s)")
-    parser.add_argument(
-        "--log-level", choices=["debug", "info", "warning", "error"], default="info", help="(default: %(default)s)"
-    )
+    parser.add_argument("--log-format", choices=FORMATS, default="plain", help="(default: %(default)s)")
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="(default: %(default)s)")
 
 
 def from_arguments(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -106,16 +107,16 @@ def from_arguments(arguments: argparse.Namespace, environ: Mapping[str, str] = o
     return Settings(**values)
 
 
-def address(text: str) -> tuple[str, int]:
-    """HOST:PORT as a pair; an IPv6 host stands in brackets, an empty host means all.
+def address(text: str) -> Address:
+    """`Address.parse` as a type of argparse.
 
     Raises:
         argparse.ArgumentTypeError: it is not of that form.
     """
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, for instance 0.0.0.0:8080")
-    return host.removeprefix("[").removesuffix("]") or "::", int(port)
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:

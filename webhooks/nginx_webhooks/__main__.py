@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import uvloop
 
-from nginx_operator import __version__
+from nginx_operator import __version__, logs
 from nginx_operator.api.policy import PolicyError
 from nginx_operator.cluster.connection import NoClusterError
-from nginx_webhooks import logs, settings
+from nginx_webhooks import settings
 from nginx_webhooks.certificates.live import CertificateError
 from nginx_webhooks.service import serve
 

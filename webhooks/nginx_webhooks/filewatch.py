@@ -24,7 +24,7 @@ def fingerprint(path: Path) -> Fingerprint:
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
-async def poll(refreshers: Iterable[Callable[[], None]], *, seconds: float = POLL_SECONDS) -> None:
+async def poll(refreshers: Iterable[Callable[[], object]], *, seconds: float = POLL_SECONDS) -> None:
     """Calls each of them over and over, for ever."""
     calls = tuple(refreshers)
     while True:

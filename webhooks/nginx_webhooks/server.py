@@ -11,9 +11,10 @@ from typing import Final
 from aiohttp import web
 
 from nginx_operator.api.policy import Policy
+from nginx_operator.logs import FIELDS
+from nginx_operator.serving.connections import Connection, Connections, Deadlines
+from nginx_operator.serving.listening import listen_on
 from nginx_webhooks import admission, review
-from nginx_webhooks.connections import Connection, Connections, Deadlines
-from nginx_webhooks.logs import FIELDS
 from nginx_webhooks.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -57,13 +58,7 @@ class AdmissionServer:
 
     async def start(self, listener: socket.socket) -> None:
         """Takes connections from a listening socket."""
-        self._listener = await asyncio.get_running_loop().create_server(
-            self._connections,
-            sock=listener,
-            ssl=self._context,
-            ssl_handshake_timeout=self._deadlines.handshake if self._context else None,
-            backlog=1024,
-        )
+        self._listener = await listen_on(listener, self._connections, self._context, self._deadlines.handshake)
 
     async def drain(self, *, quiet: float = DRAIN_QUIET, limit: float = DRAIN_LIMIT) -> None:
         """Serves on, asks each client to open its next connection elsewhere, and stops when none comes any more.

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import signal
-import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from nginx_operator.api import names
 from nginx_operator.cluster import resources
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import connect
+from nginx_operator.policy_file import PolicyFile
+from nginx_operator.serving import health
+from nginx_operator.serving.listening import listen
 from nginx_webhooks import admission
 from nginx_webhooks.certificates.authority import server_names
 from nginx_webhooks.certificates.bundle import Bundle
@@ -20,10 +22,7 @@ from nginx_webhooks.certificates.live import LiveCertificate
 from nginx_webhooks.certificates.store import AuthorityStore
 from nginx_webhooks.certificates.watch import ObjectWatch
 from nginx_webhooks.filewatch import poll
-from nginx_webhooks.health import HealthServer
-from nginx_webhooks.listening import Address, listen
 from nginx_webhooks.metrics import Metrics
-from nginx_webhooks.policyfile import PolicyFile
 from nginx_webhooks.readiness import Readiness
 from nginx_webhooks.server import AdmissionServer
 from nginx_webhooks.settings import CertificatePaths, ManagedCertificate, Settings
@@ -46,7 +45,7 @@ async def serve(settings: Settings) -> None:
     policy = PolicyFile(settings.policy_file)
     admission.warm_up(policy.current)
     async with AsyncExitStack() as stack:
-        refreshers = [policy.refresh]
+        refreshers: list[Callable[[], object]] = [policy.refresh]
         match settings.certificate:
             case CertificatePaths(certificate, key):
                 refreshers.append(CertificateFiles(certificate, key, live).refresh)
@@ -55,12 +54,11 @@ async def serve(settings: Settings) -> None:
                 keeper = await _keeper(managed, live, readiness, metrics, stack)
                 await stack.enter_async_context(_background(keeper.run(), stop))
         await stack.enter_async_context(_background(poll(refreshers), stop))
-        if settings.health_bind is not None:
-            health = HealthServer(readiness, metrics)
-            await health.start(_listen(settings.health_bind, "health on http"))
-            stack.push_async_callback(health.stop)
+        await stack.enter_async_context(health.serve(settings.health_bind, lambda: readiness.fault, metrics.registry))
         server = AdmissionServer(policy=lambda: policy.current, metrics=metrics, context=live.context)
-        await server.start(_listen(settings.bind, "webhooks on https"))
+        listener, address = listen(settings.bind)
+        await server.start(listener)
+        log.info("webhooks on https://%s", address)
         await stop.wait()
         log.info("draining")
         readiness.drain()
@@ -117,13 +115,3 @@ def _stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
-
-
-def _listen(address: Address, what: str) -> socket.socket:
-    try:
-        found = listen(address)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {address}: {error.strerror}") from error
-    host, port = found.getsockname()[:2]
-    log.info("%s://%s", what, Address(host, port))
-    return found

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nginx_webhooks.listening import Address
-from nginx_webhooks.logs import FORMATS, LEVELS, LogFormat
+from nginx_operator.logs import LogFormat
+from nginx_operator.serving.listening import Address
+from nginx_operator.settings import add_log_arguments, address
 
 DEFAULT_BIND: Final = ":10250"
 
@@ -105,14 +106,14 @@ def parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--bind",
-        type=_address,
+        type=address,
         default=DEFAULT_BIND,
         metavar="HOST:PORT",
         help="HTTPS address; no host means all addresses, port 0 a free one (default %(default)s)",
     )
     serve.add_argument(
         "--health-bind",
-        type=_address,
+        type=address,
         metavar="HOST:PORT",
         help="plain HTTP address of /healthz, /readyz and /metrics (default none)",
     )
@@ -132,9 +133,7 @@ def parser() -> argparse.ArgumentParser:
     managed.add_argument("--service", metavar="NAME", help="Service in front of the webhooks")
     managed.add_argument("--mutating-configuration", metavar="NAME", help="MutatingWebhookConfiguration to keep")
     managed.add_argument("--validating-configuration", metavar="NAME", help="ValidatingWebhookConfiguration to keep")
-    logs = serve.add_argument_group("logs, on stderr")
-    logs.add_argument("--log-format", choices=FORMATS, default="plain", help="default %(default)s")
-    logs.add_argument("--log-level", choices=LEVELS, default="info", help="default %(default)s")
+    add_log_arguments(serve)
     return top
 
 
@@ -189,10 +188,3 @@ def _group(found: argparse.Namespace, *names: str) -> bool:
     if missing:
         raise ValueError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
     return True
-
-
-def _address(text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error

@@ -1,5 +1,4 @@
-"""The policy file changes under us."""
-
+import logging
 from pathlib import Path
 
 import pytest
@@ -8,34 +7,81 @@ from nginx_operator.api.policy import Policy, PolicyError
 from nginx_operator.policy_file import PolicyFile
 
 
-def test_no_file_is_the_built_in_policy() -> None:
-    file = PolicyFile(None)
-    assert file.policy == Policy()
-    assert not file.refresh()
+def test_no_file_means_the_default_policy() -> None:
+    policy = PolicyFile(None)
+    assert not policy.refresh()
+    assert policy.current == Policy()
 
 
-def test_a_change_is_taken_over(tmp_path: Path) -> None:
+def test_an_empty_file_means_the_default_policy(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("")
+    assert PolicyFile(tmp_path / "policy.yaml").current == Policy()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("minCount: 5\nmaxCount: 4\n", "minCount 5 is greater"),
+        ("maxCuont: 4\n", "maxCuont"),
+        ("{", "no YAML"),
+        ("\x00", "no YAML"),
+        ("- 1\n", "mapping"),
+    ],
+)
+def test_an_unusable_file_is_refused_at_start(tmp_path: Path, text: str, word: str) -> None:
     path = tmp_path / "policy.yaml"
-    path.write_text("maxCount: 3")
-    file = PolicyFile(path)
-    assert not file.refresh()
-    path.write_text("maxCount: 4")
-    assert file.refresh()
-    assert file.policy.max_count == 4
+    path.write_text(text)
+    with pytest.raises(PolicyError, match=word) as caught:
+        PolicyFile(path)
+    assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize("broken", ["maxCount: x", "a: [", "\x00"])
-def test_a_broken_change_keeps_what_holds(tmp_path: Path, broken: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_file_is_refused_at_start(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="No such file"):
+        PolicyFile(tmp_path / "policy.yaml")
+
+
+def test_a_change_in_place_is_taken_up(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
-    path.write_text("maxCount: 3")
-    file = PolicyFile(path)
-    path.write_text(broken)
-    assert not file.refresh()
-    assert not file.refresh()
-    assert file.policy.max_count == 3
-    assert len([r for r in caplog.records if "stays in force" in r.message]) == 1
+    path.write_text("maxCount: 5\n")
+    policy = PolicyFile(path)
+    path.write_text("maxCount: 500\n")
+    assert policy.refresh()
+    assert not policy.refresh()
+    assert policy.current.max_count == 500
 
 
-def test_a_broken_file_at_start_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match=r"policy file .*none\.yaml"):
-        PolicyFile(tmp_path / "none.yaml")
+def test_a_switched_link_is_taken_up_as_the_kubelet_does_it(tmp_path: Path) -> None:
+    for name, text in (("..1", "maxCount: 5\n"), ("..2", "maxCount: 7\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "policy.yaml").write_text(text)
+    data = tmp_path / "..data"
+    data.symlink_to("..1")
+    (tmp_path / "policy.yaml").symlink_to("..data/policy.yaml")
+    policy = PolicyFile(tmp_path / "policy.yaml")
+    (tmp_path / "..data_tmp").symlink_to("..2")
+    (tmp_path / "..data_tmp").rename(data)
+    policy.refresh()
+    assert policy.current.max_count == 7
+
+
+def test_a_broken_change_keeps_the_old_policy_and_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("maxCount: 5\n")
+    policy = PolicyFile(path)
+    path.write_text("maxCount: many\n")
+    policy.refresh()
+    policy.refresh()
+    assert policy.current.max_count == 5
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "maxCount must be a whole number" in caplog.text
+    path.unlink()
+    policy.refresh()
+    policy.refresh()
+    assert len(caplog.records) == 2
+    assert policy.current.max_count == 5
+    path.write_text("maxCount: 6\n")
+    policy.refresh()
+    assert policy.current.max_count == 6

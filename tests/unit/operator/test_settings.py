@@ -1,10 +1,8 @@
 """Flags and environment."""
 
-import argparse
-
 import pytest
 
-from nginx_operator.settings import Settings, address, parse
+from nginx_operator.settings import Settings, parse
 
 
 def test_defaults() -> None:
@@ -22,15 +20,8 @@ def test_the_pods_namespace_is_the_default_of_the_lease_and_the_probe() -> None:
     assert (found.lease_namespace, found.probe_namespace) == ("own", "x")
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("127.0.0.1:80", ("127.0.0.1", 80)), ("[::1]:80", ("::1", 80)), (":80", ("::", 80)), ("h:0", ("h", 0))],
-)
-def test_address(text: str, expected: tuple[str, int]) -> None:
-    assert address(text) == expected
-
-
-@pytest.mark.parametrize("text", ["80", "h:", "h:x", "h:65536", ""])
-def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is not HOST:PORT"):
-        address(text)
+def test_a_wrong_address_is_a_mistake_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(["--metrics-bind", "8080"], {})
+    assert ended.value.code == 2
+    assert "'8080' is not HOST:PORT" in capsys.readouterr().err

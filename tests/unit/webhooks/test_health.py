@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from nginx_webhooks.health import HealthServer
-from nginx_webhooks.listening import Address, listen
+from nginx_operator.serving import health
+from nginx_operator.serving.listening import Address
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.readiness import Readiness
 
@@ -24,12 +24,10 @@ class Bed:
 @pytest.fixture
 async def bed() -> AsyncIterator[Bed]:
     found = Bed()
-    server = HealthServer(found.readiness, found.metrics)
-    listener = listen(Address("127.0.0.1", 0))
-    found.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    await server.start(listener)
-    yield found
-    await server.stop()
+    bind = Address("127.0.0.1", 0)
+    async with health.serve(bind, lambda: found.readiness.fault, found.metrics.registry) as address:
+        found.url = f"http://{address}"
+        yield found
 
 
 async def test_alive_while_not_ready(bed: Bed) -> None:

@@ -16,11 +16,11 @@ import aiohttp
 import pytest
 
 from nginx_operator.api.policy import Policy
+from nginx_operator.logs import FIELDS
+from nginx_operator.serving.connections import Connection, Deadlines
+from nginx_operator.serving.listening import Address, listen
 from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.live import LiveCertificate
-from nginx_webhooks.connections import Connection, Deadlines
-from nginx_webhooks.listening import Address, listen
-from nginx_webhooks.logs import FIELDS
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import BODY_LIMIT, AdmissionServer
 from tests.unit.webhooks.reviews import IMAGE, encoded, nginx, patched, review
@@ -44,8 +44,8 @@ class Bed:
             policy=lambda: self.policy, metrics=self.metrics, context=live.context, deadlines=deadlines
         )
         self.trust = ssl.create_default_context(cadata=authority.pem([self.ca.certificate]).decode())
-        self.listener = listen(Address("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+        self.listener, address = listen(Address("127.0.0.1", 0))
+        self.port = address.port
         self.url = f"https://localhost:{self.port}"
 
     @asynccontextmanager

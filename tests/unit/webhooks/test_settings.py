@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from nginx_webhooks.listening import Address
+from nginx_operator.serving.listening import Address
 from nginx_webhooks.settings import CertificatePaths, ManagedCertificate, parse
 
 FILES = ["serve", "--cert-file", "tls.crt", "--key-file", "tls.key"]

@@ -1,7 +1,7 @@
 import json
 import logging
 
-from nginx_webhooks.logs import FIELDS, JsonFormatter, PlainFormatter
+from nginx_operator.logs import FIELDS, JsonFormatter, PlainFormatter
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:

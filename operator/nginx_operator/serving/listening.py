@@ -1,7 +1,10 @@
 """Addresses to listen on, and their sockets."""
 
+import asyncio
 import errno
 import socket
+import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
 #: Connections that the kernel completes before the process takes them.
@@ -35,12 +38,43 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def listen(address: Address) -> socket.socket:
-    """A listening socket.
+def listen(address: Address) -> tuple[socket.socket, Address]:
+    """A listening socket, and the address that it got (port 0 asks for a free one).
 
     Raises:
-        OSError: the address is taken, or is none of this machine's.
+        OSError: the address is taken, or is none of this machine's; `strerror` names it.
     """
+    try:
+        found = _open(address)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {address}: {error.strerror}") from error
+    return found, Address(*found.getsockname()[:2])
+
+
+async def listen_on(
+    listener: socket.socket,
+    protocol: Callable[[], asyncio.BaseProtocol],
+    context: ssl.SSLContext | None = None,
+    handshake: float | None = None,
+) -> asyncio.Server:
+    """Takes connections from a socket.
+
+    Args:
+        listener: as `listen` gives it.
+        protocol: makes the protocol of a new connection.
+        context: TLS, or None for plain TCP.
+        handshake: seconds that a TLS handshake may take.
+    """
+    return await asyncio.get_running_loop().create_server(
+        protocol,
+        sock=listener,
+        ssl=context,
+        ssl_handshake_timeout=handshake if context else None,
+        backlog=BACKLOG,
+    )
+
+
+def _open(address: Address) -> socket.socket:
     if address.host:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, name = found[0]

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from nginx_webhooks.listening import Address, listen
+from nginx_operator.serving.listening import Address, listen
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,12 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 
 def test_an_empty_host_listens_on_ipv4() -> None:
-    with listen(Address("", 0)) as listener:
-        port = listener.getsockname()[1]
-        socket.create_connection(("127.0.0.1", port)).close()
+    listener, address = listen(Address("", 0))
+    with listener:
+        socket.create_connection(("127.0.0.1", address.port)).close()
 
 
-def test_a_taken_address_is_refused() -> None:
-    with listen(Address("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
-        listen(Address("127.0.0.1", taken.getsockname()[1]))
+def test_a_taken_address_is_refused_by_name() -> None:
+    listener, taken = listen(Address("127.0.0.1", 0))
+    with listener, pytest.raises(OSError, match=f"cannot listen on {taken}: .* in use"):
+        listen(taken)
