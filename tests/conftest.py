@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.testbed import Bed, Level, Progress, missing_for
+from tests.testbed import Bed, Level, Progress, images, missing_for
 
 LEVELS = {
     "tests/unit": "unit",
@@ -31,6 +31,9 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
 def node(request: pytest.FixtureRequest) -> Iterator[Bed]:
     """A real cluster of one node, with our image and nginx's loaded."""
     with _bed(request, "test-node", "node") as bed:
+        with _shown(request) as progress:
+            for image in (images.nginx(progress), images.operator(progress=progress)):
+                bed.load_image(image.archive)
         yield bed
 
 
@@ -40,14 +43,21 @@ def _bed(request: pytest.FixtureRequest, name: str, level: Level, kwok_nodes: in
     if sentence := missing_for(level):
         pytest.skip(sentence)
     bed = Bed(name, level=level, kwok_nodes=kwok_nodes)
-    capture = request.config.pluginmanager.getplugin("capturemanager")
     try:
-        with capture.global_and_fixture_disabled():  # the first bring-up builds for minutes, and should be seen to
-            bed.up(Progress(sys.stderr))
+        with _shown(request) as progress:
+            bed.up(progress)
         yield bed
     finally:
         if os.environ.get("KEEP_BED") != "1":
             bed.down()
+
+
+@contextmanager
+def _shown(request: pytest.FixtureRequest) -> Iterator[Progress]:
+    """A progress that is seen in spite of pytest: what is made for the first time takes minutes."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        yield Progress(sys.stderr)
 
 
 # --- the report -------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.conftest import Namespace
+from tests.namespaces import Namespace
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import Namespace
 from tests.cluster.product import NAMESPACE, Product, Program
+from tests.namespaces import Namespace
 
 
 @pytest.fixture

@@ -7,16 +7,8 @@ import pytest
 import yaml
 
 from nginx_operator.api import names
-from tests.cluster.conftest import Namespace, ready
+from tests.namespaces import Namespace, ready, serving
 from tests.testbed.waiting import until
-
-
-def serving(count: int) -> Any:
-    def look(nginx: dict[str, Any]) -> bool:
-        status = nginx.get("status", {})
-        return status.get("readyCount") == count == len(status["nodes"]) and ready(nginx)["status"] == "True"
-
-    return look
 
 
 def test_three_pods_are_named_in_the_status(namespace: Namespace) -> None:

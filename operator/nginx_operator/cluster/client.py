@@ -233,7 +233,7 @@ class Client:
 
     def _unreachable(self, error: BaseException) -> ApiError:
         return ApiError(
-            0, "Unreachable", f"cannot reach the API server {self.connection.server}: {error or type(error).__name__}"
+            0, "Unreachable", f"cannot reach the API server {self.connection.server}: {str(error) or type(error).__name__}"
         )
 
 

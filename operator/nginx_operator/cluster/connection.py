@@ -103,7 +103,8 @@ def _from_kubeconfig() -> Connection:
         raise NoClusterError(f"no usable kubeconfig (KUBECONFIG or ~/.kube/config): {error}") from error
 
     def token() -> str | None:
-        header = configuration.get_api_key_with_prefix("authorization")  # runs the exec plug-in again when it is due
+        # Runs the exec plug-in again when it is due. The package has renamed the key within our range of versions.
+        header = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         return header.removeprefix("Bearer ") if header else None
 
     return Connection(

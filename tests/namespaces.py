@@ -1,0 +1,103 @@
+"""A namespace of a test's own on a real cluster, and short ways to look at what is in it."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from subprocess import CompletedProcess
+from typing import Any
+
+import yaml
+
+from tests.testbed import Bed
+from tests.testbed.waiting import until
+
+
+@dataclass
+class Namespace:
+    """One namespace; objects are called `web` unless a test says otherwise."""
+
+    bed: Bed
+    name: str
+
+    def kubectl(self, *arguments: str, input: str | None = None, check: bool = True) -> CompletedProcess[str]:  # noqa: A002
+        """kubectl in this namespace."""
+        return self.bed.kubectl("-n", self.name, *arguments, input=input, check=check)
+
+    def apply(self, spec: object, name: str = "web", *options: str, check: bool = True) -> CompletedProcess[str]:
+        """kubectl apply of an Nginx. A spec of `...` is left out."""
+        body: dict[str, Any] = {
+            "apiVersion": "proxy.example.com/v1alpha1",
+            "kind": "Nginx",
+            "metadata": {"name": name},
+        }
+        if spec is not ...:
+            body["spec"] = spec
+        return self.kubectl("apply", *options, "-f", "-", input=yaml.safe_dump(body), check=check)
+
+    def get(self, kind: str, name: str = "web") -> dict[str, Any] | None:
+        """An object, or None."""
+        done = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
+        found: dict[str, Any] | None = json.loads(done.stdout) if done.stdout else None
+        return found
+
+    def list(self, kinds: str, *options: str) -> list[dict[str, Any]]:
+        """The objects of some kinds."""
+        items: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, "-o", "json", *options).stdout)["items"]
+        return items
+
+    def wait(
+        self, kind: str, condition: Callable[[dict[str, Any]], Any], name: str = "web", seconds: float = 60
+    ) -> dict[str, Any]:
+        """Waits until an object fulfils a condition; returns the object."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.get(kind, name)
+            return found if found is not None and condition(found) else None
+
+        try:
+            return until(look, seconds=seconds, what=f"the awaited state of {kind} {name}", every=0.2)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}; it is {json.dumps(self.get(kind, name), indent=1)}") from None
+
+    def wait_reason(self, reason: str, name: str = "web") -> dict[str, Any]:
+        """Waits until Ready has this reason; returns the condition."""
+        found = self.wait("nginx", lambda nginx: ready(nginx).get("reason") == reason, name)
+        return ready(found)
+
+    def wait_gone(self, kind: str, name: str = "web") -> None:
+        """Waits until an object is gone."""
+        until(lambda: self.get(kind, name) is None, seconds=60, what=f"{kind} {name} gone", every=0.2)
+
+
+@contextmanager
+def fresh(bed: Bed) -> Iterator[Namespace]:
+    """A namespace that enforces PodSecurity `restricted`; deleted at the end, without waiting for it."""
+    name = f"t-{uuid.uuid4().hex[:8]}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(manifest))
+    yield Namespace(bed, name)
+    bed.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def ready(nginx: dict[str, Any]) -> dict[str, Any]:
+    """The Ready condition, or an empty one."""
+    conditions = nginx.get("status", {}).get("conditions", [])
+    found: dict[str, Any] = next((c for c in conditions if c["type"] == "Ready"), {})
+    return found
+
+
+def serving(count: int) -> Callable[[dict[str, Any]], bool]:
+    """The condition that an Nginx has exactly so many ready pods and says so."""
+
+    def look(nginx: dict[str, Any]) -> bool:
+        status = nginx.get("status", {})
+        return (
+            status.get("readyCount") == status.get("count") == count == len(status.get("nodes", ()))
+            and ready(nginx).get("status") == "True"
+            and status.get("observedGeneration") == nginx["metadata"]["generation"]
+        )
+
+    return look

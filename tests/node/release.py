@@ -1,0 +1,95 @@
+"""One release of the chart on a real node."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any, Literal
+
+from tests.testbed import Bed
+from tests.testbed.waiting import until
+
+CHART = Path(__file__).parents[2] / "charts" / "nginx-operator"
+NAME, NAMESPACE = "nginx-operator", "nginx-operator-system"
+CRD = "nginxes.proxy.example.com"
+#: The kinds of all that the chart may create, inside of its namespace and outside, but for the CRD.
+OUTSIDE_KINDS = "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations"
+INSIDE_KINDS = "all,configmaps,endpointslices,leases,poddisruptionbudgets,rolebindings,roles,secrets,serviceaccounts"
+Helm = Literal[3, 4]
+
+
+@dataclass
+class Release:
+    """What a platform engineer does to a cluster."""
+
+    bed: Bed
+
+    def install(self, helm: Helm = 4, *options: str) -> None:
+        """`helm install --wait` into a namespace that enforces PodSecurity `restricted`."""
+        self.bed.kubectl("create", "namespace", NAMESPACE)
+        self.bed.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+        self._helm(helm, "install", str(CHART), *options)
+
+    def upgrade(self, helm: Helm = 4, *options: str) -> None:
+        """`helm upgrade --wait`."""
+        self._helm(helm, "upgrade", str(CHART), *options)
+
+    def uninstall(self, helm: Helm = 4) -> None:
+        """`helm uninstall --wait`."""
+        self.bed.helm("uninstall", NAME, "-n", NAMESPACE, "--wait", version=helm)
+
+    def remove_rest(self) -> None:
+        """Deletes what an uninstall keeps: the CRD and the namespace."""
+        self.bed.kubectl("delete", "crd", CRD, "--ignore-not-found")
+        self.bed.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+
+    def kubectl(self, *arguments: str) -> CompletedProcess[str]:
+        """kubectl in the release's namespace."""
+        return self.bed.kubectl("-n", NAMESPACE, *arguments)
+
+    def pods(self, component: str) -> list[dict[str, Any]]:
+        """The pods of a component that are not on their way out."""
+        listing = self.kubectl("get", "pods", "-l", f"app.kubernetes.io/component={component}", "-o", "json")
+        return [pod for pod in json.loads(listing.stdout)["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+    def replace_pods(self, component: str) -> None:
+        """Deletes a component's pods and waits until others are ready in their stead."""
+        before = self.pods(component)
+        old = {pod["metadata"]["uid"] for pod in before}
+        self.kubectl("delete", "pods", "-l", f"app.kubernetes.io/component={component}", "--wait=false")
+
+        def replaced() -> bool:
+            ready = [pod for pod in self.pods(component) if pod["metadata"]["uid"] not in old and _is_ready(pod)]
+            return len(ready) == len(before)
+
+        until(replaced, seconds=90, what=f"new pods of {component}", every=0.2)
+
+    def objects(self) -> list[str]:
+        """All objects that carry the release's label, as KIND/NAME."""
+        selector = f"app.kubernetes.io/instance={NAME}"
+        inside = self.kubectl("get", INSIDE_KINDS, "-l", selector, "-o", "name").stdout
+        outside = self.bed.kubectl("get", OUTSIDE_KINDS, "-l", selector, "-o", "name").stdout
+        return sorted([*inside.split(), *outside.split()])
+
+    def _helm(self, helm: Helm, verb: str, *arguments: str) -> None:
+        command = [verb, NAME, *arguments, "-n", NAMESPACE, "--wait", "--timeout=3m"]
+        done = self.bed.helm(*command, version=helm, check=False)
+        assert done.returncode == 0, f"{done.stderr}\n{self.describe()}"
+
+    def describe(self) -> str:
+        """What somebody would look at next."""
+        texts: Sequence[str] = [
+            self.kubectl("get", "pods,events").stdout,
+            *(
+                self.bed.kubectl(
+                    "-n", NAMESPACE, "logs", "--tail=30", "-l", f"app.kubernetes.io/component={name}", check=False
+                ).stdout
+                for name in ("operator", "webhooks")
+            ),
+        ]
+        return "\n".join(texts)
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))

@@ -1,0 +1,138 @@
+"""What an application team sees: pods that run, a Service that answers, refusals that help."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.namespaces import Namespace, fresh, serving
+from tests.node.release import CHART, Release
+from tests.testbed import Bed, images
+from tests.testbed.waiting import until
+
+EXAMPLES = CHART.parents[1] / "examples"
+
+#: Prints the header X-Testbed-Image of an answer, and whether its page is nginx's.
+_FETCH = """
+import sys, urllib.request
+with urllib.request.urlopen(sys.argv[1], timeout=5) as answer:
+    print(answer.headers["X-Testbed-Image"], "nginx" in answer.read().decode())
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(release: Release) -> Iterator[Release]:
+    """The release, installed by Helm 4."""
+    release.install()
+    yield release
+    release.uninstall()
+    release.remove_rest()
+
+
+@pytest.fixture
+def namespace(installed: Release) -> Iterator[Namespace]:
+    """A fresh namespace that enforces PodSecurity `restricted`."""
+    with fresh(installed.bed) as namespace:
+        yield namespace
+
+
+def fetch(bed: Bed, address: str) -> str:
+    """What nginx answers at that address, inside of the bed; empty when it does not answer."""
+    done = bed.run([sys.executable, "-c", _FETCH, f"http://{address}/"], capture_output=True, text=True)
+    return str(done.stdout).strip()
+
+
+def wait_page(namespace: Namespace, tag: str) -> None:
+    """Waits until the Service `web` answers with the page of that image."""
+    service = namespace.get("service")
+    assert service is not None
+    address = service["spec"]["clusterIP"]
+    # kube-proxy learns of ready pods a moment after the status does
+    until(lambda: fetch(namespace.bed, address) == f"{tag} True", seconds=30, what=f"the page of {tag}", every=0.2)
+
+
+def tag(image: str) -> str:
+    return image.rpartition(":")[2]
+
+
+def uids(namespace: Namespace) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in namespace.list("pods")}
+
+
+def test_the_sample_runs_three_pods_and_names_them(namespace: Namespace) -> None:
+    namespace.kubectl("apply", "-f", str(EXAMPLES / "01-nginx-sample.yaml"))
+    namespace.kubectl("wait", "--for=condition=Ready", "nginx/nginx-sample", "--timeout=90s")
+    pods = namespace.list("pods")
+    assert [pod["status"]["phase"] for pod in pods] == ["Running"] * 3
+    found = namespace.get("nginx", "nginx-sample")
+    assert found is not None
+    assert found["status"]["nodes"] == sorted(pod["metadata"]["name"] for pod in pods)
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_example_becomes_what_it_says(namespace: Namespace, example: Path) -> None:
+    reasons = {"nginx-paused": "Paused", "nginx-stopped": "Stopped"}
+    namespace.kubectl("apply", "-f", str(example))
+    for nginx in (d for d in yaml.safe_load_all(example.read_text()) if d["kind"] == "Nginx"):
+        name = nginx["metadata"]["name"]
+        namespace.wait_reason(reasons.get(name, "Ready"), name)
+
+
+def test_a_new_image_answers_through_the_service(namespace: Namespace) -> None:
+    old, new = images.nginx_names()
+    namespace.apply({"count": 2})
+    namespace.wait("nginx", serving(2))
+    wait_page(namespace, tag(old))
+    namespace.apply({"count": 2, "image": new})
+    namespace.wait("nginx", lambda nginx: nginx["status"].get("image") == new and serving(2)(nginx), seconds=90)
+    wait_page(namespace, tag(new))
+
+
+def test_an_image_that_cannot_be_pulled_is_named(namespace: Namespace) -> None:
+    namespace.apply({"count": 1, "image": "registry.invalid/none:1"})
+    assert "registry.invalid/none:1" in namespace.wait_reason("ImagePullFailed")["message"]
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+
+
+def test_what_is_wrong_is_refused_with_a_sentence(namespace: Namespace) -> None:
+    for count, words in ((101, "spec.count: 101 is more than"), (-1, "spec.count"), ("three", "spec.count")):
+        done = namespace.apply({"count": count}, check=False)
+        assert done.returncode == 1
+        assert words in done.stderr
+    assert namespace.list("nginxes") == []
+
+
+def test_a_count_that_is_left_out_is_filled_in(namespace: Namespace) -> None:
+    namespace.apply(...)
+    found = namespace.get("nginx")
+    assert found is not None
+    assert found["spec"] == {"count": 1, "image": images.nginx_names()[0]}
+
+
+def test_new_pods_of_the_operator_and_the_webhooks_leave_nginx_alone(installed: Release, namespace: Namespace) -> None:
+    namespace.apply({"count": 2})
+    namespace.wait("nginx", serving(2))
+    before = uids(namespace)
+    installed.replace_pods("webhooks")
+    namespace.apply({"count": 1}, "other")  # admitted by the new pods
+    installed.replace_pods("operator")
+    namespace.kubectl("delete", "service", "web")  # and repaired by the new ones
+    namespace.wait("service", bool)
+    namespace.wait("nginx", serving(1), "other")
+    assert before <= uids(namespace)
+
+
+def test_an_upgrade_changes_the_policy_and_leaves_nginx_alone(installed: Release, namespace: Namespace) -> None:
+    namespace.apply({"count": 2})
+    namespace.wait("nginx", serving(2))
+    before = uids(namespace)
+    installed.upgrade(4, "--set", "webhooks.policy.maxCount=2", "--set", "log.format=json")
+    refused = namespace.apply({"count": 3}, "other", check=False)
+    assert "maxCount is 2" in refused.stderr
+    installed.upgrade(4)
+    namespace.apply({"count": 3}, "other")
+    namespace.wait("nginx", serving(3), "other")
+    assert before <= uids(namespace)
