@@ -13,6 +13,18 @@ import yaml
 from tests.testbed import Bed
 from tests.testbed.waiting import until
 
+#: What tests look at: path of the API group, and the plural.
+KINDS = {
+    "nginx": ("/apis/proxy.example.com/v1alpha1", "nginxes"),
+    "deployment": ("/apis/apps/v1", "deployments"),
+    "replicaset": ("/apis/apps/v1", "replicasets"),
+    "endpointslice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
+    "event": ("/api/v1", "events"),
+    "pod": ("/api/v1", "pods"),
+    "resourcequota": ("/api/v1", "resourcequotas"),
+    "service": ("/api/v1", "services"),
+}
+
 
 @dataclass
 class Namespace:
@@ -38,14 +50,18 @@ class Namespace:
 
     def get(self, kind: str, name: str = "web") -> dict[str, Any] | None:
         """An object, or None."""
-        done = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
-        found: dict[str, Any] | None = json.loads(done.stdout) if done.stdout else None
-        return found
+        return self.bed.get(f"{self._path(kind)}/{name}")
 
-    def list(self, kinds: str, *options: str) -> list[dict[str, Any]]:
-        """The objects of some kinds."""
-        items: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, "-o", "json", *options).stdout)["items"]
+    def list(self, kind: str) -> list[dict[str, Any]]:
+        """The objects of a kind."""
+        found = self.bed.get(self._path(kind))
+        assert found is not None, f"the cluster has no {kind}"
+        items: list[dict[str, Any]] = found["items"]
         return items
+
+    def _path(self, kind: str) -> str:
+        group, plural = KINDS[kind]
+        return f"{group}/namespaces/{self.name}/{plural}"
 
     def wait(
         self, kind: str, condition: Callable[[dict[str, Any]], Any], name: str = "web", seconds: float = 60
@@ -57,7 +73,7 @@ class Namespace:
             return found if found is not None and condition(found) else None
 
         try:
-            return until(look, seconds=seconds, what=f"the awaited state of {kind} {name}", every=0.2)
+            return until(look, seconds=seconds, what=f"the awaited state of {kind} {name}", every=0.1)
         except TimeoutError as error:
             raise AssertionError(f"{error}; it is {json.dumps(self.get(kind, name), indent=1)}") from None
 
@@ -68,7 +84,7 @@ class Namespace:
 
     def wait_gone(self, kind: str, name: str = "web") -> None:
         """Waits until an object is gone."""
-        until(lambda: self.get(kind, name) is None, seconds=60, what=f"{kind} {name} gone", every=0.2)
+        until(lambda: self.get(kind, name) is None, seconds=60, what=f"{kind} {name} gone", every=0.1)
 
 
 @contextmanager

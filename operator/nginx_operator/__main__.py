@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,6 +81,9 @@ def _run(wanted: settings.Settings) -> int:
     from nginx_operator import process
 
     logs.configure(wanted.log_format, wanted.log_level)
+    if wanted.log_level != "debug":
+        logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it logs two lines for each event
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(process.run(wanted))
 

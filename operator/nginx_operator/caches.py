@@ -7,7 +7,7 @@ import msgspec
 
 from nginx_operator.api.types import Child, Nginx, Pod
 from nginx_operator.cluster.client import Client
-from nginx_operator.cluster.reflector import Key, Reflector, is_newer
+from nginx_operator.cluster.reflector import Key, Reflector, is_newer, parent_by_label, parent_by_name
 from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
 
 
@@ -25,10 +25,10 @@ class Caches:
         self._changed = changed
         scopes: Sequence[str | None] = namespaces or (None,)
         self._children: dict[str, list[Reflector[Child]]] = {
-            resource.plural: [Reflector(client, resource, Child, changed, scope) for scope in scopes]
+            resource.plural: [Reflector(client, resource, Child, changed, parent_by_name, scope) for scope in scopes]
             for resource in (DEPLOYMENTS, SERVICES)
         }
-        self._pods = [Reflector(client, PODS, Pod, changed, scope) for scope in scopes]
+        self._pods = [Reflector(client, PODS, Pod, changed, parent_by_label, scope) for scope in scopes]
         self._by_namespace: Final = {scope: number for number, scope in enumerate(scopes)}
 
     @property

@@ -1,9 +1,11 @@
 """kopf wiring and nothing else: log-in, start-up, clean-up, and the watch of nginxes.
 
 Only `on.event` is used. It writes no annotation and no finalizer on the user's resource; kopf's other handlers do.
+Its handler is a coroutine, because kopf runs plain functions in threads, and the caches belong to the loop.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import kopf
@@ -14,11 +16,18 @@ from nginx_operator.controller import Controller
 
 
 async def operate(
-    controller: Controller, connection: Connection, namespaces: tuple[str, ...], stop: asyncio.Event
+    controller: Controller,
+    connection: Connection,
+    namespaces: tuple[str, ...],
+    stop: asyncio.Event,
+    finish: Callable[[], Awaitable[None]],
 ) -> None:
-    """Runs kopf around the controller until a signal comes, `stop` is set, or something of kopf's fails."""
+    """Runs kopf around the controller until a signal comes, `stop` is set, or something of kopf's fails.
+
+    At the end it calls `finish`, which ends every task of ours: kopf waits 5 s for those that it finds.
+    """
     await kopf.operator(
-        registry=register(controller, connection),
+        registry=register(controller, connection, stop, finish),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
@@ -26,7 +35,9 @@ async def operate(
     )
 
 
-def register(controller: Controller, connection: Connection) -> kopf.OperatorRegistry:
+def register(
+    controller: Controller, connection: Connection, stop: asyncio.Event, finish: Callable[[], Awaitable[None]]
+) -> kopf.OperatorRegistry:
     """A registry with our handlers and no others."""
     registry = kopf.OperatorRegistry()
 
@@ -48,11 +59,12 @@ def register(controller: Controller, connection: Connection) -> kopf.OperatorReg
         await controller.start()
 
     @kopf.on.cleanup(registry=registry)
-    async def stop(**_: Any) -> None:
-        await controller.stop()
+    async def end(**_: Any) -> None:
+        stop.set()  # after a signal kopf's own task still waits for it
+        await finish()
 
     @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)
-    def observe(event: kopf.RawEvent, **_: Any) -> None:
+    async def observe(event: kopf.RawEvent, **_: Any) -> None:
         controller.caches.observe(event["type"], event["object"])
 
     return registry

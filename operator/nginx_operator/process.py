@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 
 from nginx_operator import handlers, metrics
 from nginx_operator.cluster.client import Client
@@ -29,10 +30,11 @@ async def run(settings: Settings) -> int:
 
     try:
         connection = connect()
-        async with Client(connection) as client:
+        async with Client(connection) as client, AsyncExitStack() as parts:
             controller = Controller(settings, client, PolicyFile(settings.policy_file), fail)
-            async with health.serve(settings.metrics_bind, controller.unready, metrics.REGISTRY):
-                await handlers.operate(controller, connection, settings.namespaces, stop)
+            await parts.enter_async_context(health.serve(settings.metrics_bind, controller.unready, metrics.REGISTRY))
+            parts.push_async_callback(controller.stop)
+            await handlers.operate(controller, connection, settings.namespaces, stop, parts.aclose)
     except NoClusterError as error:
         failures.append(str(error))
     except OSError as error:

@@ -90,7 +90,7 @@ class Outcome:
     def add(self, action: planning.Action, error: ApiError) -> None:
         """Records that an action was refused, or that there was no answer."""
         self.retry_after = max(self.retry_after, error.retry_after)
-        if error.passing:
+        if error.passing or error.namespace_goes:
             self.passing += 1
         else:
             self.failures.append(Failure(f"{action.kind.kind} {action.name}", error.reason, error.message))
@@ -152,7 +152,8 @@ class Reconciler:
                     outcome.conflicts.append(conflict)
             except ApiError as error:
                 outcome.add(action, error)
-                log.warning("[%s/%s] %s %s: %s", *nginx.metadata.key, action.kind.kind, action.name, error.message)
+                level = logging.DEBUG if error.namespace_goes else logging.WARNING
+                log.log(level, "[%s/%s] %s %s: %s", *nginx.metadata.key, action.kind.kind, action.name, error.message)
         await self._tell(nginx, changes.of_actions(outcome.done))
         return outcome
 

@@ -32,14 +32,14 @@ class Program:
     Attributes:
         name: for messages.
         log: file with all that it writes.
-        health: URL prefix of its health endpoints.
+        health: address of its health endpoints.
     """
 
     name: str
     bed: Bed
     process: subprocess.Popen[bytes]
     log: Path
-    health: str
+    health: tuple[str, int]
 
     def wait_ready(self, seconds: float = 60) -> None:
         """Waits for /readyz; fails at once if the process has ended."""
@@ -67,8 +67,7 @@ class Program:
 
     def get(self, path: str) -> int:
         """HTTP status of a health endpoint, 0 when nothing answers."""
-        done = self.bed.run([sys.executable, "-c", _GET, self.health + path], capture_output=True, check=True)
-        return int(done.stdout)
+        return self.bed.status_of(self.health, path)
 
     def text(self) -> str:
         """All that it wrote."""
@@ -79,14 +78,6 @@ class Program:
         if self.process.poll() is None:
             self.process.send_signal(how)
         return self.process.wait(seconds)
-
-
-_GET = """
-import sys, urllib.request, urllib.error
-try: print(urllib.request.urlopen(sys.argv[1], timeout=5).status)
-except urllib.error.HTTPError as e: print(e.code)
-except OSError: print(0)
-"""
 
 
 @dataclass
@@ -110,7 +101,7 @@ class Product:
     def operator(self, *arguments: str, port: int = 18080, name: str = "operator", **options: str) -> Program:
         """Starts `nginx-operator run` with the rights of the chart's ServiceAccount."""
         command = ["nginx_operator", "run", "--metrics-bind", f"{HOST}:{port}", *self.policy(), *arguments]
-        return self._start(name, command, self.kubeconfig(RELEASE), f"http://{HOST}:{port}", options)
+        return self._start(name, command, self.kubeconfig(RELEASE), (HOST, port), options)
 
     def webhooks(self, *arguments: str, port: int = 19443, name: str = "webhooks") -> Program:
         """Starts `nginx-webhooks serve` with the rights of the chart's ServiceAccount, behind the chart's Service."""
@@ -122,7 +113,7 @@ class Product:
             *self.policy(),
             *arguments,
         ]
-        return self._start(name, command, self.kubeconfig(f"{RELEASE}-webhooks"), f"http://{HOST}:{port + 1}", {})
+        return self._start(name, command, self.kubeconfig(f"{RELEASE}-webhooks"), (HOST, port + 1), {})
 
     def policy(self) -> Sequence[str]:
         """The flag for the policy of the installed chart."""
@@ -144,7 +135,7 @@ class Product:
         return path
 
     def _start(
-        self, name: str, command: Sequence[str], kubeconfig: Path, health: str, extra: Mapping[str, str]
+        self, name: str, command: Sequence[str], kubeconfig: Path, health: tuple[str, int], extra: Mapping[str, str]
     ) -> Program:
         log = self.folder / f"{name}.log"
         environment = {

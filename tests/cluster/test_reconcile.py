@@ -15,7 +15,7 @@ def test_three_pods_are_named_in_the_status(namespace: Namespace) -> None:
     namespace.apply({"count": 3})
     namespace.kubectl("wait", "--for=condition=Ready", "nginx/web", "--timeout=60s")
     found = namespace.get("nginx")
-    pods = json.loads(namespace.kubectl("get", "pods", "-o", "json").stdout)["items"]
+    pods = namespace.list("pod")
     assert found is not None
     assert found["status"]["nodes"] == sorted(pod["metadata"]["name"] for pod in pods)
     assert (found["status"]["count"], found["status"]["readyCount"]) == (3, 3)
@@ -174,7 +174,7 @@ def test_deletion_leaves_nothing_behind(namespace: Namespace) -> None:
     namespace.wait("nginx", serving(2))
     namespace.kubectl("delete", "nginx", "web")
     until(
-        lambda: namespace.kubectl("get", "deploy,rs,pods,svc,endpointslices", "-o", "name").stdout == "",
+        lambda: not any(map(namespace.list, ("deployment", "replicaset", "pod", "service", "endpointslice"))),
         seconds=60,
         what="all children gone",
         every=0.2,
@@ -200,7 +200,7 @@ def test_events_tell_what_was_done_and_never_twice(namespace: Namespace) -> None
     namespace.wait("nginx", serving(2))
 
     def told() -> dict[str, Any] | None:
-        items = json.loads(namespace.kubectl("get", "events", "-o", "json").stdout)["items"]
+        items = namespace.list("event")
         ours = {e["reason"]: e for e in items if e["involvedObject"]["kind"] == "Nginx"}
         return ours if {"Created", "Scaled", "Ready"} <= ours.keys() else None
 

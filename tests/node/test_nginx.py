@@ -58,13 +58,13 @@ def tag(image: str) -> str:
 
 
 def uids(namespace: Namespace) -> set[str]:
-    return {pod["metadata"]["uid"] for pod in namespace.list("pods")}
+    return {pod["metadata"]["uid"] for pod in namespace.list("pod")}
 
 
 def test_the_sample_runs_three_pods_and_names_them(namespace: Namespace) -> None:
     namespace.kubectl("apply", "-f", str(EXAMPLES / "01-nginx-sample.yaml"))
     namespace.kubectl("wait", "--for=condition=Ready", "nginx/nginx-sample", "--timeout=90s")
-    pods = namespace.list("pods")
+    pods = namespace.list("pod")
     assert [pod["status"]["phase"] for pod in pods] == ["Running"] * 3
     found = namespace.get("nginx", "nginx-sample")
     assert found is not None
@@ -102,7 +102,7 @@ def test_what_is_wrong_is_refused_with_a_sentence(namespace: Namespace) -> None:
         done = namespace.apply({"count": count}, check=False)
         assert done.returncode == 1
         assert words in done.stderr
-    assert namespace.list("nginxes") == []
+    assert namespace.list("nginx") == []
 
 
 def test_a_count_that_is_left_out_is_filled_in(namespace: Namespace) -> None:

@@ -16,7 +16,7 @@ def test_install_serves_at_once_and_uninstall_leaves_what_runs(release: Release,
         assert "spec.count: 101 is more than" in namespace.apply({"count": 101}, check=False).stderr
         namespace.apply({"count": 2})
         namespace.wait("nginx", serving(2))
-        before = namespace.list("pods")
+        before = namespace.list("pod")
         for component in ("operator", "webhooks"):
             for pod in release.pods(component):
                 assert [status["restartCount"] for status in pod["status"]["containerStatuses"]] == [0]
@@ -24,7 +24,7 @@ def test_install_serves_at_once_and_uninstall_leaves_what_runs(release: Release,
         release.uninstall(helm)
         assert release.objects() == []
         assert release.bed.kubectl("get", "crd", CRD, "-o", "name").stdout  # with every Nginx: crds.keep
-        after = namespace.list("pods")
+        after = namespace.list("pod")
         assert [pod["metadata"]["uid"] for pod in after] == [pod["metadata"]["uid"] for pod in before]
         namespace.kubectl("delete", "nginx", "web")  # and nothing holds it
         namespace.wait_gone("deployment")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.testbed import access, archives, cache, cleanup, debian, network, node, tools
+from tests.testbed import access, api, archives, cache, cleanup, debian, network, node, tools
 from tests.testbed.bringup import PART_SECONDS, BringUp, write_files
 from tests.testbed.debian import Level
 from tests.testbed.errors import BedError
@@ -180,6 +182,31 @@ class Bed:
             "HELM_DATA_HOME": str(home / "helm/data"),
             "PATH": f"{self.tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         }
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """Return what the API server answers to the administrator's GET of a path; None where nothing is there.
+
+        For tests that look often: kubectl starts a process and discovers the API for each look.
+
+        Raises:
+            BedError: it answers something else.
+        """
+        config = self.client_config
+        address = ("127.0.0.1", self.state.port)
+        with api.Connection(None, address, api.trusting(config.ca), config.token) as connection:
+            status, body = connection.request("GET", path)
+        if status not in (200, 404):
+            raise BedError(f"GET {path}: {status}, {body.decode(errors='replace')[:500]}")
+        found: dict[str, Any] = json.loads(body)
+        return found if status == 200 else None
+
+    def status_of(self, address: tuple[str, int], path: str) -> int:
+        """Return the HTTP status with which an address inside of the bed answers a GET; 0 when nobody answers."""
+        try:
+            with api.Connection(self._layout.netns, address) as connection:
+                return connection.request("GET", path)[0]
+        except (OSError, http.client.HTTPException):
+            return 0
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """Return the command line that runs `argv` in the bed's network namespace."""

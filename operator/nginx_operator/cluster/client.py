@@ -75,6 +75,11 @@ class ApiError(Exception):
         return self.code in (0, 408, 409, 429) or self.code >= 500
 
     @property
+    def namespace_goes(self) -> bool:
+        """Whether nothing can be created because the namespace is being deleted, and soon our object with it."""
+        return "NamespaceTerminating" in self.causes
+
+    @property
     def unreachable(self) -> bool:
         """Whether no answer came at all."""
         return self.code == 0
@@ -232,9 +237,8 @@ class Client:
         return {"Authorization": f"Bearer {token}"} if token else {}
 
     def _unreachable(self, error: BaseException) -> ApiError:
-        return ApiError(
-            0, "Unreachable", f"cannot reach the API server {self.connection.server}: {str(error) or type(error).__name__}"
-        )
+        why = str(error) or type(error).__name__  # a TimeoutError says nothing
+        return ApiError(0, "Unreachable", f"cannot reach the API server {self.connection.server}: {why}")
 
 
 def _refused(response: aiohttp.ClientResponse, answer: bytes) -> ApiError:

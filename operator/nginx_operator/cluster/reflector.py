@@ -42,6 +42,7 @@ class Reflector(Generic[T]):
         resource: what to read.
         view: the type that objects are decoded into.
         changed: called with the key of the Nginx of each object that came, changed or went.
+        parent: the key of the Nginx that an object belongs to.
         namespace: None means all.
 
     Attributes:
@@ -55,6 +56,7 @@ class Reflector(Generic[T]):
         resource: Resource,
         view: type[T],
         changed: Callable[[Key], None],
+        parent: Callable[[ObjectMeta], Key],
         namespace: str | None = None,
     ) -> None:
         self.synced = asyncio.Event()
@@ -63,6 +65,7 @@ class Reflector(Generic[T]):
         self._resource = resource
         self._namespace = namespace
         self._changed = changed
+        self._parent = parent
         self._objects: dict[Key, dict[str, T]] = {}
         self._version = ""
         self._list = msgspec.json.Decoder(_list_type(view))
@@ -117,7 +120,7 @@ class Reflector(Generic[T]):
                 params["continue"] = token
             page = self._list.decode(await self._client.list(self._resource, self._namespace, **params))
             for item in page.items:
-                fresh.setdefault(parent_of(item.metadata), {})[item.metadata.name] = item
+                fresh.setdefault(self._parent(item.metadata), {})[item.metadata.name] = item
             token = page.metadata.continue_token
             if not token:
                 break
@@ -133,8 +136,12 @@ class Reflector(Generic[T]):
         async for line in self._client.watch(self._resource, self._namespace, params):
             event = _EVENT.decode(line)
             match event.type:
-                case "ADDED" | "MODIFIED":
+                case "ADDED":
                     self._put(self._object.decode(event.object))
+                case "MODIFIED":
+                    new = self._object.decode(event.object)
+                    self._leave_earlier_parent(new.metadata)
+                    self._put(new)
                 case "DELETED":
                     self._remove(self._object.decode(event.object))
                 case "BOOKMARK":
@@ -147,7 +154,7 @@ class Reflector(Generic[T]):
 
     def _store(self, new: T) -> bool:
         """Puts an object into the cache unless a state as new is there. Returns whether the cache changed."""
-        group = self._objects.setdefault(parent_of(new.metadata), {})
+        group = self._objects.setdefault(self._parent(new.metadata), {})
         known = group.get(new.metadata.name)
         if known is not None and not is_newer(new.metadata, known.metadata):
             return False
@@ -157,19 +164,35 @@ class Reflector(Generic[T]):
     def _put(self, new: T) -> None:
         self._version = new.metadata.resource_version
         if self._store(new):
-            self._changed(parent_of(new.metadata))
+            self._changed(self._parent(new.metadata))
+
+    def _leave_earlier_parent(self, metadata: ObjectMeta) -> None:
+        """Takes an object whose label now names another Nginx away from the earlier one."""
+        namespace, name = metadata.key
+        key = self._parent(metadata)
+        if name in self.of(key):
+            return
+        earlier = [k for k, group in self._objects.items() if k != key and k[0] == namespace and name in group]
+        for other in earlier:
+            self.forget(other, name)
+            self._changed(other)
 
     def _remove(self, gone: T) -> None:
         self._version = gone.metadata.resource_version
-        key, name = parent_of(gone.metadata), gone.metadata.name
+        key, name = self._parent(gone.metadata), gone.metadata.name
         known = self.of(key).get(name)
         if known is not None and known.metadata.uid == gone.metadata.uid:
             self.forget(key, name)
             self._changed(key)
 
 
-def parent_of(metadata: ObjectMeta) -> Key:
-    """The key of the Nginx that an object names by its instance label."""
+def parent_by_name(metadata: ObjectMeta) -> Key:
+    """The Nginx of a child that bears its name; labels do not count, so that a changed one is seen and repaired."""
+    return metadata.key
+
+
+def parent_by_label(metadata: ObjectMeta) -> Key:
+    """The Nginx that a pod names by its instance label."""
     return metadata.namespace, metadata.labels.get(names.LABEL_INSTANCE, "")
 
 
