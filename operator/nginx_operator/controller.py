@@ -181,7 +181,7 @@ class _MetadataList(msgspec.Struct):
     class Item(msgspec.Struct):
         metadata: ObjectMeta
 
-    items: list[Item]
+    items: list[Item] | None  # null where there is none
 
 
 async def list_keys(client: Client, namespaces: tuple[str, ...]) -> set[tuple[Key, str]]:
@@ -190,7 +190,7 @@ async def list_keys(client: Client, namespaces: tuple[str, ...]) -> set[tuple[Ke
     keys: set[tuple[Key, str]] = set()
     for namespace in namespaces or (None,):
         page = await client.request("GET", NGINXES.path(namespace), accept=accept)
-        items = msgspec.json.decode(page, type=_MetadataList).items
+        items = msgspec.json.decode(page, type=_MetadataList).items or ()
         keys |= {(item.metadata.key, item.metadata.uid) for item in items}
     return keys
 

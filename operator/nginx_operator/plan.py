@@ -8,7 +8,7 @@ A child that is as desired needs no action, so a settled Nginx costs no write.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -17,6 +17,9 @@ from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN, ChildKind
 
 Body = dict[str, Any]
+
+#: Keys of maps that the API treats as one value.
+_ATOMIC: Final = ("labelSelector", "selector")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +122,42 @@ def with_hash(body: Body) -> Body:
 
 
 def covers(desired: Any, live: Any, *, quantities: bool = False) -> bool:
-    """Whether everything desired is in `live`. What else is there belongs to others and is left alone."""
+    """Whether everything desired is in `live`. What else is there belongs to others and is left alone.
+
+    Selectors and lists of plain values are atomic in the API (KEP-555): there, what else is there is drift.
+    """
     if isinstance(desired, Mapping):
         if not desired:
             return live is None or isinstance(live, Mapping)
         return isinstance(live, Mapping) and all(
-            covers(value, live.get(key), quantities=quantities or key == "resources") for key, value in desired.items()
+            live.get(key) == value
+            if key in _ATOMIC
+            else covers(value, live.get(key), quantities=quantities or key == "resources")
+            for key, value in desired.items()
         )
     if isinstance(desired, list):
         if not isinstance(live, list):
             return False
+        if not all(isinstance(item, Mapping) for item in desired):
+            return desired == live
         return all(any(covers(item, other, quantities=quantities) for other in live) for item in desired)
     return bool(desired == live) or (quantities and _same_quantity(desired, live))
+
+
+def put_back_ports(kind: ChildKind, desired: Body, live: Mapping[str, Any]) -> Body:
+    """A JSON merge patch that makes the lists of ports exactly the desired ones.
+
+    Server-side apply leaves another's entry in them alone. Where it bears the name or the number of ours, the two
+    together are invalid, and nothing but replacing the list puts ours back.
+    """
+    if kind.plural == "services":
+        return {"spec": {"ports": desired["spec"]["ports"]}}
+    ours = {container["name"]: container["ports"] for container in desired["spec"]["template"]["spec"]["containers"]}
+    containers = [
+        {**container, "ports": ours.get(container["name"], container.get("ports", []))}
+        for container in live["spec"]["template"]["spec"]["containers"]
+    ]
+    return {"spec": {"template": {"spec": {"containers": containers}}}}
 
 
 def _apply(kind: ChildKind, desired: Body, live: Child | None) -> Apply | None:

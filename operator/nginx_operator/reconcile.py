@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import msgspec
@@ -167,20 +168,33 @@ class Reconciler:
         try:
             await self._apply(owner.key, action, force=not action.creates)
         except ApiError as error:
-            if not (action.creates and "FieldManagerConflict" in error.causes):
+            if action.creates and "FieldManagerConflict" in error.causes:
+                live = msgspec.json.decode(await self._read(owner.key, action), type=Child).metadata
+                if not planning.is_owned(live, owner):
+                    return planning.conflict(action.kind, live, owner)
+                # Ours after all: the cache had not heard of it yet.
+                await self._apply(owner.key, action, force=True)
+            elif not action.creates and error.code == HTTPStatus.UNPROCESSABLE_ENTITY:
+                await self._put_back_ports(owner.key, action)
+                await self._apply(owner.key, action, force=True)
+            else:
                 raise
-            raw = await self.client.get(_RESOURCES[action.kind.plural], owner.namespace, action.name)
-            live = msgspec.json.decode(raw, type=Child).metadata
-            if not planning.is_owned(live, owner):
-                return planning.conflict(action.kind, live, owner)
-            # Ours after all: somebody changed the labels that we look for it by.
-            await self._apply(owner.key, action, force=True)
         return None
 
     async def _apply(self, key: Key, action: Apply, *, force: bool) -> None:
         resource = _RESOURCES[action.kind.plural]
         raw = await self.client.apply(resource, key[0], action.name, action.body, force=force)
         self.caches.assume(resource.plural, raw)
+
+    async def _read(self, key: Key, action: Apply) -> bytes:
+        return await self.client.get(_RESOURCES[action.kind.plural], key[0], action.name)
+
+    async def _put_back_ports(self, key: Key, action: Apply) -> None:
+        live = msgspec.json.decode(await self._read(key, action))
+        patch = planning.put_back_ports(action.kind, action.body, live)
+        # The version is a precondition: what was computed from this state must not land on another.
+        patch["metadata"] = {"resourceVersion": live["metadata"]["resourceVersion"]}
+        await self.client.merge(_RESOURCES[action.kind.plural], key[0], action.name, patch)
 
     async def _delete(self, key: Key, action: Delete) -> None:
         resource = _RESOURCES[action.kind.plural]
@@ -216,7 +230,7 @@ class Reconciler:
         # The uid is a precondition: a status computed for a deleted Nginx never lands on its successor.
         body = {"metadata": {"uid": meta.uid}, "status": {**new, **gone}}
         try:
-            raw = await self.client.merge_status(NGINXES, meta.namespace, meta.name, body)
+            raw = await self.client.merge(NGINXES, meta.namespace, meta.name, body, "status")
         except ApiError as error:
             if error.code in (404, 409):
                 return  # deleted or replaced meanwhile: the watch will tell

@@ -62,11 +62,10 @@ def test_a_contradictory_policy_is_an_error_at_once(product: Product, programs: 
 
 
 def test_a_standby_takes_over(namespace: Namespace, running: Product, programs: list[Program]) -> None:
-    lease = ("--lease-name", "handover")
-    first = running.operator(*lease, port=18094, name="first")
+    first = running.operator(port=18094, name="first")
     programs.append(first)
     first.wait_log("leading: first")
-    second = running.operator(*lease, port=18095, name="second")
+    second = running.operator(port=18095, name="second")
     programs.append(second)
     second.wait_log("standing by: first holds")
     second.wait_ready()

@@ -148,9 +148,11 @@ class Client:
         params = {"fieldManager": manager, "force": str(force).lower()}
         return await self.request("PATCH", resource.path(namespace, name), body, params=params, content_type=APPLY)
 
-    async def merge_status(self, resource: Resource, namespace: str | None, name: str, body: object) -> bytes:
-        """JSON merge patch (RFC 7386) of the status subresource. A metadata.uid in the body is a precondition."""
-        path = resource.path(namespace, name, "status")
+    async def merge(
+        self, resource: Resource, namespace: str | None, name: str, body: object, subresource: str = ""
+    ) -> bytes:
+        """JSON merge patch (RFC 7386). metadata.uid and metadata.resourceVersion in the body are preconditions."""
+        path = resource.path(namespace, name, subresource)
         return await self.request("PATCH", path, body, params={"fieldManager": names.FIELD_MANAGER}, content_type=MERGE)
 
     async def delete(

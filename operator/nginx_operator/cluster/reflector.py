@@ -119,7 +119,7 @@ class Reflector(Generic[T]):
             if token:
                 params["continue"] = token
             page = self._list.decode(await self._client.list(self._resource, self._namespace, **params))
-            for item in page.items:
+            for item in page.items or ():
                 fresh.setdefault(self._parent(item.metadata), {})[item.metadata.name] = item
             token = page.metadata.continue_token
             if not token:
@@ -227,4 +227,4 @@ _BOOKMARK: Final = msgspec.json.Decoder(_Bookmark)
 
 
 def _list_type(view: type[T]) -> Any:
-    return msgspec.defstruct(f"{view.__name__}List", [("metadata", _ListMeta), ("items", list[view])])  # type: ignore[valid-type]
+    return msgspec.defstruct(f"{view.__name__}List", [("metadata", _ListMeta), ("items", list[view] | None)])  # type: ignore[valid-type]
