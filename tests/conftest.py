@@ -1,15 +1,10 @@
-"""Fixtures that bring clusters up once a session, and a report of how long each level of tests took."""
+"""How long each level of tests took, and what was skipped, before pytest's closing line."""
 
 import os
 import signal
-import sys
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-
-from tests.testbed import Bed, Level, Progress, images, missing_for
 
 LEVELS = {
     "tests/unit": "unit",
@@ -18,49 +13,6 @@ LEVELS = {
     "tests/cluster": "cluster",
     "tests/node": "node",
 }
-
-
-@pytest.fixture(scope="session")
-def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
-    """A real control plane with two of kwok's fake nodes: pods become Ready without running."""
-    with _bed(request, "test-cp", "control-plane", kwok_nodes=2) as bed:
-        yield bed
-
-
-@pytest.fixture(scope="session")
-def node(request: pytest.FixtureRequest) -> Iterator[Bed]:
-    """A real cluster of one node, with our image and nginx's loaded."""
-    with _bed(request, "test-node", "node") as bed:
-        with _shown(request) as progress:
-            for image in (images.nginx(progress), images.operator(progress=progress)):
-                bed.load_image(image.archive)
-        yield bed
-
-
-@contextmanager
-def _bed(request: pytest.FixtureRequest, name: str, level: Level, kwok_nodes: int = 0) -> Iterator[Bed]:
-    """A bed for the session. It is taken down at the end whatever happened, unless KEEP_BED=1."""
-    if sentence := missing_for(level):
-        pytest.skip(sentence)
-    bed = Bed(name, level=level, kwok_nodes=kwok_nodes)
-    try:
-        with _shown(request) as progress:
-            bed.up(progress)
-        yield bed
-    finally:
-        if os.environ.get("KEEP_BED") != "1":
-            bed.down()
-
-
-@contextmanager
-def _shown(request: pytest.FixtureRequest) -> Iterator[Progress]:
-    """A progress that is seen in spite of pytest: what is made for the first time takes minutes."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        yield Progress(sys.stderr)
-
-
-# --- the report -------------------------------------------------------------------------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:

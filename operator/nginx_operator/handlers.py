@@ -28,6 +28,8 @@ async def operate(
     """
     await kopf.operator(
         registry=register(controller, connection, stop, finish),
+        # For peering, which is off. Left out, kopf asks for the user's name, and a container's uid need not have one.
+        identity=names.FIELD_MANAGER,  # type: ignore[arg-type]  # kopf does not export the type
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,

@@ -4,12 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.beds import bed_of_a_level
 from tests.cluster.product import Product
 from tests.namespaces import Namespace, fresh
 from tests.testbed import Bed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
+    """A real control plane with two of kwok's fake nodes: pods become Ready without running."""
+    with bed_of_a_level(request, "test-cp", "control-plane", kwok_nodes=2) as bed:
+        yield bed
+
+
+@pytest.fixture(scope="package")
 def product(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The chart installed; no process of it runs yet."""
     product = Product(control_plane, tmp_path_factory.mktemp("product"))
@@ -18,7 +26,7 @@ def product(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Ite
     product.uninstall()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(product: Product) -> Iterator[Product]:
     """Both processes run, and admission works."""
     webhooks = product.webhooks()

@@ -202,7 +202,7 @@ class Client:
         return answer
 
     async def watch(self, resource: Resource, namespace: str | None, params: Params) -> AsyncIterator[bytes]:
-        """The lines of a watch, each a JSON WatchEvent, until the server ends it.
+        """The lines of a watch, each a JSON WatchEvent, until the server ends it or falls silent.
 
         Raises:
             ApiError: the watch was refused, or broke.
@@ -219,12 +219,8 @@ class Client:
             ) as response:
                 if response.status >= 400:
                     raise _refused(response, await response.read())
-                rest = b""
-                async for chunk in response.content.iter_any():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        if line:
-                            yield line
+                async for line in _lines(response.content):
+                    yield line
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(error) from error
 
@@ -241,6 +237,19 @@ class Client:
     def _unreachable(self, error: BaseException) -> ApiError:
         why = str(error) or type(error).__name__  # a TimeoutError says nothing
         return ApiError(0, "Unreachable", f"cannot reach the API server {self.connection.server}: {why}")
+
+
+async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Its lines. Silence ends them: the connection may be dead, and a new watch goes on where this one was."""
+    rest = b""
+    try:
+        async for chunk in stream.iter_any():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                if line:
+                    yield line
+    except aiohttp.SocketTimeoutError:
+        return
 
 
 def _refused(response: aiohttp.ClientResponse, answer: bytes) -> ApiError:

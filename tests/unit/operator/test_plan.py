@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, ServiceSpec
-from nginx_operator.plan import Apply, Delete, covers, plan, with_hash
+from nginx_operator.plan import Apply, Delete, covers, plan, put_back_ports, with_hash
 
 OWNER = ObjectMeta(name="web", namespace="shop", uid="uid-1", resource_version="10", generation=3)
 
@@ -167,3 +167,27 @@ def carry_out(observed: dict[str, Child], actions: tuple[Any, ...]) -> None:
             del observed[action.kind.plural]
         else:
             observed[action.kind.plural] = stored(action.body)
+
+
+@pytest.mark.parametrize(
+    ("desired", "live"),
+    [
+        ({"selector": {"a": "1"}}, {"selector": {"a": "1", "b": "2"}}),
+        ({"selector": {"a": "1"}}, {}),
+        ({"drop": ["ALL"]}, {"drop": ["ALL", "NET_RAW"]}),
+        ({"ranges": ["10.0.0.0/8"]}, {"ranges": ["0.0.0.0/0", "10.0.0.0/8"]}),
+    ],
+)
+def test_what_the_api_treats_as_one_value_must_be_equal(desired: Any, live: Any) -> None:
+    assert not covers(desired, live)
+
+
+def test_ports_are_put_back_and_the_containers_of_others_stay(spec: NginxSpec) -> None:
+    deployment, service = (a for a in plan(OWNER, spec, {}).actions if isinstance(a, Apply))
+    ports = service.body["spec"]["ports"]
+    assert put_back_ports(service.kind, service.body, {}) == {"spec": {"ports": ports}}
+    ours = deployment.body["spec"]["template"]["spec"]["containers"][0]
+    sidecar = {"name": "mesh", "ports": [{"containerPort": 1}]}
+    live = {"spec": {"template": {"spec": {"containers": [{**ours, "ports": [], "added": 1}, sidecar]}}}}
+    patch = put_back_ports(deployment.kind, deployment.body, live)
+    assert patch["spec"]["template"]["spec"]["containers"] == [{**ours, "added": 1}, sidecar]

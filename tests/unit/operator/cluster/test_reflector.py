@@ -108,6 +108,16 @@ async def test_an_ended_watch_goes_on_from_the_last_bookmark() -> None:
         assert [query.get("resourceVersion") for query in story.server.queries] == [None, "5", "77"]
 
 
+async def test_a_silent_watch_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("nginx_operator.cluster.client.WATCH_SILENCE", 0.05)
+    async with telling(lists=[listing(5)], watches=[[("ADDED", pod("a", 6))]]) as story:
+        await story.until(lambda: len(story.server.queries) >= 4)
+        assert [query.get("resourceVersion") for query in story.server.queries[1:4]] == ["5", "6", "6"]
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("gone", [410, [("ERROR", {"code": 410, "reason": "Expired", "message": "too old"})]])
 async def test_after_410_a_new_list_tells_what_was_deleted(gone: Any) -> None:
     lists = [listing(5, pod("a", 1), pod("b", 2)), listing(9, pod("a", 1), pod("c", 8, parent="other"))]

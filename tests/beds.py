@@ -1,0 +1,36 @@
+"""Beds for the tests of a level: up when its first test begins, down when its last one has ended."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.testbed import Bed, Level, Progress, missing_for
+
+
+@contextmanager
+def bed_of_a_level(request: pytest.FixtureRequest, name: str, level: Level, kwok_nodes: int = 0) -> Iterator[Bed]:
+    """A bed. It is taken down at the end whatever happened, unless KEEP_BED=1.
+
+    A machine that cannot run the level skips its tests, with a sentence that says what is missing.
+    """
+    if sentence := missing_for(level):
+        pytest.skip(sentence)
+    bed = Bed(name, level=level, kwok_nodes=kwok_nodes)
+    try:
+        with shown(request) as progress:
+            bed.up(progress)
+        yield bed
+    finally:
+        if os.environ.get("KEEP_BED") != "1":
+            bed.down()
+
+
+@contextmanager
+def shown(request: pytest.FixtureRequest) -> Iterator[Progress]:
+    """A progress that is seen in spite of pytest: what is made for the first time takes minutes."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        yield Progress(sys.stderr)
