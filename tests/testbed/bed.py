@@ -258,16 +258,21 @@ class Bed:
         return done
 
     def load_image(self, archive: Path) -> None:
-        """Import the images of an archive (docker-archive or OCI) into the real node.
+        """Import the images of an archive (docker-archive or OCI) into the real node, unless they are there.
 
         Raises:
             BedError: there is no real node, or containerd refused.
         """
+        found = archive.stat()
+        mark = self._layout.imported(cache.key(str(archive), str(found.st_mtime_ns), str(found.st_size)))
+        if mark.exists():
+            return
         words = self._parts.enter(node.CONTAINERD)
         command = [*words, "ctr", "--namespace=k8s.io", "images", "import", str(archive)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise BedError(f"importing {archive} into bed {self.name}: {done.stderr.strip()}")
+        mark.touch()
 
     def stop(self, part: str, *, grace: float = STOP_SECONDS) -> None:
         """End a part: SIGTERM and up to `grace` seconds, then SIGKILL; with grace 0 SIGKILL at once.

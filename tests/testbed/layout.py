@@ -120,6 +120,10 @@ class Layout:
         """The log file of a part."""
         return self.logs / f"{part}.log"
 
+    def imported(self, key: str) -> Path:
+        """An empty file that says that the archive of that key is in containerd."""
+        return self.containerd / f"imported-{key}"
+
     def record(self, part: str) -> Path:
         """The record of the process that runs a part."""
         return self.root / "parts" / f"{part}.json"
