@@ -2,17 +2,24 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
 from tests.testbed import Bed, Level, Progress, missing_for
+from tests.testbed.images import BuiltImage
 
 
 @contextmanager
-def bed_of_a_level(request: pytest.FixtureRequest, name: str, level: Level, kwok_nodes: int = 0) -> Iterator[Bed]:
-    """A bed. It is taken down at the end whatever happened, unless KEEP_BED=1.
+def bed_of_a_level(
+    request: pytest.FixtureRequest,
+    name: str,
+    level: Level,
+    kwok_nodes: int = 0,
+    images: Sequence[Callable[[Progress], BuiltImage]] = (),
+) -> Iterator[Bed]:
+    """A bed with images loaded. It is taken down at the end whatever happened, unless KEEP_BED=1.
 
     A machine that cannot run the level skips its tests, with a sentence that says what is missing.
     """
@@ -21,7 +28,10 @@ def bed_of_a_level(request: pytest.FixtureRequest, name: str, level: Level, kwok
     bed = Bed(name, level=level, kwok_nodes=kwok_nodes)
     try:
         with shown(request) as progress:
+            built = [make(progress) for make in images]  # first: a cluster, even an idle one, slows the builds down
             bed.up(progress)
+            for image in built:
+                bed.load_image(image.archive)
         yield bed
     finally:
         if os.environ.get("KEEP_BED") != "1":

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from tests.testbed import Bed
-from tests.testbed.waiting import until
+from tests.testbed.waiting import PATIENCE, until
 
 #: What tests look at: path of the API group, and the plural.
 KINDS = {
@@ -64,7 +64,7 @@ class Namespace:
         return f"{group}/namespaces/{self.name}/{plural}"
 
     def wait(
-        self, kind: str, condition: Callable[[dict[str, Any]], Any], name: str = "web", seconds: float = 60
+        self, kind: str, condition: Callable[[dict[str, Any]], Any], name: str = "web", seconds: float = PATIENCE
     ) -> dict[str, Any]:
         """Waits until an object fulfils a condition; returns the object."""
 
@@ -84,7 +84,7 @@ class Namespace:
 
     def wait_gone(self, kind: str, name: str = "web") -> None:
         """Waits until an object is gone."""
-        until(lambda: self.get(kind, name) is None, seconds=60, what=f"{kind} {name} gone", every=0.1)
+        until(lambda: self.get(kind, name) is None, seconds=PATIENCE, what=f"{kind} {name} gone", every=0.1)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from tests.testbed import Bed
-from tests.testbed.waiting import until
+from tests.testbed.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "nginx-operator"
@@ -41,7 +41,7 @@ class Program:
     log: Path
     health: tuple[str, int]
 
-    def wait_ready(self, seconds: float = 60) -> None:
+    def wait_ready(self, seconds: float = PATIENCE) -> None:
         """Waits for /readyz; fails at once if the process has ended."""
 
         def ready() -> bool:
@@ -53,7 +53,7 @@ class Program:
         except TimeoutError as error:
             raise AssertionError(f"{error}\n{self.text()}") from None
 
-    def wait_log(self, words: str, seconds: float = 60) -> str:
+    def wait_log(self, words: str, seconds: float = PATIENCE) -> str:
         """Waits for a line with these words, and returns it."""
         try:
             return until(

@@ -8,12 +8,12 @@ import yaml
 
 from nginx_operator.api import names
 from tests.namespaces import Namespace, ready, serving
-from tests.testbed.waiting import until
+from tests.testbed.waiting import PATIENCE, until
 
 
 def test_three_pods_are_named_in_the_status(namespace: Namespace) -> None:
     namespace.apply({"count": 3})
-    namespace.kubectl("wait", "--for=condition=Ready", "nginx/web", "--timeout=60s")
+    namespace.kubectl("wait", "--for=condition=Ready", "nginx/web", "--timeout=150s")
     found = namespace.get("nginx")
     pods = namespace.list("pod")
     assert found is not None
@@ -175,7 +175,7 @@ def test_deletion_leaves_nothing_behind(namespace: Namespace) -> None:
     namespace.kubectl("delete", "nginx", "web")
     until(
         lambda: not any(map(namespace.list, ("deployment", "replicaset", "pod", "service", "endpointslice"))),
-        seconds=60,
+        seconds=PATIENCE,
         what="all children gone",
         every=0.2,
     )
@@ -204,7 +204,7 @@ def test_events_tell_what_was_done_and_never_twice(namespace: Namespace) -> None
         ours = {e["reason"]: e for e in items if e["involvedObject"]["kind"] == "Nginx"}
         return ours if {"Created", "Scaled", "Ready"} <= ours.keys() else None
 
-    ours = until(told, seconds=30, what="events Created, Scaled and Ready", every=0.2)
+    ours = until(told, seconds=PATIENCE, what="events Created, Scaled and Ready", every=0.2)
     assert ours["Created"]["message"] == "Deployment web is created; Service web is created"
     assert ours["Scaled"]["message"] == "Deployment web is scaled from 1 to 2"
     assert ours["Created"]["count"] == 1

@@ -92,9 +92,11 @@ class EmbeddedPlace:
     def prepare(self, stream: TextIO) -> Mapping[str, str]:
         progress = Progress(stream)
         tools.folder(progress)
-        self._bed.up(progress)
         self._tag = image_tag(images.PROJECT)
-        for image in (images.nginx(progress), images.operator(self._tag, progress)):
+        # Before the cluster boots: even an idle one slows the builds down.
+        built = (images.nginx(progress), images.operator(self._tag, progress))
+        self._bed.up(progress)
+        for image in built:
             with progress.step(f"importing {', '.join(image.names)}"):
                 self._bed.load_image(image.archive)
         # Nothing of this cluster is behind a proxy.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.beds import bed_of_a_level, shown
+from tests.beds import bed_of_a_level
 from tests.node.release import Release
 from tests.testbed import Bed, images
 
@@ -12,10 +12,8 @@ from tests.testbed import Bed, images
 @pytest.fixture(scope="package")
 def node(request: pytest.FixtureRequest) -> Iterator[Bed]:
     """A real cluster of one node, with our image and nginx's loaded."""
-    with bed_of_a_level(request, "test-node", "node") as bed:
-        with shown(request) as progress:
-            for image in (images.nginx(progress), images.operator(progress=progress)):
-                bed.load_image(image.archive)
+    made = (images.nginx, lambda progress: images.operator(progress=progress))
+    with bed_of_a_level(request, "test-node", "node", images=made) as bed:
         yield bed
 
 

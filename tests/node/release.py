@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 from typing import Any, Literal
 
 from tests.testbed import Bed
-from tests.testbed.waiting import until
+from tests.testbed.waiting import PATIENCE, until
 
 CHART = Path(__file__).parents[2] / "charts" / "nginx-operator"
 NAME, NAMESPACE = "nginx-operator", "nginx-operator-system"
@@ -63,7 +63,7 @@ class Release:
             ready = [pod for pod in self.pods(component) if pod["metadata"]["uid"] not in old and _is_ready(pod)]
             return len(ready) == len(before)
 
-        until(replaced, seconds=90, what=f"new pods of {component}", every=0.2)
+        until(replaced, seconds=PATIENCE, what=f"new pods of {component}", every=0.2)
 
     def objects(self) -> list[str]:
         """All objects that carry the release's label, as KIND/NAME."""
@@ -73,7 +73,7 @@ class Release:
         return sorted([*inside.split(), *outside.split()])
 
     def _helm(self, helm: Helm, verb: str, *arguments: str) -> None:
-        command = [verb, NAME, *arguments, "-n", NAMESPACE, "--wait", "--timeout=3m"]
+        command = [verb, NAME, *arguments, "-n", NAMESPACE, "--wait", "--timeout=10m"]
         done = self.bed.helm(*command, version=helm, check=False)
         assert done.returncode == 0, f"{done.stderr}\n{self.describe()}"
 

@@ -9,6 +9,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 POLL_SECONDS = 0.05
+PATIENCE = 150.0
+"""Seconds that tests wait at most for what takes a few on a quiet machine. What comes ends the wait at once."""
 
 
 def until(
