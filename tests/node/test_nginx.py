@@ -132,9 +132,13 @@ def test_an_upgrade_changes_the_policy_and_leaves_nginx_alone(installed: Release
     namespace.wait("nginx", serving(2))
     before = uids(namespace)
     installed.upgrade(4, "--set", "webhooks.policy.maxCount=2", "--set", "log.format=json")
-    refused = namespace.apply({"count": 3}, "other", check=False)
-    assert "maxCount is 2" in refused.stderr
+
+    def refused() -> bool:  # the kubelet takes its time to bring a changed ConfigMap into a running pod
+        return "maxCount is 2" in namespace.apply({"count": 3}, "other", "--dry-run=server", check=False).stderr
+
+    until(refused, seconds=PATIENCE, what="the new policy in force", every=1)
     installed.upgrade(4)
+    until(lambda: not refused(), seconds=PATIENCE, what="the old policy in force", every=1)
     namespace.apply({"count": 3}, "other")
     namespace.wait("nginx", serving(3), "other")
     assert before <= uids(namespace)

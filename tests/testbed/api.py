@@ -36,6 +36,7 @@ class Connection:
         address: IP and port.
         tls: what to trust; with None it is plain HTTP.
         token: bearer token to send.
+        timeout: seconds that dialling, or an answer, may take.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class Connection:
         address: tuple[str, int],
         tls: ssl.SSLContext | None = None,
         token: str = "",
+        timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         def dial() -> socket.socket:
-            return socket.create_connection(address, TIMEOUT_SECONDS)
+            return socket.create_connection(address, timeout)
 
         connected = network.inside(netns, dial) if netns else dial()
         if tls:
@@ -55,7 +57,7 @@ class Connection:
             except BaseException:
                 connected.close()
                 raise
-        self._http = http.client.HTTPConnection(*address, timeout=TIMEOUT_SECONDS)
+        self._http = http.client.HTTPConnection(*address, timeout=timeout)
         self._http.sock = connected
         self._http.auto_open = 0  # dialling again is not http.client's to do: it would do so out here
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
