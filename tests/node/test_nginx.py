@@ -137,7 +137,7 @@ def test_an_upgrade_changes_the_policy_and_leaves_nginx_alone(installed: Release
         return "maxCount is 2" in namespace.apply({"count": 3}, "other", "--dry-run=server", check=False).stderr
 
     until(refused, seconds=PATIENCE, what="the new policy in force", every=1)
-    installed.upgrade(4)
+    installed.upgrade(4, "--reset-values")
     until(lambda: not refused(), seconds=PATIENCE, what="the old policy in force", every=1)
     namespace.apply({"count": 3}, "other")
     namespace.wait("nginx", serving(3), "other")
