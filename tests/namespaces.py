@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from subprocess import CompletedProcess
@@ -10,19 +10,22 @@ from typing import Any
 
 import yaml
 
+from nginx_operator.cluster import resources
+from nginx_operator.cluster.resources import Resource
+from tests.demo.claims import ready_condition
 from tests.testbed import Bed
 from tests.testbed.waiting import PATIENCE, until
 
-#: What tests look at: path of the API group, and the plural.
-KINDS = {
-    "nginx": ("/apis/proxy.example.com/v1alpha1", "nginxes"),
-    "deployment": ("/apis/apps/v1", "deployments"),
-    "replicaset": ("/apis/apps/v1", "replicasets"),
-    "endpointslice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
-    "event": ("/api/v1", "events"),
-    "pod": ("/api/v1", "pods"),
-    "resourcequota": ("/api/v1", "resourcequotas"),
-    "service": ("/api/v1", "services"),
+#: What tests look at, by the word that kubectl has for one.
+RESOURCES = {
+    "nginx": resources.NGINXES,
+    "deployment": resources.DEPLOYMENTS,
+    "replicaset": Resource("apps/v1", "replicasets", "ReplicaSet"),
+    "endpointslice": Resource("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
+    "event": resources.EVENTS,
+    "pod": resources.PODS,
+    "resourcequota": Resource("v1", "resourcequotas", "ResourceQuota"),
+    "service": resources.SERVICES,
 }
 
 
@@ -50,18 +53,14 @@ class Namespace:
 
     def get(self, kind: str, name: str = "web") -> dict[str, Any] | None:
         """An object, or None."""
-        return self.bed.get(f"{self._path(kind)}/{name}")
+        return self.bed.get(RESOURCES[kind].path(self.name, name))
 
     def list(self, kind: str) -> list[dict[str, Any]]:
         """The objects of a kind."""
-        found = self.bed.get(self._path(kind))
+        found = self.bed.get(RESOURCES[kind].path(self.name))
         assert found is not None, f"the cluster has no {kind}"
         items: list[dict[str, Any]] = found["items"]
         return items
-
-    def _path(self, kind: str) -> str:
-        group, plural = KINDS[kind]
-        return f"{group}/namespaces/{self.name}/{plural}"
 
     def wait(
         self, kind: str, condition: Callable[[dict[str, Any]], Any], name: str = "web", seconds: float = PATIENCE
@@ -77,10 +76,10 @@ class Namespace:
         except TimeoutError as error:
             raise AssertionError(f"{error}; it is {json.dumps(self.get(kind, name), indent=1)}") from None
 
-    def wait_reason(self, reason: str, name: str = "web") -> dict[str, Any]:
+    def wait_reason(self, reason: str, name: str = "web") -> Mapping[str, str]:
         """Waits until Ready has this reason; returns the condition."""
-        found = self.wait("nginx", lambda nginx: ready(nginx).get("reason") == reason, name)
-        return ready(found)
+        found = self.wait("nginx", lambda nginx: ready_condition(nginx).get("reason") == reason, name)
+        return ready_condition(found)
 
     def wait_gone(self, kind: str, name: str = "web") -> None:
         """Waits until an object is gone."""
@@ -98,13 +97,6 @@ def fresh(bed: Bed) -> Iterator[Namespace]:
     bed.kubectl("delete", "namespace", name, "--wait=false")
 
 
-def ready(nginx: dict[str, Any]) -> dict[str, Any]:
-    """The Ready condition, or an empty one."""
-    conditions = nginx.get("status", {}).get("conditions", [])
-    found: dict[str, Any] = next((c for c in conditions if c["type"] == "Ready"), {})
-    return found
-
-
 def serving(count: int) -> Callable[[dict[str, Any]], bool]:
     """The condition that an Nginx has exactly so many ready pods and says so."""
 
@@ -112,7 +104,7 @@ def serving(count: int) -> Callable[[dict[str, Any]], bool]:
         status = nginx.get("status", {})
         return (
             status.get("readyCount") == status.get("count") == count == len(status.get("nodes", ()))
-            and ready(nginx).get("status") == "True"
+            and ready_condition(nginx).get("status") == "True"
             and status.get("observedGeneration") == nginx["metadata"]["generation"]
         )
 

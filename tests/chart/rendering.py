@@ -15,6 +15,8 @@ CHART = ROOT / "charts" / "nginx-operator"
 VALUES = Path(__file__).parent / "values"
 RELEASE = "nginx-operator"
 NAMESPACE = "nginx-operator-system"
+#: A Helm built from its Go module has no version of its own to assume.
+KUBE_VERSION = "--kube-version=1.37.2"
 
 Object = dict[str, Any]
 #: Renders the chart: (values, *further arguments of helm template).
@@ -73,7 +75,7 @@ def template(
     program: str, values: Mapping[str, Any] | Path, *arguments: str, chart: Path = CHART, namespace: str = NAMESPACE
 ) -> Rendering:
     """`helm template` with values of a file or of a mapping."""
-    command = ["template", RELEASE, str(chart), "--namespace", namespace, *arguments]
+    command = ["template", RELEASE, str(chart), "--namespace", namespace, KUBE_VERSION, *arguments]
     if isinstance(values, Path):
         return Rendering(helm(program, *command, "--values", str(values)))
     return Rendering(helm(program, *command, "--values", "-", stdin=yaml.safe_dump(dict(values))))

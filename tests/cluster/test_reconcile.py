@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from nginx_operator.api import names
-from tests.namespaces import Namespace, ready, serving
+from tests.demo.claims import ready_condition
+from tests.namespaces import Namespace, serving
 from tests.testbed.waiting import PATIENCE, until
 
 
@@ -22,7 +23,7 @@ def test_three_pods_are_named_in_the_status(namespace: Namespace) -> None:
     assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
     assert found["status"]["image"] == found["spec"]["image"]
     assert found["status"]["selector"] == names.selector("web")
-    assert ready(found)["message"] == "all 3 pods are ready"
+    assert ready_condition(found)["message"] == "all 3 pods are ready"
 
 
 def test_nothing_is_written_on_the_users_resource_but_its_status(namespace: Namespace) -> None:

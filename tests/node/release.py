@@ -3,14 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Literal
 
 from tests.testbed import Bed
+from tests.testbed.images import CHART
 from tests.testbed.waiting import PATIENCE, until
 
-CHART = Path(__file__).parents[2] / "charts" / "nginx-operator"
 NAME, NAMESPACE = "nginx-operator", "nginx-operator-system"
 CRD = "nginxes.proxy.example.com"
 #: The kinds of all that the chart may create, inside of its namespace and outside, but for the CRD.

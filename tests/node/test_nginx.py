@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from tests.namespaces import Namespace, fresh, serving
-from tests.node.release import CHART, Release
+from tests.node.release import Release
 from tests.testbed import Bed, images
 from tests.testbed.waiting import PATIENCE, until
 
-EXAMPLES = CHART.parents[1] / "examples"
+EXAMPLES = images.PROJECT / "examples"
 
 #: Prints the header X-Testbed-Image of an answer, and whether its page is nginx's.
 _FETCH = """
@@ -88,7 +88,7 @@ def test_a_new_image_answers_through_the_service(namespace: Namespace) -> None:
     namespace.wait("nginx", serving(2))
     wait_page(namespace, tag(old))
     namespace.apply({"count": 2, "image": new})
-    namespace.wait("nginx", lambda nginx: nginx["status"].get("image") == new and serving(2)(nginx), seconds=PATIENCE)
+    namespace.wait("nginx", lambda nginx: nginx["status"].get("image") == new and serving(2)(nginx))
     wait_page(namespace, tag(new))
 
 

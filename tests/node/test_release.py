@@ -26,6 +26,9 @@ def test_install_serves_at_once_and_uninstall_leaves_what_runs(clean: Release, h
         namespace.apply({"count": 2})
         namespace.wait("nginx", serving(2))
         before = namespace.list("pod")
+        for component in ("operator", "webhooks"):
+            for pod in clean.pods(component):
+                assert [status["restartCount"] for status in pod["status"]["containerStatuses"]] == [0]
 
         clean.uninstall(helm)
         until(lambda: clean.objects() == [], seconds=PATIENCE, what="an empty namespace", every=0.5)

@@ -62,7 +62,7 @@ def connect(environ: Mapping[str, str] = os.environ) -> Connection:
     """
     if not environ.get("KUBECONFIG") and "KUBERNETES_SERVICE_HOST" in environ:
         return _in_cluster(environ)
-    return _from_kubeconfig()
+    return _from_kubeconfig(environ.get("KUBECONFIG") or "~/.kube/config")
 
 
 def _in_cluster(environ: Mapping[str, str], files: Path = _SERVICE_ACCOUNT) -> Connection:
@@ -92,13 +92,13 @@ class _TokenFile:
         return self._token
 
 
-def _from_kubeconfig() -> Connection:
+def _from_kubeconfig(files: str) -> Connection:
     from kubernetes import client, config
 
     configuration = client.Configuration()
     try:
-        config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        _, context = config.list_kube_config_contexts()  # type: ignore[no-untyped-call]
+        config.load_kube_config(files, client_configuration=configuration)  # type: ignore[no-untyped-call]
+        _, context = config.list_kube_config_contexts(files)  # type: ignore[no-untyped-call]
     except Exception as error:  # the loader raises many kinds; each means the same to the user
         raise NoClusterError(f"no usable kubeconfig (KUBECONFIG or ~/.kube/config): {error}") from error
 

@@ -131,14 +131,14 @@ def test_the_two_nginx_images_can_be_told_apart(tmp_path: Path) -> None:
 
 def test_pips_configuration_reaches_the_build_without_what_is_the_machines() -> None:
     listing = (
-        "global.index-url='https://pypi.example/simple'\n"
+        "global.index-url='https://index.example/simple'\n"
         ":env:.find-links='/opt/wheels'\n"
         "global.cert='/somewhere/ca.pem'\n"
         ":env:.trusted-host='a.example b.example'\n"
     )
     assert buildah.pip_conf(listing, certificates=True) == (
         "[global]\n"
-        "index-url = https://pypi.example/simple\n"
+        "index-url = https://index.example/simple\n"
         "trusted-host = a.example\n    b.example\n"
         "cert = /etc/ssl/certs/ca-certificates.crt\n"
     )

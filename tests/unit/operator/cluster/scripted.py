@@ -16,7 +16,7 @@ class ScriptedServer:
 
     Attributes:
         lists: bodies, or HTTP codes of failures.
-        watches: lists of events, each a (type, object); after the last the watch stays open if `hold`, else it ends.
+        watches: lists of events, each a (type, object); after them the last watch stays open, others end.
         queries: the query of each request, in order.
     """
 
@@ -42,17 +42,23 @@ class ScriptedServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.queries.append(dict(request.query))
-        watch = request.query.get("watch") == "true"
-        queue = self.watches if watch else self.lists
-        answer = queue.popleft() if queue else []
+        if request.query.get("watch") == "true":
+            return await self._watch(request)
+        answer = self.lists.popleft() if self.lists else {}
+        return _failure(answer) if isinstance(answer, int) else web.json_response(answer)
+
+    async def _watch(self, request: web.BaseRequest) -> web.StreamResponse:
+        answer = self.watches.popleft() if self.watches else []
         if isinstance(answer, int):
-            return web.json_response({"kind": "Status", "code": answer, "message": f"code {answer}"}, status=answer)
-        if not watch:
-            return web.json_response(answer)
+            return _failure(answer)
         response = web.StreamResponse()
         await response.prepare(request)
-        for kind, body in answer:  # type: ignore[misc]
+        for kind, body in answer:
             await response.write(json.dumps({"type": kind, "object": body}).encode() + b"\n")
         if not self.watches:
             await self._ended.wait()
         return response
+
+
+def _failure(code: int) -> web.Response:
+    return web.json_response({"kind": "Status", "code": code, "message": f"code {code}"}, status=code)
