@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.chart import rendering
-from tests.chart.rendering import CHART, KUBE_VERSION, NAMESPACE, RELEASE, ROOT, VALUES, Object, Render, Rendering, load, template
+from tests.chart.rendering import CHART, NAMESPACE, RELEASE, ROOT, VALUES, Object, Render, Rendering, load, template
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(VALUES.glob("*.yaml"))
@@ -57,7 +57,7 @@ def test_lint_finds_nothing(values: Path, program: str, request: pytest.FixtureR
         "--strict",
         "--namespace",
         NAMESPACE,
-        KUBE_VERSION,
+        rendering.KUBE_VERSION,
         "--values",
         str(values),
         str(CHART),
