@@ -72,7 +72,7 @@ class Namespace:
             return found if found is not None and condition(found) else None
 
         try:
-            return until(look, seconds=seconds, what=f"the awaited state of {kind} {name}", every=0.1)
+            return until(look, seconds=seconds, what=f"the awaited state of {kind} {name}")
         except TimeoutError as error:
             raise AssertionError(f"{error}; it is {json.dumps(self.get(kind, name), indent=1)}") from None
 
@@ -83,7 +83,7 @@ class Namespace:
 
     def wait_gone(self, kind: str, name: str = "web") -> None:
         """Waits until an object is gone."""
-        until(lambda: self.get(kind, name) is None, seconds=PATIENCE, what=f"{kind} {name} gone", every=0.1)
+        until(lambda: self.get(kind, name) is None, seconds=PATIENCE, what=f"{kind} {name} gone")
 
 
 @contextmanager

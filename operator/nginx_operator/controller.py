@@ -17,7 +17,7 @@ from nginx_operator.api import names
 from nginx_operator.api.types import ObjectMeta
 from nginx_operator.caches import Caches
 from nginx_operator.cluster.client import ApiError, Client
-from nginx_operator.cluster.election import Elector, LostLeaseError
+from nginx_operator.cluster.election import Elector, LostLeaseError, Pace
 from nginx_operator.cluster.events import Recorder
 from nginx_operator.cluster.reflector import Key
 from nginx_operator.cluster.resources import NGINXES
@@ -54,11 +54,11 @@ class Controller:
         self._fail = fail
         self._queue: Workqueue[Key] = Workqueue()
         self.caches = Caches(client, settings.namespaces, self._changed)
-        recorder = Recorder(client, settings.identity)
-        self._reconciler = Reconciler(client, self.caches, recorder, policy.current)
-        self._elector = Elector(
-            client, settings.lease_namespace or client.connection.namespace, settings.lease_name, settings.identity
-        )
+        lease_namespace = settings.lease_namespace or client.connection.namespace
+        pace = Pace.of(settings.lease_duration)
+        self._elector = Elector(client, lease_namespace, settings.lease_name, settings.identity, pace)
+        writer = client.fenced(self._elector.holding) if settings.leader_election else client
+        self._reconciler = Reconciler(writer, self.caches, Recorder(writer, settings.identity), policy.current)
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
         metrics.QUEUE_DEPTH.set_function(lambda: float(len(self._queue)))

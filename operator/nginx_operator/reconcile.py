@@ -134,6 +134,7 @@ class Reconciler:
             pods=reporting.own_pods(nginx.metadata.name, self.caches.pods(key)),
             conflicts=(*plan.conflicts, *outcome.conflicts),
             failures=tuple(outcome.failures),
+            was_ready=reporting.was_ready(nginx.metadata, nginx.status),
         )
         await self._report(nginx, situation)
         if not situation.settled:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nginx_operator.cluster.election import LEASE_DURATION
 from nginx_operator.logs import FORMATS, LEVELS, LogFormat
 from nginx_operator.serving.listening import Address
 
@@ -19,6 +20,7 @@ class Settings:
         namespaces: where to look for Nginx; empty means everywhere.
         leader_election: whether to work only while holding the Lease.
         lease_name, lease_namespace: the Lease; the namespace None means our own.
+        lease_duration: seconds without a renewal after which another process may take the Lease.
         identity: who holds the Lease; unique to a process.
         metrics_bind: address of /healthz, /readyz and /metrics; None means none.
         policy_file: the administrator's policy; None means the defaults.
@@ -33,6 +35,7 @@ class Settings:
     leader_election: bool = True
     lease_name: str = "nginx-operator"
     lease_namespace: str | None = None
+    lease_duration: int = LEASE_DURATION
     identity: str = "nginx-operator"
     metrics_bind: Address | None = None
     policy_file: Path | None = None
@@ -63,6 +66,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lease-name", default="nginx-operator", metavar="NAME", help="the Lease (default: %(default)s)"
     )
     parser.add_argument("--lease-namespace", metavar="NS", help="namespace of the Lease (default: our own)")
+    parser.add_argument(
+        "--lease-duration",
+        type=_lease_duration,
+        default=LEASE_DURATION,
+        metavar="SECONDS",
+        help="a process that has not renewed the Lease for so long is taken for dead; it ends itself at two thirds "
+        "(default: %(default)s)",
+    )
     parser.add_argument(
         "--metrics-bind",
         type=address,
@@ -117,6 +128,13 @@ def address(text: str) -> Address:
         return Address.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _lease_duration(text: str) -> int:
+    seconds = int(text)
+    if not 3 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError("must be from 3 to 3600 seconds")
+    return seconds
 
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:

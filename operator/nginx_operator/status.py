@@ -45,6 +45,7 @@ class Situation:
         deployment: our Deployment, if there is one.
         settled: nothing is left to do about the children.
         pods: this Nginx's own pods that are neither being deleted nor finished, by name.
+        was_ready: the status says Ready, of the generation that the Nginx has now.
     """
 
     spec: NginxSpec | None
@@ -54,6 +55,7 @@ class Situation:
     pods: tuple[Pod, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     failures: tuple[Failure, ...] = ()
+    was_ready: bool = False
 
     @property
     def count(self) -> int:
@@ -67,14 +69,16 @@ class Situation:
 
     @property
     def rolled_out(self) -> bool:
-        """Whether the Deployment controller has seen the wanted Deployment and all wanted pods run it."""
+        """Whether the Deployment controller has seen the wanted Deployment and all wanted pods run it.
+
+        A Deployment's generation moves with an annotation, too. Where nothing new is wanted, that takes no
+        readiness away: if it was more than an annotation, the Deployment controller is about to count.
+        """
         deployment = self.deployment
-        return (
-            self.settled
-            and deployment is not None
-            and deployment.status.observed_generation >= deployment.metadata.generation
-            and deployment.status.updated_replicas == self.count
-        )
+        if deployment is None or not self.settled:
+            return False
+        seen = deployment.status.observed_generation >= deployment.metadata.generation
+        return (seen or self.was_ready) and deployment.status.updated_replicas == self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,14 @@ class Ready:
     status: str
     reason: str
     message: str
+
+
+def was_ready(meta: ObjectMeta, status: Status) -> bool:
+    """Whether a stored status says Ready of the generation that `meta` has."""
+    return any(
+        c.get("type") == "Ready" and c.get("status") == "True" and c.get("observedGeneration") == meta.generation
+        for c in status.get("conditions") or ()
+    )
 
 
 def own_pods(name: str, pods: Iterable[Pod]) -> tuple[Pod, ...]:

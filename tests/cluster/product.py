@@ -23,6 +23,8 @@ RELEASE, NAMESPACE = "nginx-operator", "nginx-operator-system"
 #: The bed's own address; the API server reaches webhooks there.
 HOST = "192.0.2.1"
 NO_PODS = ("--set", "operator.nodeSelector.nowhere=yes", "--set", "webhooks.nodeSelector.nowhere=yes")
+#: A machine that tests run on may stand still for seconds.
+PATIENT = ("--set", "webhooks.timeoutSeconds=30")
 
 
 @dataclass
@@ -49,7 +51,7 @@ class Program:
             return self.get("/readyz") == 200
 
         try:
-            until(ready, seconds=seconds, what=f"{self.name} ready", every=0.2)
+            until(ready, seconds=seconds, what=f"{self.name} ready")
         except TimeoutError as error:
             raise AssertionError(f"{error}\n{self.text()}") from None
 
@@ -60,7 +62,6 @@ class Program:
                 lambda: next((line for line in self.text().splitlines() if words in line), None),
                 seconds=seconds,
                 what=f"{words!r} in the log of {self.name}",
-                every=0.1,
             )
         except TimeoutError as error:
             raise AssertionError(f"{error}\n{self.text()}") from None
@@ -90,7 +91,8 @@ class Product:
     def install(self, *options: str) -> None:
         """helm upgrade --install, without waiting for pods that will never run."""
         self.bed.helm(
-            "upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace", *NO_PODS, *options
+            *("upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace"),
+            *(*NO_PODS, *PATIENT, *options),
         )
 
     def uninstall(self) -> None:

@@ -178,7 +178,6 @@ def test_deletion_leaves_nothing_behind(namespace: Namespace) -> None:
         lambda: not any(map(namespace.list, ("deployment", "replicaset", "pod", "service", "endpointslice"))),
         seconds=PATIENCE,
         what="all children gone",
-        every=0.2,
     )
 
 
@@ -205,7 +204,7 @@ def test_events_tell_what_was_done_and_never_twice(namespace: Namespace) -> None
         ours = {e["reason"]: e for e in items if e["involvedObject"]["kind"] == "Nginx"}
         return ours if {"Created", "Scaled", "Ready"} <= ours.keys() else None
 
-    ours = until(told, seconds=PATIENCE, what="events Created, Scaled and Ready", every=0.2)
+    ours = until(told, seconds=PATIENCE, what="events Created, Scaled and Ready")
     assert ours["Created"]["message"] == "Deployment web is created; Service web is created"
     assert ours["Scaled"]["message"] == "Deployment web is scaled from 1 to 2"
     assert ours["Created"]["count"] == 1

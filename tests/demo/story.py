@@ -187,7 +187,7 @@ class Story:
 
     def _until(self, condition: Callable[[], bool], what: str) -> None:
         try:
-            until(condition, seconds=60, every=0.2, what=what)
+            until(condition, seconds=60, what=what)
         except TimeoutError as error:
             raise DemoError(str(error)) from None
 

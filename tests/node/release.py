@@ -16,6 +16,8 @@ CRD = "nginxes.proxy.example.com"
 OUTSIDE_KINDS = "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations"
 INSIDE_KINDS = "all,configmaps,endpointslices,leases,poddisruptionbudgets,rolebindings,roles,secrets,serviceaccounts"
 Helm = Literal[3, 4]
+#: A machine that tests run on may stand still for seconds; what is tested here is not how long it may.
+PATIENT = ("--set", "operator.extraArgs={--lease-duration=120}", "--set", "webhooks.timeoutSeconds=30")
 
 
 @dataclass
@@ -62,7 +64,7 @@ class Release:
             ready = [pod for pod in self.pods(component) if pod["metadata"]["uid"] not in old and _is_ready(pod)]
             return len(ready) == len(before)
 
-        until(replaced, seconds=PATIENCE, what=f"new pods of {component}", every=0.2)
+        until(replaced, seconds=PATIENCE, what=f"new pods of {component}")
 
     def objects(self) -> list[str]:
         """All objects that carry the release's label, as KIND/NAME."""
@@ -72,7 +74,7 @@ class Release:
         return sorted([*inside.split(), *outside.split()])
 
     def _helm(self, helm: Helm, verb: str, *arguments: str) -> None:
-        command = [verb, NAME, *arguments, "-n", NAMESPACE, "--wait", "--timeout=10m"]
+        command = [verb, NAME, *arguments, *PATIENT, "-n", NAMESPACE, "--wait", "--timeout=10m"]
         done = self.bed.helm(*command, version=helm, check=False)
         assert done.returncode == 0, f"{done.stderr}\n{self.describe()}"
 

@@ -50,9 +50,7 @@ def wait_page(namespace: Namespace, tag: str) -> None:
     assert service is not None
     address = service["spec"]["clusterIP"]
     # kube-proxy learns of ready pods a moment after the status does
-    until(
-        lambda: fetch(namespace.bed, address) == f"{tag} True", seconds=PATIENCE, what=f"the page of {tag}", every=0.2
-    )
+    until(lambda: fetch(namespace.bed, address) == f"{tag} True", seconds=PATIENCE, what=f"the page of {tag}")
 
 
 def tag(image: str) -> str:
@@ -136,9 +134,9 @@ def test_an_upgrade_changes_the_policy_and_leaves_nginx_alone(installed: Release
     def refused() -> bool:  # the kubelet takes its time to bring a changed ConfigMap into a running pod
         return "maxCount is 2" in namespace.apply({"count": 3}, "other", "--dry-run=server", check=False).stderr
 
-    until(refused, seconds=PATIENCE, what="the new policy in force", every=1)
+    until(refused, seconds=PATIENCE, what="the new policy in force")
     installed.upgrade(4, "--reset-values")
-    until(lambda: not refused(), seconds=PATIENCE, what="the old policy in force", every=1)
+    until(lambda: not refused(), seconds=PATIENCE, what="the old policy in force")
     namespace.apply({"count": 3}, "other")
     namespace.wait("nginx", serving(3), "other")
     assert before <= uids(namespace)

@@ -31,7 +31,7 @@ def test_install_serves_at_once_and_uninstall_leaves_what_runs(clean: Release, h
                 assert [status["restartCount"] for status in pod["status"]["containerStatuses"]] == [0]
 
         clean.uninstall(helm)
-        until(lambda: clean.objects() == [], seconds=PATIENCE, what="an empty namespace", every=0.5)
+        until(lambda: clean.objects() == [], seconds=PATIENCE, what="an empty namespace")
         assert clean.bed.kubectl("get", "crd", CRD, "-o", "name").stdout  # with every Nginx: crds.keep
         after = namespace.list("pod")
         assert [pod["metadata"]["uid"] for pod in after] == [pod["metadata"]["uid"] for pod in before]

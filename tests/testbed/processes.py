@@ -121,8 +121,8 @@ def kill_all(pids: Iterable[int]) -> None:
     """Send SIGKILL to processes that a namespace or cgroup of a bed names, but never to this one's line."""
     for pid in set(pids) - _own_line():
         _signal(pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+        with contextlib.suppress(ChildProcessError):  # where it is our child, reaping is ours
+            os.waitpid(pid, 0)
 
 
 def in_namespace(handle: Path) -> list[int]:

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-POLL_SECONDS = 0.05
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 2.0
+"""Seconds between two looks: a tenth of what the wait has taken so far, so looking costs little and adds little."""
 PATIENCE = 150.0
 """Seconds that tests wait at most for what takes a few on a quiet machine. What comes ends the wait at once."""
 
@@ -18,7 +19,6 @@ def until(
     *,
     seconds: float,
     what: str,
-    every: float = POLL_SECONDS,
 ) -> T:
     """Call `condition` until it returns something true, and return that.
 
@@ -27,11 +27,12 @@ def until(
     Raises:
         TimeoutError: `what` did not happen within `seconds`.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while True:
         answer = condition()
         if answer:
             return answer
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - began
+        if waited >= seconds:
             raise TimeoutError(f"{what} did not happen within {seconds:g} s")
-        time.sleep(every)
+        time.sleep(min(max(waited / 10, FIRST_PAUSE), LONGEST_PAUSE))

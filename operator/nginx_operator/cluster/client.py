@@ -4,7 +4,8 @@ Bodies go in as Python values and come out as bytes, so that the caller decodes 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import copy
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -100,6 +101,13 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(limit)
         self._server_name = connection.tls_server_name
+        self._may_write: Callable[[], bool] = lambda: True
+
+    def fenced(self, may_write: Callable[[], bool]) -> "Client":
+        """The same client, but with writes refused (ApiError 0, "Fenced") unless `may_write()` at that very moment."""
+        fenced = copy.copy(self)
+        fenced._may_write = may_write
+        return fenced
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -188,13 +196,13 @@ class Client:
             data = body if isinstance(body, bytes) else msgspec.json.encode(body)
             headers["Content-Type"] = content_type
         try:
-            async with (
-                self._slots,
-                self._open.request(
+            async with self._slots:
+                if method != "GET" and not self._may_write():
+                    raise ApiError(0, "Fenced", f"no {method} of {path}: another process may lead now")
+                async with self._open.request(
                     method, path, data=data, params=params, headers=headers, server_hostname=self._server_name
-                ) as response,
-            ):
-                answer = await response.read()
+                ) as response:
+                    answer = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(error) from error
         if response.status >= 400:

@@ -10,25 +10,44 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, Self
 
 import msgspec
 
-from nginx_operator.cluster.client import ApiError, Client
+from nginx_operator.cluster.client import REQUEST_TIMEOUT, ApiError, Client
 from nginx_operator.cluster.resources import LEASES
 
 log = logging.getLogger(__name__)
 
-#: Seconds without a renewal after which others may take the Lease.
-LEASE_DURATION: Final = 15.0
-#: Seconds without a successful renewal after which the holder gives up; less than the duration, by its own clock.
-RENEW_DEADLINE: Final = 10.0
-#: Seconds between tries.
-RETRY_PERIOD: Final = 2.0
+#: Seconds without a renewal after which others may take the Lease; client-go's default.
+LEASE_DURATION: Final = 15
 
 
 class LostLeaseError(Exception):
     """We held the Lease and do not any more. The process has to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The times of an election, all in seconds and in client-go's proportions.
+
+    Attributes:
+        duration: without a renewal for so long, others may take the Lease.
+        deadline: without a successful renewal for so long, the holder gives up; less than `duration`.
+        renew: between two renewals.
+        look: between two looks of a standby; a Lease that was given up is taken after so long at the latest.
+    """
+
+    duration: int
+    deadline: float
+    renew: float
+    look: float
+
+    @classmethod
+    def of(cls, duration: int) -> Self:
+        """The times that go with a duration: 15 s gives a deadline of 10, renewals every 2 s, looks every second."""
+        return cls(duration, duration * 2 / 3, duration * 2 / 15, min(duration / 15, 1.0))
 
 
 @dataclass(slots=True)
@@ -42,16 +61,25 @@ class _Seen:
 class Elector:
     """Holds the Lease for this process.
 
+    Args:
+        client: how to reach it.
+        namespace, name: the Lease.
+        identity: who holds it; unique to a process.
+        pace: its times.
+
     Attributes:
         leading: set while we hold it.
     """
 
-    def __init__(self, client: Client, namespace: str, name: str, identity: str) -> None:
+    def __init__(self, client: Client, namespace: str, name: str, identity: str, pace: Pace) -> None:
         self.leading = asyncio.Event()
         self._client = client
         self._namespace = namespace
         self._name = name
         self._identity = identity
+        self._pace = pace
+        self._ours: dict[str, Any] | None = None
+        self._until = 0.0
         self._seen = _Seen()
         self._said = ""
 
@@ -61,25 +89,20 @@ class Elector:
         Raises:
             LostLeaseError: it was lost; never returns otherwise, but by cancellation.
         """
-        while not await self._try():  # noqa: ASYNC110 - the event is in the cluster
-            await asyncio.sleep(RETRY_PERIOD)
+        while not await self._hold(REQUEST_TIMEOUT):  # noqa: ASYNC110 - the event is in the cluster
+            await asyncio.sleep(self._pace.look)
         self.leading.set()
         log.info("leading: %s holds Lease %s/%s", self._identity, self._namespace, self._name)
-        renewed = time.monotonic()
         while True:
-            await asyncio.sleep(RETRY_PERIOD)
-            started = time.monotonic()
-            left = renewed + RENEW_DEADLINE - started
-            try:
-                async with asyncio.timeout(max(left, 0.0)):
-                    held = await self._try()
-            except TimeoutError:
-                held = False
-            if held:
-                renewed = started  # from before the request: the server may have stored it at once
-            elif time.monotonic() - renewed >= RENEW_DEADLINE or self._seen.record[0] not in ("", self._identity):
+            await asyncio.sleep(self._pace.renew)
+            held = await self._hold(self._until - time.monotonic())
+            if not held and (not self.holding() or self._seen.record[0] not in ("", self._identity)):
                 self.leading.clear()
                 raise LostLeaseError(f"Lease {self._namespace}/{self._name} was lost; another process may lead now")
+
+    def holding(self) -> bool:
+        """Whether we may write now. A process that was stopped may ask this before it learns of its loss."""
+        return self.leading.is_set() and time.monotonic() < self._until
 
     async def release(self) -> None:
         """Gives the Lease up, so that a standby need not wait until it expires."""
@@ -89,32 +112,57 @@ class Elector:
         try:
             lease = await self._get()
             if lease is not None and lease["spec"].get("holderIdentity") == self._identity:
-                lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
+                given_up = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
+                lease["spec"] |= given_up
                 await self._client.update(LEASES, self._namespace, self._name, lease)
                 log.info("released Lease %s/%s", self._namespace, self._name)
         except ApiError as error:
             log.warning("Lease %s/%s not released, it will expire: %s", self._namespace, self._name, error.message)
 
-    async def _try(self) -> bool:
-        """Takes or renews the Lease if we may. Returns whether we hold it."""
+    async def _hold(self, patience: float) -> bool:
+        """Takes or renews the Lease if we may, within `patience` seconds. Returns whether we hold it."""
+        started = time.monotonic()  # from before the request: the server may have stored it at once
         try:
-            lease = await self._get()
-            if lease is None:
-                body = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": {"name": self._name}}
-                await self._client.create(LEASES, self._namespace, body | {"spec": self._record({})})
-                return True
-            spec = lease.setdefault("spec", {})
-            if not self._may_take(spec):
-                self._say(f"standing by: {spec.get('holderIdentity')} holds Lease {self._namespace}/{self._name}")
-                return False
-            lease["spec"] = self._record(spec)
-            await self._client.update(LEASES, self._namespace, self._name, lease)
+            async with asyncio.timeout(max(patience, 0.0)):
+                held = await self._try()
+        except TimeoutError:
+            return False
         except ApiError as error:
-            if error.code != 409:  # 409: somebody was faster; look again
+            if error.code != HTTPStatus.CONFLICT:  # somebody was faster; look again
                 self._say(f"cannot hold Lease {self._namespace}/{self._name}: {error.message}", logging.WARNING)
             return False
-        self._seen = _Seen()
+        if held:
+            self._until = started + self._pace.deadline
+        return held
+
+    async def _try(self) -> bool:
+        kept, self._ours = self._ours, None
+        if kept is not None:  # most likely it is still what is stored, so no read is needed
+            try:
+                await self._store(kept)
+                return True
+            except ApiError as error:
+                if error.code not in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+                    raise
+        lease = await self._get()
+        holder = (lease or {}).get("spec", {})
+        if not self._may_take(holder):
+            self._say(f"standing by: {holder.get('holderIdentity')} holds Lease {self._namespace}/{self._name}")
+            return False
+        await self._store(lease)
         return True
+
+    async def _store(self, lease: dict[str, Any] | None) -> None:
+        """Writes our record, over exactly the state that was read."""
+        if lease is None:
+            new = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": {"name": self._name}}
+            raw = await self._client.create(LEASES, self._namespace, new | {"spec": self._record({})})
+        else:
+            spec = lease.get("spec", {})
+            new = lease | {"spec": spec | self._record(spec)}
+            raw = await self._client.update(LEASES, self._namespace, self._name, new)
+        self._ours = msgspec.json.decode(raw)
+        self._seen = _Seen()
 
     def _may_take(self, spec: dict[str, Any]) -> bool:
         holder = spec.get("holderIdentity") or ""
@@ -130,7 +178,7 @@ class Elector:
         now, same = _now(), before.get("holderIdentity") == self._identity
         return {
             "holderIdentity": self._identity,
-            "leaseDurationSeconds": int(LEASE_DURATION),
+            "leaseDurationSeconds": self._pace.duration,
             "acquireTime": before.get("acquireTime", now) if same else now,
             "renewTime": now,
             "leaseTransitions": int(before.get("leaseTransitions") or 0) + (0 if same or not before else 1),

@@ -21,7 +21,7 @@ from nginx_operator.api.types import (
     PodStatus,
 )
 from nginx_operator.plan import Conflict
-from nginx_operator.status import Failure, Situation, compute, decide, own_pods
+from nginx_operator.status import Failure, Situation, compute, decide, own_pods, was_ready
 
 NOW, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
@@ -72,6 +72,8 @@ def situation(**changes: Any) -> Situation:
         ({"deployment": None, "pods": ()}, "False", "Progressing", "0 of 2"),
         ({"settled": False}, "False", "Progressing", "2 of 2"),
         ({"deployment": deployment(observed=0)}, "False", "Progressing", "2 of 2"),
+        ({"deployment": deployment(observed=0), "was_ready": True}, "True", "Ready", "all 2 pods"),
+        ({"deployment": deployment(observed=0, updated=1), "was_ready": True}, "False", "Progressing", "2 of 2"),
         ({"deployment": deployment(updated=1)}, "False", "Progressing", "2 of 2"),
         ({"pods": (pod("a"), pod("b"), pod("c"))}, "False", "Progressing", "3 of 2"),
         ({"pods": (pod("a"), pod("b", ready=False))}, "False", "Progressing", "1 of 2"),
@@ -144,6 +146,14 @@ def test_status_as_a_whole(owner: ObjectMeta) -> None:
             }
         ],
     }
+
+
+def test_ready_before_counts_for_the_same_generation_only(owner: ObjectMeta) -> None:
+    ready = compute(owner, {}, situation(), NOW)
+    assert was_ready(owner, ready)
+    assert not was_ready(ObjectMeta(generation=owner.generation + 1), ready)
+    assert not was_ready(owner, compute(owner, {}, situation(pods=()), NOW))
+    assert not was_ready(owner, {})
 
 
 def test_the_same_state_gives_the_same_status_later(owner: ObjectMeta) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 
 import pytest
 
@@ -43,14 +42,12 @@ def test_silence_is_silent() -> None:
 
 def test_waiting_returns_what_the_condition_does() -> None:
     answers = iter([None, 0, "yes"])
-    assert until(lambda: next(answers), seconds=5, every=0.001, what="a yes") == "yes"
+    assert until(lambda: next(answers), seconds=5, what="a yes") == "yes"
 
 
 def test_waiting_ends_at_its_deadline() -> None:
-    began = time.monotonic()
     with pytest.raises(TimeoutError, match=r"a yes did not happen within 0\.05 s"):
-        until(lambda: None, seconds=0.05, every=0.001, what="a yes")
-    assert time.monotonic() - began < 1
+        until(lambda: None, seconds=0.05, what="a yes")
 
 
 def test_a_condition_may_give_up_early() -> None:
