@@ -6,10 +6,14 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from nginx_operator.cluster.election import LEASE_DURATION
 from nginx_operator.logs import FORMATS, LEVELS, LogFormat
 from nginx_operator.serving.listening import Address
+
+
+#: Seconds, as client-go has it.
+LEASE_DURATION: Final = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -19,9 +19,6 @@ from nginx_operator.cluster.client import REQUEST_TIMEOUT, ApiError, Client
 from nginx_operator.cluster.resources import LEASES
 
 log = logging.getLogger(__name__)
-
-#: Seconds without a renewal after which others may take the Lease; client-go's default.
-LEASE_DURATION: Final = 15
 
 
 class LostLeaseError(Exception):
@@ -172,7 +169,7 @@ class Elector:
         record = (holder, str(spec.get("renewTime")))
         if record != self._seen.record:
             self._seen = _Seen(record, time.monotonic())
-        return time.monotonic() - self._seen.at >= float(spec.get("leaseDurationSeconds") or LEASE_DURATION)
+        return time.monotonic() - self._seen.at >= float(spec.get("leaseDurationSeconds") or self._pace.duration)
 
     def _record(self, before: dict[str, Any]) -> dict[str, Any]:
         now, same = _now(), before.get("holderIdentity") == self._identity

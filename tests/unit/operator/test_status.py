@@ -151,7 +151,7 @@ def test_status_as_a_whole(owner: ObjectMeta) -> None:
 def test_ready_before_counts_for_the_same_generation_only(owner: ObjectMeta) -> None:
     ready = compute(owner, {}, situation(), NOW)
     assert was_ready(owner, ready)
-    assert not was_ready(ObjectMeta(generation=owner.generation + 1), ready)
+    assert not was_ready(ObjectMeta("web", generation=owner.generation + 1), ready)
     assert not was_ready(owner, compute(owner, {}, situation(pods=()), NOW))
     assert not was_ready(owner, {})
 
