@@ -11,7 +11,6 @@ from typing import Final
 from nginx_operator.logs import FORMATS, LEVELS, LogFormat
 from nginx_operator.serving.listening import Address
 
-
 #: Seconds, as client-go has it.
 LEASE_DURATION: Final = 15
 
