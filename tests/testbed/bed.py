@@ -23,8 +23,6 @@ from tests.testbed.state import State
 
 Health = Literal["absent", "up", "broken"]
 STOP_SECONDS = 15.0
-READ_SECONDS = 60.0
-"""How long an answer of the API server may take: it gives up after as long itself."""
 
 
 class Bed:
@@ -195,7 +193,7 @@ class Bed:
         """
         config = self.client_config
         address = ("127.0.0.1", self.state.port)
-        with api.Connection(None, address, api.trusting(config.ca), config.token, READ_SECONDS) as connection:
+        with api.Connection(None, address, api.trusting(config.ca), config.token) as connection:
             status, body = connection.request("GET", path)
         if status not in (200, 404):
             raise BedError(f"GET {path}: {status}, {body.decode(errors='replace')[:500]}")
