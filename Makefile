@@ -117,7 +117,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 .PHONY: lock
 lock: $(READY) ## Write requirements/*.txt anew (UPGRADE=1: with the newest versions)
 	@$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements/runtime.txt
-	@$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --group dev \
+	@$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --extra kubeconfig --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
 	@$(LOCK) --constraint requirements/dev.txt --output-file requirements/build.txt - <<< hatchling
 

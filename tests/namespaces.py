@@ -92,9 +92,10 @@ def fresh(bed: Bed) -> Iterator[Namespace]:
     name = f"t-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(manifest))
+    status, answer = bed.request("POST", "/api/v1/namespaces", manifest)
+    assert status == 201, answer
     yield Namespace(bed, name)
-    bed.kubectl("delete", "namespace", name, "--wait=false")
+    bed.request("DELETE", f"/api/v1/namespaces/{name}")
 
 
 def serving(count: int) -> Callable[[dict[str, Any]], bool]:

@@ -191,14 +191,18 @@ class Bed:
         Raises:
             BedError: it answers something else.
         """
+        status, found = self.request("GET", path)
+        if status not in (200, 404):
+            raise BedError(f"GET {path}: {status}, {found.get('message')}")
+        return found if status == 200 else None
+
+    def request(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+        """Send the administrator's request to the API server; status and body, both as JSON, of its answer."""
         config = self.client_config
         address = ("127.0.0.1", self.state.port)
         with api.Connection(None, address, api.trusting(config.ca), config.token) as connection:
-            status, body = connection.request("GET", path)
-        if status not in (200, 404):
-            raise BedError(f"GET {path}: {status}, {body.decode(errors='replace')[:500]}")
-        found: dict[str, Any] = json.loads(body)
-        return found if status == 200 else None
+            status, answer = connection.request(method, path, body)
+        return status, json.loads(answer)
 
     def status_of(self, address: tuple[str, int], path: str) -> int:
         """Return the HTTP status with which an address inside of the bed answers a GET; 0 when nobody answers."""

@@ -93,8 +93,13 @@ class _TokenFile:
 
 
 def _from_kubeconfig(files: str) -> Connection:
-    from kubernetes import client, config
-
+    try:
+        from kubernetes import client, config
+    except ImportError:
+        raise NoClusterError(
+            "a kubeconfig is read by the package 'kubernetes', which is not installed: "
+            "pip install 'nginx-operator[kubeconfig]'"
+        ) from None
     configuration = client.Configuration()
     try:
         config.load_kube_config(files, client_configuration=configuration)  # type: ignore[no-untyped-call]
