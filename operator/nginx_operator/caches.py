@@ -1,11 +1,12 @@
 """What the operator knows of the cluster: the Nginx as kopf tells of them, the children as reflectors do."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from nginx_operator.api.types import Child, Nginx, Pod
+from nginx_operator.api.types import Child, Nginx, ObjectMeta, Pod
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.reflector import Key, Reflector, is_newer, parent_by_label, parent_by_name
 from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
@@ -40,6 +41,13 @@ class Caches:
     def synced(self) -> bool:
         """Whether all children are known."""
         return all(reflector.synced.is_set() for reflector in self.reflectors)
+
+    def watch_starts(self) -> Counter[str]:
+        """How often a watch of children was started, by plural."""
+        starts: Counter[str] = Counter()
+        for reflector in self.reflectors:
+            starts[reflector.plural] += reflector.restarts
+        return starts
 
     def nginx(self, key: Key) -> Nginx | None:
         """The Nginx, if there is one."""
@@ -80,12 +88,31 @@ class Caches:
         if self._store(new) and not _is_echo(before, new):
             self._changed(key)
 
-    def retain(self, live: set[tuple[Key, str]]) -> list[Key]:
-        """Drops what is not among `live`, pairs of key and uid: deletions that the watch did not tell of."""
-        gone = [key for key, nginx in self.nginxes.items() if (key, nginx.metadata.uid) not in live]
+    def uids(self) -> dict[Key, str]:
+        """Which Nginx are known."""
+        return {key: nginx.metadata.uid for key, nginx in self.nginxes.items()}
+
+    def drop_deleted(self, before: Mapping[Key, str], live: Mapping[Key, ObjectMeta]) -> list[Key]:
+        """Drops what a list does not hold any more: deletions that the watch did not tell of.
+
+        Args:
+            before: what was known before the list was asked for; what came since may be younger than the list.
+            live: the list.
+        """
+        gone = [key for key, uid in before.items() if key not in live or live[key].uid != uid]
+        gone = [key for key in gone if key in self.nginxes and self.nginxes[key].metadata.uid == before[key]]
         for key in gone:
             del self.nginxes[key]
         return gone
+
+    def behind(self, live: Mapping[Key, ObjectMeta]) -> set[tuple[str, int]]:
+        """The states that a list holds and the watch has not told of, as (uid, generation)."""
+        known = ((meta, self.nginxes.get(key)) for key, meta in live.items())
+        return {
+            (meta.uid, meta.generation)
+            for meta, nginx in known
+            if nginx is None or nginx.metadata.uid != meta.uid or nginx.metadata.generation < meta.generation
+        }
 
     def _store(self, new: Nginx) -> bool:
         known = self.nginxes.get(new.metadata.key)

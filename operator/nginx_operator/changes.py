@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nginx_operator.plan import Action, Apply, Delete
+from nginx_operator.status import stored_condition
 
 
 class Told(NamedTuple):
@@ -23,18 +24,13 @@ def of_actions(done: Sequence[Action]) -> Told | None:
 
 def of_status(old: Mapping[str, Any], new: Mapping[str, Any]) -> Told | None:
     """An Event when Ready changed its status or its reason; a rollout's progress alone is no news."""
-    before, after = _ready(old), _ready(new)
+    before, after = stored_condition(old, "Ready"), stored_condition(new, "Ready")
     if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
         return None
     if after["reason"] == "Progressing":
         return None
     calm = after["status"] == "True" or after["reason"] in ("Stopped", "Paused")
     return Told("Normal" if calm else "Warning", after["reason"], after["message"])
-
-
-def _ready(status: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
-    return found
 
 
 def _reason(action: Action) -> str:

@@ -6,24 +6,26 @@ start -> preflight -> reflectors, elector, probe, resync -> (leading) workers ->
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import msgspec
 
-from nginx_operator import metrics
 from nginx_operator.admission_probe import wait_for_admission
 from nginx_operator.api import names
-from nginx_operator.api.types import ObjectMeta
+from nginx_operator.api.types import Nginx, ObjectMeta
 from nginx_operator.caches import Caches
 from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.election import Elector, LostLeaseError, Pace
 from nginx_operator.cluster.events import Recorder
 from nginx_operator.cluster.reflector import Key
 from nginx_operator.cluster.resources import NGINXES
+from nginx_operator.metrics import Metrics, State
 from nginx_operator.policy_file import PolicyFile
 from nginx_operator.reconcile import Reconciler, RetryLater
 from nginx_operator.settings import Settings
+from nginx_operator.status import stored_condition
 from nginx_operator.workqueue import Workqueue
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,8 @@ _POLICY_PERIOD: Final = 2.0
 #: Seconds between comparisons with a fresh list, because kopf does not tell what was deleted while it re-listed.
 _RESYNC_PERIOD: Final = 60.0
 _LONGEST_DELAY: Final = 30.0
+#: Seconds without a try or a line after which a watch is stuck: each ends by itself sooner, and is tried again.
+_STANDS_STILL: Final = 600.0
 
 
 class Controller:
@@ -44,15 +48,19 @@ class Controller:
         settings: how to run.
         client: open for as long as the controller lives.
         policy: the administrator's.
+        metrics: where to count.
         fail: called with a sentence when the process has to end.
     """
 
-    def __init__(self, settings: Settings, client: Client, policy: PolicyFile, fail: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, client: Client, policy: PolicyFile, metrics: Metrics, fail: Callable[[str], None]
+    ) -> None:
         self._settings = settings
         self._client = client
         self._policy = policy
         self._fail = fail
-        self._queue: Workqueue[Key] = Workqueue()
+        self._metrics = metrics
+        self._queue: Workqueue[Key] = Workqueue(metrics.queue_seconds.observe)
         self.caches = Caches(client, settings.namespaces, self._changed)
         lease_namespace = settings.lease_namespace or client.connection.namespace
         pace = Pace.of(settings.lease_duration)
@@ -61,10 +69,28 @@ class Controller:
         self._reconciler = Reconciler(writer, self.caches, Recorder(writer, settings.identity), policy.current)
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
-        metrics.QUEUE_DEPTH.set_function(lambda: float(len(self._queue)))
-        metrics.LEADER.set_function(lambda: float(self._elector.leading.is_set()))
-        metrics.NGINXES.set_function(lambda: float(len(self.caches.nginxes)))
-        metrics.WATCH_STARTS.set_function(lambda: float(sum(r.restarts for r in self.caches.reflectors)))
+        self._behind: set[tuple[str, int]] = set()
+        self._watch_is_dead = False
+        metrics.show(self.state)
+
+    def state(self) -> State:
+        """What /metrics tells of this moment."""
+        return State(
+            leads=self._elector.leading.is_set() or not self._settings.leader_election,
+            queue=len(self._queue),
+            nginxes=Counter(_ready(nginx) for nginx in self.caches.nginxes.values()),
+            watches=self.caches.watch_starts(),
+        )
+
+    def unhealthy(self) -> str | None:
+        """Why only a restart can help, or None. That the API server is away is no such reason."""
+        for reflector in self.caches.reflectors:
+            silence = time.monotonic() - reflector.turned
+            if silence > _STANDS_STILL:
+                return f"the watch of {reflector.plural} has stood still for {silence:.0f} s"
+        if self._watch_is_dead:
+            return f"the watch of nginxes has not told for {_RESYNC_PERIOD:.0f} s what a list does"
+        return None
 
     def unready(self) -> str | None:
         """Why the process is not ready, or None."""
@@ -132,22 +158,23 @@ class Controller:
             try:
                 await self._reconciler.reconcile(key)
                 self._queue.forget(key)
-                metrics.RECONCILES.labels("success").inc()
+                self._metrics.reconciles.labels("success").inc()
             except RetryLater as later:
                 delay = self._queue.retry(key, later.after)
-                metrics.RECONCILES.labels("requeue").inc()
+                self._metrics.queue_retries.inc()
+                self._metrics.reconciles.labels("requeue").inc()
                 log.debug("[%s/%s] again in %.1f s: %s", *key, delay, later)
             except ApiError as error:
                 delay = self._queue.retry(key, error.retry_after)
-                metrics.RECONCILES.labels("error").inc()
+                self._metrics.reconciles.labels("error").inc()
                 log.warning("[%s/%s] again in %.1f s: %s", *key, delay, error.message)
             except Exception:
                 delay = self._queue.retry(key)
-                metrics.RECONCILES.labels("error").inc()
+                self._metrics.reconciles.labels("error").inc()
                 log.exception("[%s/%s] reconcile failed; again in %.1f s", *key, delay)
             finally:
                 self._queue.done(key)
-                metrics.RECONCILE_SECONDS.observe(time.monotonic() - started)
+                self._metrics.reconcile_seconds.observe(time.monotonic() - started)
 
     async def _keep_policy(self) -> None:
         while True:
@@ -166,15 +193,25 @@ class Controller:
         """Compares with fresh metadata, and reconciles everything: what was missed is found within a period."""
         while True:
             await asyncio.sleep(_RESYNC_PERIOD)
+            before = self.caches.uids()
             try:
-                live = await list_keys(self._client, self._settings.namespaces)
+                live = await list_metadata(self._client, self._settings.namespaces)
             except ApiError as error:
                 log.warning("cannot compare with a fresh list of nginxes: %s", error.message)
                 continue
-            for key in self.caches.retain(live):
+            for key in self.caches.drop_deleted(before, live):
                 log.info("[%s/%s] was deleted; the watch had not told", *key)
+            behind = self.caches.behind(live)
+            self._watch_is_dead = bool(behind & self._behind)
+            self._behind = behind
             for key in self.caches.nginxes:
                 self._queue.add(key, _RESYNC_PERIOD / 10)
+
+
+def _ready(nginx: Nginx) -> tuple[str, str]:
+    """Status and reason of the stored condition Ready."""
+    ready = stored_condition(nginx.status, "Ready")
+    return ready.get("status", "Unknown"), ready.get("reason", "")
 
 
 class _MetadataList(msgspec.Struct):
@@ -184,15 +221,15 @@ class _MetadataList(msgspec.Struct):
     items: list[Item] | None  # null where there is none
 
 
-async def list_keys(client: Client, namespaces: tuple[str, ...]) -> set[tuple[Key, str]]:
-    """Keys and uids of all stored Nginx, by a list of metadata only."""
+async def list_metadata(client: Client, namespaces: tuple[str, ...]) -> dict[Key, ObjectMeta]:
+    """The metadata of all stored Nginx."""
     accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
-    keys: set[tuple[Key, str]] = set()
+    found: dict[Key, ObjectMeta] = {}
     for namespace in namespaces or (None,):
         page = await client.request("GET", NGINXES.path(namespace), accept=accept)
         items = msgspec.json.decode(page, type=_MetadataList).items or ()
-        keys |= {(item.metadata.key, item.metadata.uid) for item in items}
-    return keys
+        found |= {item.metadata.key: item.metadata for item in items}
+    return found
 
 
 async def preflight(client: Client, namespaces: tuple[str, ...]) -> None:

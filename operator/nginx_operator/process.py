@@ -4,10 +4,11 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 
-from nginx_operator import handlers, metrics
+from nginx_operator import handlers
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import NoClusterError, connect
 from nginx_operator.controller import Controller
+from nginx_operator.metrics import Metrics
 from nginx_operator.policy_file import PolicyFile
 from nginx_operator.serving import health
 from nginx_operator.settings import Settings
@@ -30,15 +31,20 @@ async def run(settings: Settings) -> int:
 
     try:
         connection = connect()
-        async with Client(connection) as client, AsyncExitStack() as parts:
-            controller = Controller(settings, client, PolicyFile(settings.policy_file), fail)
-            await parts.enter_async_context(health.serve(settings.metrics_bind, controller.unready, metrics.REGISTRY))
+        metrics = Metrics()
+        async with Client(connection, answered=metrics.answered) as client, AsyncExitStack() as parts:
+            controller = Controller(settings, client, PolicyFile(settings.policy_file), metrics, fail)
+            checks = health.Checks(controller.unready, controller.unhealthy)
+            await parts.enter_async_context(health.serve(settings.metrics_bind, checks, metrics.registry))
             parts.push_async_callback(controller.stop)
             await handlers.operate(controller, connection, settings.namespaces, stop, parts.aclose)
     except NoClusterError as error:
         failures.append(str(error))
     except OSError as error:
         failures.append(error.strerror or str(error))
+    except Exception as error:  # kopf gives up where an answer is none that it retries; a restart begins anew
+        log.debug("kopf ended", exc_info=error)
+        failures.append(f"kopf gave up: {error!r}")
     for why in failures:
         log.critical("%s; ending", why)
     return 1 if failures else 0

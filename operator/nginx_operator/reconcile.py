@@ -125,6 +125,8 @@ class Reconciler:
         plan = planning.Plan()
         if guarded.spec is not None:
             plan = planning.plan(nginx.metadata, guarded.spec, observed)
+        if not (plan.actions or plan.conflicts):
+            log.debug("[%s/%s] the children are as they should be", *key)
         outcome = await self._execute(nginx, plan)
         situation = Situation(
             spec=guarded.spec,
@@ -143,8 +145,8 @@ class Reconciler:
     async def _execute(self, nginx: Nginx, plan: planning.Plan) -> Outcome:
         """Carries out the plan as far as it goes: a child that cannot be written does not hold up the next."""
         outcome = Outcome()
-        if any(isinstance(action, Apply) and action.creates for action in plan.actions):
-            await self._check_alive(nginx)
+        if plan.actions:
+            await self._check_current(nginx)
         for action in plan.actions:
             try:
                 conflict = await self._act(nginx.metadata, action)
@@ -208,17 +210,21 @@ class Reconciler:
                 raise
         self.caches.forget(resource.plural, key)
 
-    async def _check_alive(self, nginx: Nginx) -> None:
-        """Reads the Nginx live, so that a stale cache cannot bring a deleted one's children back."""
+    async def _check_current(self, nginx: Nginx) -> None:
+        """Reads the Nginx live: what a stale cache holds must not bring a deleted one's children back, or undo a
+        newer spec. What is wanted now is right to apply, however old our view of the children is.
+        """
         try:
             raw = await self.client.get(NGINXES, nginx.metadata.namespace, nginx.metadata.name)
         except ApiError as error:
             if error.code == 404:
                 raise RetryLater("the Nginx is gone; waiting for the watch to tell") from error
             raise
-        live = msgspec.json.decode(raw, type=Nginx)
-        if live.metadata.uid != nginx.metadata.uid or live.metadata.deletion_timestamp is not None:
+        live, known = msgspec.json.decode(raw, type=Nginx).metadata, nginx.metadata
+        if live.uid != known.uid or live.deletion_timestamp is not None:
             raise RetryLater("the Nginx was deleted; waiting for the watch to tell")
+        if live.generation != known.generation:
+            raise RetryLater("the spec has changed; waiting for the watch to tell")
 
     async def _report(self, nginx: Nginx, situation: Situation) -> None:
         """Writes the status and tells the user, only if something changed."""
@@ -228,13 +234,16 @@ class Reconciler:
             return
         gone = {field: None for field in nginx.status if field not in new}
         meta = nginx.metadata
-        # The uid is a precondition: a status computed for a deleted Nginx never lands on its successor.
-        body = {"metadata": {"uid": meta.uid}, "status": {**new, **gone}}
+        # Preconditions: what was computed of one state never lands on a later one, or on a successor of the same name.
+        metadata = {"uid": meta.uid, "resourceVersion": meta.resource_version}
+        body = {"metadata": metadata, "status": {**new, **gone}}
         try:
             raw = await self.client.merge(NGINXES, meta.namespace, meta.name, body, "status")
         except ApiError as error:
-            if error.code in (404, 409):
-                return  # deleted or replaced meanwhile: the watch will tell
+            if error.code == HTTPStatus.NOT_FOUND:
+                return  # deleted meanwhile: the watch will tell
+            if error.code == HTTPStatus.CONFLICT:
+                raise RetryLater("the Nginx has changed; waiting for the watch to tell") from error
             raise
         self.caches.assume(NGINXES.plural, raw)
         await self._tell(nginx, changes.of_status(nginx.status, new))

@@ -5,7 +5,7 @@ each is left when its cause goes.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,20 +82,24 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """Status, reason and message of the Ready condition."""
+class Condition:
+    """Status, reason and message of a condition."""
 
     status: str
     reason: str
     message: str
 
 
+def stored_condition(status: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """A condition of a stored status; empty where there is none."""
+    found: dict[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == kind), {})
+    return found
+
+
 def was_ready(meta: ObjectMeta, status: Status) -> bool:
     """Whether a stored status says Ready of the generation that `meta` has."""
-    return any(
-        c.get("type") == "Ready" and c.get("status") == "True" and c.get("observedGeneration") == meta.generation
-        for c in status.get("conditions") or ()
-    )
+    ready = stored_condition(status, "Ready")
+    return ready.get("status") == "True" and ready.get("observedGeneration") == meta.generation
 
 
 def own_pods(name: str, pods: Iterable[Pod]) -> tuple[Pod, ...]:
@@ -127,8 +131,7 @@ def compute(meta: ObjectMeta, old: Status, situation: Situation, now: str) -> St
         now: RFC 3339 time, used where a condition changes its status.
     """
     ready = decide(situation)
-    before: dict[str, Any] = next((c for c in old.get("conditions") or () if c.get("type") == "Ready"), {})
-    since = before.get("lastTransitionTime") if before.get("status") == ready.status else None
+    conditions = {"Ready": ready, "Progressing": progressing(ready)}
     status: Status = {
         "observedGeneration": meta.generation,
         "nodes": [pod.metadata.name for pod in situation.pods[:MAX_NODES]],
@@ -137,13 +140,14 @@ def compute(meta: ObjectMeta, old: Status, situation: Situation, now: str) -> St
         "selector": names.selector(meta.name),
         "conditions": [
             {
-                "type": "Ready",
-                "status": ready.status,
+                "type": kind,
+                "status": condition.status,
                 "observedGeneration": meta.generation,
-                "lastTransitionTime": since or now,
-                "reason": ready.reason,
-                "message": ready.message[:_MESSAGE_LENGTH],
+                "lastTransitionTime": _since(old, kind, condition.status) or now,
+                "reason": condition.reason,
+                "message": condition.message[:_MESSAGE_LENGTH],
             }
+            for kind, condition in conditions.items()
         ],
     }
     image = _image(situation)
@@ -152,26 +156,39 @@ def compute(meta: ObjectMeta, old: Status, situation: Situation, now: str) -> St
     return status
 
 
-def decide(situation: Situation) -> Ready:
+def decide(situation: Situation) -> Condition:
     """The Ready condition."""
     return next(found for rule in _RULES if (found := rule(situation)) is not None)
+
+
+def progressing(ready: Condition) -> Condition:
+    """The Progressing condition: whether pods are on their way, and else the reason why not, which is Ready's."""
+    return Condition("True" if ready.reason == "Progressing" else "False", ready.reason, ready.message)
+
+
+def _since(old: Status, kind: str, status: str) -> str | None:
+    """When the stored condition took the status that it still has."""
+    before = stored_condition(old, kind)
+    return before.get("lastTransitionTime") if before.get("status") == status else None
 
 
 # --- the rules, most decisive first -----------------------------------------------------------------------------------
 
 
-def _spec_is_invalid(s: Situation) -> Ready | None:
+def _spec_is_invalid(s: Situation) -> Condition | None:
     if s.spec is None:
-        return Ready("False", "InvalidSpec", f"{s.invalid}. The pods are left as they are until this is corrected")
+        return Condition("False", "InvalidSpec", f"{s.invalid}. The pods are left as they are until this is corrected")
     return None
 
 
-def _name_is_taken(s: Situation) -> Ready | None:
+def _name_is_taken(s: Situation) -> Condition | None:
     for conflict in s.conflicts:
         what = f"{conflict.kind} {conflict.name}"
         if conflict.leftover:
-            return Ready("False", "Progressing", f"waiting until {what} of the earlier Nginx of this name is removed")
-        return Ready(
+            return Condition(
+                "False", "Progressing", f"waiting until {what} of the earlier Nginx of this name is removed"
+            )
+        return Condition(
             "False",
             "NameConflict",
             f"{what} exists and belongs to {conflict.owner}; it is left alone. "
@@ -180,72 +197,72 @@ def _name_is_taken(s: Situation) -> Ready | None:
     return None
 
 
-def _write_was_refused(s: Situation) -> Ready | None:
+def _write_was_refused(s: Situation) -> Condition | None:
     for failure in s.failures:
         reason = "QuotaExceeded" if "exceeded quota" in failure.message else "ApplyFailed"
-        return Ready("False", reason, f"{failure.what}: {failure.message}")
+        return Condition("False", reason, f"{failure.what}: {failure.message}")
     return None
 
 
-def _is_stopped(s: Situation) -> Ready | None:
+def _is_stopped(s: Situation) -> Condition | None:
     if s.count == 0 and not s.pods and s.settled:
-        return Ready("False", "Stopped", "spec.count is 0: no nginx runs")
+        return Condition("False", "Stopped", "spec.count is 0: no nginx runs")
     return None
 
 
-def _is_paused(s: Situation) -> Ready | None:
+def _is_paused(s: Situation) -> Condition | None:
     if s.spec is None or not s.spec.paused:
         return None
     serves = s.count > 0 and s.ready == len(s.pods) == s.count
-    return Ready(
+    return Condition(
         "True" if serves else "False",
         "Paused",
         f"spec.paused is true: changes are not made; {s.ready} of {s.count} pods are ready",
     )
 
 
-def _all_serve(s: Situation) -> Ready | None:
+def _all_serve(s: Situation) -> Condition | None:
     if s.rolled_out and s.ready == len(s.pods) == s.count and s.count > 0:
-        return Ready("True", "Ready", "1 pod is ready" if s.count == 1 else f"all {s.count} pods are ready")
+        return Condition("True", "Ready", "1 pod is ready" if s.count == 1 else f"all {s.count} pods are ready")
     return None
 
 
-def _quota_is_exceeded(s: Situation) -> Ready | None:
+def _quota_is_exceeded(s: Situation) -> Condition | None:
     for condition in s.deployment.status.conditions if s.deployment else ():
         if condition.type == "ReplicaFailure" and condition.status == "True":
             reason = "QuotaExceeded" if "exceeded quota" in condition.message else "PodsRefused"
-            return Ready("False", reason, condition.message)
+            return Condition("False", reason, condition.message)
     return None
 
 
-def _image_cannot_be_pulled(s: Situation) -> Ready | None:
+def _image_cannot_be_pulled(s: Situation) -> Condition | None:
     return _waiting(s, "ImagePullFailed", {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 
 
-def _nginx_crashes(s: Situation) -> Ready | None:
+def _nginx_crashes(s: Situation) -> Condition | None:
     return _waiting(s, "CrashLooping", {"CrashLoopBackOff", "CreateContainerConfigError", "RunContainerError"})
 
 
-def _pods_do_not_fit(s: Situation) -> Ready | None:
+def _pods_do_not_fit(s: Situation) -> Condition | None:
     for pod in s.pods:
         scheduled = pod.condition("PodScheduled")
         if scheduled is not None and scheduled.status == "False" and scheduled.reason == "Unschedulable":
-            return Ready("False", "Unschedulable", f"{_progress(s)}; pod {pod.metadata.name}: {scheduled.message}")
+            return Condition("False", "Unschedulable", f"{_progress(s)}; pod {pod.metadata.name}: {scheduled.message}")
     return None
 
 
-def _rollout_is_late(s: Situation) -> Ready | None:
+def _rollout_is_late(s: Situation) -> Condition | None:
     for condition in s.deployment.status.conditions if s.deployment else ():
         if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
-            return Ready("False", "PodsNotReady", f"{_progress(s)}, and there was no progress for 10 minutes")
+            return Condition("False", "PodsNotReady", f"{_progress(s)}, and there was no progress for 10 minutes")
     return None
 
 
-def _is_on_its_way(s: Situation) -> Ready | None:
-    return Ready("False", "Progressing", _progress(s))
+def _is_on_its_way(s: Situation) -> Condition | None:
+    return Condition("False", "Progressing", _progress(s))
 
 
-_RULES: Final[tuple[Callable[[Situation], Ready | None], ...]] = (
+_RULES: Final[tuple[Callable[[Situation], Condition | None], ...]] = (
     _spec_is_invalid,
     _name_is_taken,
     _write_was_refused,
@@ -261,13 +278,13 @@ _RULES: Final[tuple[Callable[[Situation], Ready | None], ...]] = (
 )
 
 
-def _waiting(s: Situation, reason: str, kubelet_reasons: set[str]) -> Ready | None:
+def _waiting(s: Situation, reason: str, kubelet_reasons: set[str]) -> Condition | None:
     for pod in s.pods:
         for container in pod.status.container_statuses:
             waiting = container.state.waiting
             if waiting is not None and waiting.reason in kubelet_reasons:
                 detail = waiting.message or waiting.reason
-                return Ready("False", reason, f"{_progress(s)}; pod {pod.metadata.name}: {detail}")
+                return Condition("False", reason, f"{_progress(s)}; pod {pod.metadata.name}: {detail}")
     return None
 
 

@@ -5,8 +5,9 @@ Failures come back after a delay of their own that doubles up to a bound.
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -17,9 +18,15 @@ LONGEST_DELAY: Final = 60.0
 
 
 class Workqueue(Generic[K]):
-    """Keys to work on. All methods belong to one event loop."""
+    """Keys to work on. All methods belong to one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        waited: told how long each key waited for a worker, in seconds.
+    """
+
+    def __init__(self, waited: Callable[[float], None] = lambda _: None) -> None:
+        self._waited = waited
+        self._since: dict[K, float] = {}
         self._waiting: deque[K] = deque()
         self._dirty: set[K] = set()
         self._processing: set[K] = set()
@@ -51,6 +58,7 @@ class Workqueue(Generic[K]):
         """The next key; it must be given back by `done`."""
         await self._wakeup.acquire()
         key = self._waiting.popleft()
+        self._waited(time.monotonic() - self._since.pop(key))
         self._dirty.discard(key)
         self._processing.add(key)
         return key
@@ -91,6 +99,7 @@ class Workqueue(Generic[K]):
             self._push(key)
 
     def _push(self, key: K) -> None:
+        self._since[key] = time.monotonic()
         self._waiting.append(key)
         self._wakeup.release()
 

@@ -14,7 +14,7 @@ import msgspec
 
 from nginx_operator.api import names
 from nginx_operator.cluster.connection import Connection
-from nginx_operator.cluster.resources import Resource
+from nginx_operator.cluster.resources import Resource, plural_of
 
 #: Seconds a request may take. The API server itself gives up after 60.
 REQUEST_TIMEOUT: Final = 30.0
@@ -93,9 +93,18 @@ class Client:
         connection: where and who.
         limit: requests under way at once; further ones wait. Watches do not count.
         user_agent: named in the API server's audit log.
+        answered: told the method, the resource (plural) and the status code of each answer; 0 if none came.
     """
 
-    def __init__(self, connection: Connection, *, limit: int = 32, user_agent: str = "nginx-operator") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        limit: int = 32,
+        user_agent: str = "nginx-operator",
+        answered: Callable[[str, str, int], None] = lambda *_: None,
+    ) -> None:
+        self._answered = answered
         self.connection = connection
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
@@ -204,7 +213,9 @@ class Client:
                 ) as response:
                     answer = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._answered(method, plural_of(path), 0)
             raise self._unreachable(error) from error
+        self._answered(method, plural_of(path), response.status)
         if response.status >= 400:
             raise _refused(response, answer)
         return answer

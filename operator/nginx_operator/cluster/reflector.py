@@ -7,6 +7,7 @@ never goes back, and a re-list reports what was deleted meanwhile.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -48,6 +49,7 @@ class Reflector(Generic[T]):
     Attributes:
         synced: set once the first list is in the cache.
         restarts: how often a watch was started.
+        turned: when it last asked or heard something, by the monotonic clock; it stands still if that is long ago.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Reflector(Generic[T]):
     ) -> None:
         self.synced = asyncio.Event()
         self.restarts = 0
+        self.turned = time.monotonic()
         self._client = client
         self._resource = resource
         self._namespace = namespace
@@ -71,6 +74,11 @@ class Reflector(Generic[T]):
         self._list = msgspec.json.Decoder(_list_type(view))
         self._object = msgspec.json.Decoder(view)
 
+    @property
+    def plural(self) -> str:
+        """What it reads."""
+        return self._resource.plural
+
     def of(self, key: Key) -> dict[str, T]:
         """The objects of one Nginx, by name. Not to be changed by the caller."""
         return self._objects.get(key, {})
@@ -79,6 +87,7 @@ class Reflector(Generic[T]):
         """Keeps the cache right until cancelled. Every error is logged once and retried."""
         delay = _FIRST_DELAY
         while True:
+            self.turned = time.monotonic()
             try:
                 if not self._version:
                     await self._relist()
@@ -134,6 +143,7 @@ class Reflector(Generic[T]):
         params = {"labelSelector": names.CHILDREN_SELECTOR, "resourceVersion": self._version}
         self.restarts += 1
         async for line in self._client.watch(self._resource, self._namespace, params):
+            self.turned = time.monotonic()
             event = _EVENT.decode(line)
             match event.type:
                 case "ADDED":

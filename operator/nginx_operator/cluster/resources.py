@@ -31,6 +31,13 @@ class Resource:
         return "/".join(parts)
 
 
+def plural_of(path: str) -> str:
+    """The plural that a path names: the inverse of `Resource.path`."""
+    parts = path.split("/")
+    rest = parts[3:] if parts[1] == "api" else parts[4:]
+    return rest[2] if rest[0] == "namespaces" and len(rest) > 2 else rest[0]
+
+
 NGINXES: Final = Resource(names.API_VERSION, names.PLURAL, names.KIND)
 DEPLOYMENTS: Final = Resource("apps/v1", "deployments", "Deployment")
 SERVICES: Final = Resource("v1", "services", "Service")

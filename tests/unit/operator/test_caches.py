@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from nginx_operator.api.types import ObjectMeta
 from nginx_operator.caches import Caches
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import Connection
@@ -14,6 +15,10 @@ KEY = ("shop", "web")
 def body(version: int, *, uid: str = "u1", generation: int = 1, **more: Any) -> dict[str, Any]:
     meta = {"name": "web", "namespace": "shop", "uid": uid, "resourceVersion": str(version), "generation": generation}
     return {"metadata": meta | more.pop("metadata", {}), "spec": {"count": 1}} | more
+
+
+def listed(uid: str, generation: int = 1) -> dict[tuple[str, str], ObjectMeta]:
+    return {KEY: ObjectMeta("web", namespace="shop", uid=uid, generation=generation)}
 
 
 @pytest.fixture
@@ -81,6 +86,22 @@ async def test_the_deletion_of_a_predecessor_does_not_remove_its_successor(cache
 
 async def test_a_deletion_that_nobody_told_of_is_found_by_comparison(caches: Caches) -> None:
     caches.observe("ADDED", body(1))
-    assert caches.retain({(KEY, "u1")}) == []
-    assert caches.retain({(KEY, "u2")}) == [KEY]
+    before = caches.uids()
+    assert caches.drop_deleted(before, listed("u1")) == []
+    assert caches.drop_deleted(before, listed("u2")) == [KEY]
     assert caches.nginx(KEY) is None
+
+
+async def test_what_is_younger_than_the_list_is_kept(caches: Caches) -> None:
+    caches.observe("ADDED", body(1))
+    assert caches.drop_deleted({}, {}) == []
+    assert caches.drop_deleted({KEY: "an earlier one"}, {}) == []
+    assert caches.nginx(KEY) is not None
+
+
+async def test_what_a_list_holds_and_the_watch_did_not_tell(caches: Caches) -> None:
+    assert caches.behind(listed("u1", 1)) == {("u1", 1)}
+    caches.observe("ADDED", body(1))
+    assert caches.behind(listed("u1", 1)) == set()
+    assert caches.behind(listed("u1", 2)) == {("u1", 2)}
+    assert caches.behind(listed("u2", 1)) == {("u2", 1)}

@@ -143,7 +143,15 @@ def test_status_as_a_whole(owner: ObjectMeta) -> None:
                 "lastTransitionTime": NOW,
                 "reason": "Ready",
                 "message": "all 2 pods are ready",
-            }
+            },
+            {
+                "type": "Progressing",
+                "status": "False",
+                "observedGeneration": 3,
+                "lastTransitionTime": NOW,
+                "reason": "Ready",
+                "message": "all 2 pods are ready",
+            },
         ],
     }
 
@@ -154,6 +162,17 @@ def test_ready_before_counts_for_the_same_generation_only(owner: ObjectMeta) -> 
     assert not was_ready(ObjectMeta("web", generation=owner.generation + 1), ready)
     assert not was_ready(owner, compute(owner, {}, situation(pods=()), NOW))
     assert not was_ready(owner, {})
+
+
+def test_progressing_says_whether_pods_are_on_their_way(owner: ObjectMeta) -> None:
+    def found(**changes: Any) -> tuple[str, str]:
+        condition = compute(owner, {}, situation(**changes), NOW)["conditions"][1]
+        return condition["status"], condition["reason"]
+
+    assert found(pods=()) == ("True", "Progressing")
+    assert found() == ("False", "Ready")
+    assert found(spec=None, invalid="spec.count: x") == ("False", "InvalidSpec")
+    assert found(pods=(pod("a", ready=False, waiting="ImagePullBackOff"),)) == ("False", "ImagePullFailed")
 
 
 def test_the_same_state_gives_the_same_status_later(owner: ObjectMeta) -> None:

@@ -25,7 +25,8 @@ class Bed:
 async def bed() -> AsyncIterator[Bed]:
     found = Bed()
     bind = Address("127.0.0.1", 0)
-    async with health.serve(bind, lambda: found.readiness.fault, found.metrics.registry) as address:
+    checks = health.Checks(lambda: found.readiness.fault)
+    async with health.serve(bind, checks, found.metrics.registry) as address:
         found.url = f"http://{address}"
         yield found
 
@@ -60,9 +61,3 @@ async def test_metrics(bed: Bed) -> None:
     assert status == 200
     assert 'nginx_webhooks_admissions_total{verdict="denied",webhook="validate"} 1.0' in text
     assert "nginx_webhooks_certificate_expiry_timestamp_seconds 1.8e+09" in text
-
-
-async def test_nothing_else_is_there(bed: Bed) -> None:
-    assert (await bed.get("/"))[0] == 404
-    async with aiohttp.ClientSession() as session, session.post(bed.url + "/healthz") as response:
-        assert response.status == 405

@@ -1,0 +1,38 @@
+"""What Prometheus reads."""
+
+from prometheus_client import generate_latest
+
+from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, SERVICES, plural_of
+from nginx_operator.metrics import Metrics, State
+
+
+def lines(metrics: Metrics) -> set[str]:
+    return set(generate_latest(metrics.registry).decode().splitlines())
+
+
+def test_the_state_is_that_of_the_scrape() -> None:
+    metrics, states = Metrics(), iter([State(), State(True, 7, {("True", "Ready"): 3}, {"pods": 2})])
+    metrics.show(lambda: next(states))
+    assert "nginx_operator_leader 0.0" in lines(metrics)
+    assert lines(metrics) >= {
+        "nginx_operator_leader 1.0",
+        "nginx_operator_workqueue_depth 7.0",
+        'nginx_operator_nginxes{ready="True",reason="Ready"} 3.0',
+        'nginx_operator_watch_starts_total{resource="pods"} 2.0',
+    }
+
+
+def test_answers_are_counted_by_method_resource_and_code() -> None:
+    metrics = Metrics()
+    metrics.answered("PATCH", "deployments", 409)
+    metrics.answered("PATCH", "deployments", 409)
+    wanted = 'nginx_operator_api_requests_total{code="409",method="PATCH",resource="deployments"} 2.0'
+    assert wanted in lines(metrics)
+
+
+def test_the_resource_of_a_path() -> None:
+    for resource in (NGINXES, DEPLOYMENTS, SERVICES):
+        assert plural_of(resource.path()) == resource.plural
+        assert plural_of(resource.path("shop")) == resource.plural
+        assert plural_of(resource.path("shop", "web", "status")) == resource.plural
+    assert plural_of("/api/v1/namespaces/shop") == "namespaces"
