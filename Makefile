@@ -30,7 +30,7 @@ SHELL_FILES := .ci/run $(shell git ls-files --cached --others --exclude-standard
 
 .PHONY: help
 help: ## List these tasks
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- try it ---
 
@@ -77,6 +77,7 @@ lint: $(READY) ## Run every linter and type checker
 	@$(BIN)/mypy
 	@$(BIN)/mypy --package tests.testbed --package tests.demo
 	@$(BIN)/mypy docs
+	@$(BIN)/mypy --package bench
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/shellcheck $(SHELL_FILES)
@@ -96,6 +97,32 @@ cluster: $(READY) ## Run the tests against a real control plane
 .PHONY: node
 node: $(READY) ## Run the tests with real containers on a real node
 	@$(PYTEST) tests/node
+
+.PHONY: faults
+faults: $(READY) ## Run the tests with faults, crashes and two operators
+	@$(PYTEST) tests/faults
+
+.PHONY: campaign
+campaign: $(READY) ## Run crashes and properties at the size of a night (CAMPAIGN=10 times)
+	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/faults
+
+# --- measure it ---
+
+# Arguments of `python -m bench`, for instance BENCH_ARGS='--sizes 100 --contenders ours,go'.
+BENCH_ARGS ?=
+
+.PHONY: bench
+bench: $(READY) ## Measure the operator beside its peers, into bench/results/ (hours; see BENCH_ARGS)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
+	@$(BIN)/python -m bench --picture $(BENCH_ARGS)
+
+.PHONY: bench-cycles
+bench-cycles: $(READY) ## Measure the operator's memory over 10,000 creations and deletions (an hour; see CYCLES)
+	@$(BIN)/python -m bench.cycles $(if $(CYCLES),--count $(CYCLES))
+
+.PHONY: bench-smoke
+bench-smoke: $(READY) ## Run the benchmark's code once, with 50 Nginx
+	@$(PYTEST) tests/bench
 
 # --- make it ---
 
@@ -119,6 +146,7 @@ lock: $(READY) ## Write requirements/*.txt anew (UPGRADE=1: with the newest vers
 	@$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements/runtime.txt
 	@$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --extra kubeconfig --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --group bench --output-file requirements/bench.txt
 	@$(LOCK) --constraint requirements/dev.txt --output-file requirements/build.txt - <<< hatchling
 
 $(READY): requirements/dev.txt pyproject.toml tests/demo/environment.py

@@ -11,6 +11,8 @@ LEVELS = {
     "tests/demo": "unit",
     "tests/chart": "chart",
     "tests/cluster": "cluster",
+    "tests/faults": "faults",
+    "tests/bench": "bench",
     "tests/node": "node",
 }
 

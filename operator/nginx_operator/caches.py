@@ -18,12 +18,20 @@ class Caches:
     Args:
         client: where the reflectors read.
         namespaces: which ones; empty means all.
-        changed: called with the key of an Nginx whose spec, or one of whose children, came, changed or went.
+        changed: called with the key of an Nginx whose status, or one of whose children, came, changed or went.
+        asked: called with the key of an Nginx that came, went, or whose spec changed: a user waits.
     """
 
-    def __init__(self, client: Client, namespaces: Sequence[str], changed: Callable[[Key], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        namespaces: Sequence[str],
+        changed: Callable[[Key], None],
+        asked: Callable[[Key], None],
+    ) -> None:
         self.nginxes: dict[Key, Nginx] = {}
         self._changed = changed
+        self._asked = asked
         scopes: Sequence[str | None] = namespaces or (None,)
         self._children: dict[str, list[Reflector[Child]]] = {
             resource.plural: [Reflector(client, resource, Child, changed, parent_by_name, scope) for scope in scopes]
@@ -82,10 +90,14 @@ class Caches:
             known = self.nginxes.get(key)
             if known is not None and known.metadata.uid == new.metadata.uid:
                 del self.nginxes[key]
-                self._changed(key)
+                self._asked(key)
             return
         before = self.nginxes.get(key)
-        if self._store(new) and not _is_echo(before, new):
+        if not self._store(new):
+            return
+        if before is None or _asked(before.metadata) != _asked(new.metadata):
+            self._asked(key)
+        elif before.status != new.status:  # somebody's; ours is stored already
             self._changed(key)
 
     def uids(self) -> dict[Key, str]:
@@ -99,8 +111,8 @@ class Caches:
             before: what was known before the list was asked for; what came since may be younger than the list.
             live: the list.
         """
-        gone = [key for key, uid in before.items() if key not in live or live[key].uid != uid]
-        gone = [key for key in gone if key in self.nginxes and self.nginxes[key].metadata.uid == before[key]]
+        now = self.uids()
+        gone = [key for key, uid in before.items() if now.get(key) == uid and (key not in live or live[key].uid != uid)]
         for key in gone:
             del self.nginxes[key]
         return gone
@@ -125,12 +137,6 @@ class Caches:
         return group[self._by_namespace.get(key[0], 0)]
 
 
-def _is_echo(before: Nginx | None, new: Nginx) -> bool:
-    """Whether nothing changed that a reconcile looks at: labels, annotations, or the status that we wrote ourselves."""
-    return (
-        before is not None
-        and before.metadata.uid == new.metadata.uid
-        and before.metadata.generation == new.metadata.generation
-        and before.metadata.deletion_timestamp == new.metadata.deletion_timestamp
-        and before.status == new.status
-    )
+def _asked(meta: ObjectMeta) -> tuple[object, ...]:
+    """Differs with every wish of a user; not with labels and annotations of the Nginx, which mean nothing to us."""
+    return meta.uid, meta.generation, meta.deletion_timestamp

@@ -23,11 +23,13 @@ def of_actions(done: Sequence[Action]) -> Told | None:
 
 
 def of_status(old: Mapping[str, Any], new: Mapping[str, Any]) -> Told | None:
-    """An Event when Ready changed its status or its reason; a rollout's progress alone is no news."""
+    """An Event when Ready changed its status or its reason. That a rollout goes on, or went well, is no news."""
     before, after = stored_condition(old, "Ready"), stored_condition(new, "Ready")
     if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
         return None
-    if after["reason"] == "Progressing":
+    if after["reason"] == "Progressing" or (
+        after["status"] == "True" and before.get("reason") in (None, "Progressing")
+    ):
         return None
     calm = after["status"] == "True" or after["reason"] in ("Stopped", "Paused")
     return Told("Normal" if calm else "Warning", after["reason"], after["message"])

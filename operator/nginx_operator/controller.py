@@ -23,10 +23,10 @@ from nginx_operator.cluster.reflector import Key
 from nginx_operator.cluster.resources import NGINXES
 from nginx_operator.metrics import Metrics, State
 from nginx_operator.policy_file import PolicyFile
-from nginx_operator.reconcile import Reconciler, RetryLater
+from nginx_operator.reconcile import Reconciler
 from nginx_operator.settings import Settings
 from nginx_operator.status import stored_condition
-from nginx_operator.workqueue import Workqueue
+from nginx_operator.workqueue import RetryLater, Workqueue
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _GATHER: Final = 0.05
 #: Seconds between looks at the policy file.
 _POLICY_PERIOD: Final = 2.0
 #: Seconds between comparisons with a fresh list, because kopf does not tell what was deleted while it re-listed.
-_RESYNC_PERIOD: Final = 60.0
+_COMPARE_PERIOD: Final = 60.0
 _LONGEST_DELAY: Final = 30.0
 #: Seconds without a try or a line after which a watch is stuck: each ends by itself sooner, and is tried again.
 _STANDS_STILL: Final = 600.0
@@ -61,7 +61,7 @@ class Controller:
         self._fail = fail
         self._metrics = metrics
         self._queue: Workqueue[Key] = Workqueue(metrics.queue_seconds.observe)
-        self.caches = Caches(client, settings.namespaces, self._changed)
+        self.caches = Caches(client, settings.namespaces, self._changed, self._queue.add)
         lease_namespace = settings.lease_namespace or client.connection.namespace
         pace = Pace.of(settings.lease_duration)
         self._elector = Elector(client, lease_namespace, settings.lease_name, settings.identity, pace)
@@ -76,7 +76,7 @@ class Controller:
     def state(self) -> State:
         """What /metrics tells of this moment."""
         return State(
-            leads=self._elector.leading.is_set() or not self._settings.leader_election,
+            leads=self._elector.holding() or not self._settings.leader_election,
             queue=len(self._queue),
             nginxes=Counter(_ready(nginx) for nginx in self.caches.nginxes.values()),
             watches=self.caches.watch_starts(),
@@ -89,7 +89,7 @@ class Controller:
             if silence > _STANDS_STILL:
                 return f"the watch of {reflector.plural} has stood still for {silence:.0f} s"
         if self._watch_is_dead:
-            return f"the watch of nginxes has not told for {_RESYNC_PERIOD:.0f} s what a list does"
+            return f"the watch of nginxes has not told for {_COMPARE_PERIOD:.0f} s what a list does"
         return None
 
     def unready(self) -> str | None:
@@ -109,6 +109,7 @@ class Controller:
             self._spawn(self._elector.run())
         self._spawn(self._work_when_leading())
         self._spawn(self._keep_policy())
+        self._spawn(self._compare())
         self._spawn(self._resync())
         if self._settings.admission_probe:
             self._spawn(self._probe())
@@ -156,11 +157,13 @@ class Controller:
             key = await self._queue.get()
             started = time.monotonic()
             try:
-                await self._reconciler.reconcile(key)
+                again = await self._reconciler.reconcile(key)
                 self._queue.forget(key)
+                if again > 0:
+                    self._queue.add(key, again)
                 self._metrics.reconciles.labels("success").inc()
             except RetryLater as later:
-                delay = self._queue.retry(key, later.after)
+                delay = self._queue.retry(key, later.retry_after)
                 self._metrics.queue_retries.inc()
                 self._metrics.reconciles.labels("requeue").inc()
                 log.debug("[%s/%s] again in %.1f s: %s", *key, delay, later)
@@ -190,9 +193,18 @@ class Controller:
         self._admission_works = True
 
     async def _resync(self) -> None:
-        """Compares with fresh metadata, and reconciles everything: what was missed is found within a period."""
+        """Reconciles everything once in a period, evenly over half of it; it writes nothing if nothing was missed."""
         while True:
-            await asyncio.sleep(_RESYNC_PERIOD)
+            await asyncio.sleep(self._settings.resync_period)
+            keys = list(self.caches.nginxes)
+            for number, key in enumerate(keys):
+                self._queue.add(key, self._settings.resync_period / 2 * (number + 1) / len(keys))
+            log.debug("resync of %d nginxes", len(keys))
+
+    async def _compare(self) -> None:
+        """Compares what is known with fresh metadata: what was deleted, and whether the watch still tells."""
+        while True:
+            await asyncio.sleep(_COMPARE_PERIOD)
             before = self.caches.uids()
             try:
                 live = await list_metadata(self._client, self._settings.namespaces)
@@ -204,8 +216,6 @@ class Controller:
             behind = self.caches.behind(live)
             self._watch_is_dead = bool(behind & self._behind)
             self._behind = behind
-            for key in self.caches.nginxes:
-                self._queue.add(key, _RESYNC_PERIOD / 10)
 
 
 def _ready(nginx: Nginx) -> tuple[str, str]:

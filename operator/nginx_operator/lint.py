@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from nginx_operator.api import defaults, names, validation
+from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 
 
@@ -26,7 +27,7 @@ class Finding(NamedTuple):
 def main(files: Sequence[str], policy: Policy) -> int:
     """Prints the findings of all files. Returns the exit code: 1 if anything would be refused, or cannot be read."""
     refused = False
-    for file in files:
+    for file in _expanded(files):
         try:
             text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -37,6 +38,15 @@ def main(files: Sequence[str], policy: Policy) -> int:
             print(finding)
             refused |= finding.refused
     return 1 if refused else 0
+
+
+def _expanded(files: Sequence[str]) -> Iterator[str]:
+    """The files, and those that `kubectl apply -f` would take of folders."""
+    for file in files:
+        if Path(file).is_dir():
+            yield from sorted(str(path) for path in Path(file).iterdir() if path.suffix in (".yaml", ".yml", ".json"))
+        else:
+            yield file
 
 
 def check_text(file: str, text: str, policy: Policy) -> Iterator[Finding]:
@@ -68,7 +78,10 @@ def _items(root: yaml.Node) -> Iterator[yaml.Node]:
 
 def _check_document(file: str, root: yaml.Node, policy: Policy) -> Iterator[Finding]:
     version = _scalar(root, "apiVersion") or ""
-    if _scalar(root, "kind") != names.KIND or version.partition("/")[0] != names.GROUP:
+    if version.partition("/")[0] != names.GROUP:
+        return
+    if (kind := _scalar(root, "kind")) != names.KIND:
+        yield Finding(file, _line_of(root, ("kind",)), f"kind: {kind or 'nothing'}; must be {names.KIND}", True)
         return
     if (node := _recursive(root, set(), set())) is not None:
         yield Finding(file, _line(node), "an alias refers to what contains it; JSON has no such thing", True)
@@ -87,7 +100,7 @@ def _check_document(file: str, root: yaml.Node, policy: Policy) -> Iterator[Find
         yield Finding(file, _line_of(root, ("spec",)), "spec: must be a mapping", True)
         return
     verdict = validation.check(
-        validation.Subject(str(meta.get("name") or ""), defaults.defaulted(spec or {}, policy), policy, strict=True)
+        Subject(str(meta.get("name") or ""), defaults.defaulted(spec or {}, policy), policy, strict=True)
     )
     for fault in verdict.faults:
         yield Finding(file, _line_of(root, fault.parts), str(fault), True)

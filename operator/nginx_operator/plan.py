@@ -172,7 +172,9 @@ def _apply(kind: ChildKind, desired: Body, live: Child | None) -> Apply | None:
     if same_hash and _covers_metadata(desired["metadata"], live.metadata) and covers(desired["spec"], live_spec):
         return None
     before, after = live_spec.get("replicas"), desired["spec"].get("replicas")
-    return Apply(kind, name, desired, repairs=same_hash, scaled_from=before if before != after else None)
+    # A precondition: another's object that took the name meanwhile answers 409, and is not forced.
+    body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}
+    return Apply(kind, name, body, repairs=same_hash, scaled_from=before if before != after else None)
 
 
 def _covers_metadata(desired: Body, live: ObjectMeta) -> bool:
@@ -185,7 +187,7 @@ def _same_quantity(one: object, other: object) -> bool:
     if not isinstance(one, str | int) or not isinstance(other, str | int):
         return False
     try:
-        return quantity.parse(one) == quantity.parse(other)
+        return quantity.stored(one) == quantity.stored(other)
     except ValueError:
         return False
 

@@ -1,6 +1,7 @@
 """Command line and environment, as one frozen value."""
 
 import argparse
+import math
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ from nginx_operator.serving.listening import Address
 
 #: Seconds, as client-go has it.
 LEASE_DURATION: Final = 15
+#: Seconds. Watches tell what happens; this is for what they missed, if they ever do.
+RESYNC_PERIOD: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Settings:
         log_format: "plain" or "json".
         log_level: "debug", "info", "warning" or "error".
         workers: reconciles under way at once.
+        resync_period: seconds in which every Nginx is reconciled once, although nothing was heard of it.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -47,6 +51,7 @@ class Settings:
     log_format: LogFormat = "plain"
     log_level: str = "info"
     workers: int = 32
+    resync_period: float = RESYNC_PERIOD
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +106,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, default=32, metavar="N", help="reconciles at once (default: %(default)s)"
     )
+    parser.add_argument(
+        "--resync-period",
+        type=_positive,
+        default=RESYNC_PERIOD,
+        metavar="SECONDS",
+        help="reconcile every Nginx once in so long, although nothing was heard of it (default: %(default).0f)",
+    )
     add_log_arguments(parser)
 
 
@@ -137,6 +149,13 @@ def _lease_duration(text: str) -> int:
     seconds = int(text)
     if not 3 <= seconds <= 3600:
         raise argparse.ArgumentTypeError("must be from 3 to 3600 seconds")
+    return seconds
+
+
+def _positive(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError("must be 1 second or more")
     return seconds
 
 

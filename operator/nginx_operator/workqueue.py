@@ -1,7 +1,8 @@
 """A keyed workqueue, as client-go has it: a key waits at most once, and is never worked on twice at a time.
 
 A key added while it is being worked on comes back when the worker is done, so no change is missed.
-Failures come back after a delay of their own that doubles up to a bound.
+Failures come back after a delay of their own that doubles up to a bound. News of the key come sooner than that, but
+never sooner than the API server asked us to wait.
 """
 
 import asyncio
@@ -15,6 +16,14 @@ K = TypeVar("K", bound=Hashable)
 #: Seconds before the first retry, and the longest delay. Total failure costs at most one call a minute and key.
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 60.0
+
+
+class RetryLater(Exception):  # noqa: N818 - no error: a state of the cluster
+    """Something is left to do that no event will announce. `retry_after` is the least delay, seconds."""
+
+    def __init__(self, why: str, retry_after: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
 
 
 class Workqueue(Generic[K]):
@@ -32,6 +41,7 @@ class Workqueue(Generic[K]):
         self._processing: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
+        self._not_before: dict[K, float] = {}
         self._wakeup = asyncio.Semaphore(0)
 
     def __len__(self) -> int:
@@ -40,13 +50,14 @@ class Workqueue(Generic[K]):
 
     def add(self, key: K, delay: float = 0.0) -> None:
         """Asks for work on `key`, after `delay` seconds at the latest. The earliest of several delays holds."""
+        loop = asyncio.get_running_loop()
+        delay = max(delay, self._not_before.get(key, 0.0) - loop.time())
         if delay <= 0:
             self._drop_timer(key)
             self._enqueue(key)
             return
         if key in self._dirty:
             return
-        loop = asyncio.get_running_loop()
         due = loop.time() + delay
         timer = self._timers.get(key)
         if timer is not None and timer.when() <= due:
@@ -67,19 +78,26 @@ class Workqueue(Generic[K]):
         """Ends the work on `key`. If it was added meanwhile, it waits again."""
         self._processing.discard(key)
         if key in self._dirty:
-            self._push(key)
+            self._dirty.discard(key)
+            self.add(key)
 
     def retry(self, key: K, at_least: float = 0.0) -> float:
-        """Adds `key` after its backoff, or after `at_least` seconds if that is longer. Returns the delay."""
+        """Adds `key` after its backoff, or after `at_least` seconds if that is longer. Returns the delay.
+
+        Nothing that is added meanwhile shortens `at_least`: it is what a Retry-After asked for (RFC 9110, 10.2.3).
+        """
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         delay = max(at_least, min(FIRST_DELAY * 2.0 ** min(failures, 20), LONGEST_DELAY))
+        if at_least > 0:
+            self._not_before[key] = asyncio.get_running_loop().time() + at_least
         self.add(key, delay)
         return delay
 
     def forget(self, key: K) -> None:
         """Ends the backoff of `key`: the work succeeded."""
         self._failures.pop(key, None)
+        self._not_before.pop(key, None)
 
     def close(self) -> None:
         """Drops all timers, so that nothing is left on the loop."""
@@ -89,7 +107,7 @@ class Workqueue(Generic[K]):
 
     def _fire(self, key: K) -> None:
         self._timers.pop(key, None)
-        self._enqueue(key)
+        self.add(key)  # not at once if Retry-After came in while the timer ran
 
     def _enqueue(self, key: K) -> None:
         if key in self._dirty:

@@ -42,9 +42,13 @@ class Rendering:
         """Copies of all objects of a kind."""
         return [copy.deepcopy(found) for found in self.objects if found["kind"] == kind]
 
-    def one(self, kind: str, name: str) -> Object:
-        """The only object of that kind and name."""
-        (found,) = (candidate for candidate in self.of_kind(kind) if candidate["metadata"]["name"] == name)
+    def one(self, kind: str, name: str, namespace: str | None = None) -> Object:
+        """The only object of that kind and name, in one namespace ("" is none) or in any."""
+        (found,) = (
+            candidate
+            for candidate in self.of_kind(kind)
+            if candidate["metadata"]["name"] == name and namespace in (None, candidate["metadata"].get("namespace", ""))
+        )
         return found
 
     def pod(self, deployment: str) -> Object:

@@ -29,8 +29,8 @@ def rights(rendered: Rendering, account: str) -> Rights:
         (subject,) = binding["subjects"]
         if subject != {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}:
             continue
-        role = rendered.one(binding["roleRef"]["kind"], binding["roleRef"]["name"])
         namespace = binding["metadata"].get("namespace", "")
+        role = rendered.one(binding["roleRef"]["kind"], binding["roleRef"]["name"], namespace)
         for rule in role["rules"]:
             for key in keys(rule):
                 found.setdefault((namespace, *key), set()).update(rule["verbs"])
@@ -44,20 +44,38 @@ def keys(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield f"{group}/{resource}", name
 
 
+def watching(namespace: str) -> Rights:
+    """What the operator needs where Nginx are, in one namespace or in all."""
+    return {
+        (namespace, f"{names.GROUP}/nginxes", ""): READ,
+        (namespace, f"{names.GROUP}/nginxes/status", ""): {"patch"},
+        (namespace, f"{names.GROUP}/nginxes/finalizers", ""): {"update"},
+        (namespace, "apps/deployments", ""): READ | {"create", "patch"},
+        (namespace, "/services", ""): READ | {"create", "patch", "delete"},
+        (namespace, "/pods", ""): {"list", "watch"},
+        (namespace, "/events", ""): {"get", "create", "patch"},
+    }
+
+
 def test_the_operator_may_do_just_this(default: Rendering) -> None:
-    assert rights(default, OPERATOR) == {
-        ("", f"{names.GROUP}/nginxes", ""): READ,
-        ("", f"{names.GROUP}/nginxes/status", ""): {"patch"},
-        ("", f"{names.GROUP}/nginxes/finalizers", ""): {"update"},
-        ("", "apps/deployments", ""): READ | {"create", "patch", "delete"},
-        ("", "/services", ""): READ | {"create", "patch", "delete"},
-        ("", "/pods", ""): READ,
-        ("", "/events", ""): {"get", "create", "patch"},
-        ("", "apiextensions.k8s.io/customresourcedefinitions", names.CRD): {"get"},
+    assert rights(default, OPERATOR) == watching("") | {
         (NAMESPACE, "coordination.k8s.io/leases", ""): {"create"},
         (NAMESPACE, "coordination.k8s.io/leases", "nginx-operator"): {"get", "update"},
         (NAMESPACE, f"{names.GROUP}/nginxes", ""): {"create"},
     }
+
+
+def test_with_a_list_of_namespaces_the_operator_may_do_nothing_beyond_them(render: Render) -> None:
+    rendered = render({"watchNamespaces": ["shop", "blog"], "operator": {"admissionProbe": False}})
+    assert rights(rendered, OPERATOR) == watching("shop") | watching("blog") | {
+        (NAMESPACE, "coordination.k8s.io/leases", ""): {"create"},
+        (NAMESPACE, "coordination.k8s.io/leases", "nginx-operator"): {"get", "update"},
+    }
+    (container,) = rendered.pod(OPERATOR)["spec"]["containers"]
+    assert [arg for arg in container["args"] if arg.startswith("--namespace=")] == [
+        "--namespace=shop",
+        "--namespace=blog",
+    ]
 
 
 def test_the_webhooks_may_do_just_this(default: Rendering) -> None:
@@ -86,7 +104,9 @@ def test_bindings_join_what_exists(values: Path, render: Render) -> None:
     bound = set()
     for binding in bindings(rendered):
         (subject,) = binding["subjects"]
-        role = rendered.one(binding["roleRef"]["kind"], binding["roleRef"]["name"])
+        role = rendered.one(
+            binding["roleRef"]["kind"], binding["roleRef"]["name"], binding["metadata"].get("namespace", "")
+        )
         assert rendered.one("ServiceAccount", subject["name"])["metadata"]["namespace"] == subject["namespace"]
         assert role["metadata"].get("namespace") == binding["metadata"].get("namespace")
         bound.add((role["kind"], role["metadata"]["name"]))

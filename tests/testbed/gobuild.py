@@ -37,6 +37,7 @@ class GoModule:
         packages: program name -> Go package.
         stamps: variables that carry the version; `{version}` is like `v1.37.2`, `{plain}` like `1.37.2`.
         data: a folder of the upstream module that is kept beside the programs, as `data`.
+        home: the folder that holds the module's own.
     """
 
     name: str
@@ -44,11 +45,12 @@ class GoModule:
     packages: Mapping[str, str]
     stamps: tuple[str, ...] = ()
     data: str = ""
+    home: Path = MODULES
 
     @property
     def folder(self) -> Path:
         """The folder that holds go.mod."""
-        return MODULES / self.name
+        return self.home / self.name
 
 
 def _kubernetes(*programs: str) -> dict[str, str]:

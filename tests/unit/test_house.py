@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from nginx_operator.api import defaults, names, schema, validation
+from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,7 +84,7 @@ def test_an_example_is_valid(example: Path) -> None:
         assert set(document) == {"apiVersion", "kind", "metadata", "spec"}
         assert document["kind"] == names.KIND
         spec = defaults.defaulted(document["spec"], Policy())
-        subject = validation.Subject(document["metadata"]["name"], spec, Policy(), strict=True)
+        subject = Subject(document["metadata"]["name"], spec, Policy(), strict=True)
         assert validation.check(subject).faults == []
 
 
@@ -117,7 +118,7 @@ def test_the_readme_explains_every_top_field_of_the_spec() -> None:
 
 def test_troubleshooting_explains_every_reason_and_no_other() -> None:
     explained = set(re.findall(r"^\| `([A-Z]\w+)` \|", read("docs/troubleshooting.md"), re.MULTILINE))
-    assert explained == reasons(ast.parse(read("operator/nginx_operator/status.py")))
+    assert explained == reasons(ast.parse(read("operator/nginx_operator/readiness.py")))
 
 
 def reasons(module: ast.Module) -> set[str]:

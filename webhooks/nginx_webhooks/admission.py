@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from nginx_operator.api import defaults, names
+from nginx_operator.api.faults import Fault, Subject, Verdict, quoted
 from nginx_operator.api.policy import Policy
-from nginx_operator.api.validation import Fault, Subject, Verdict, check, check_count, quoted
+from nginx_operator.api.rules import check_count
+from nginx_operator.api.validation import check
 from nginx_webhooks.review import Decision, Kind, MalformedReviewError, Request, mapping
 
 _SCALE: Final = ("autoscaling", "v1", "Scale")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from nginx_operator.api.validation import Fault, quoted
+from nginx_operator.api.faults import Fault, quoted
 
 REVIEW_API_VERSION: Final = "admission.k8s.io/v1"
 #: The status code that the API server passes on to the user, as it does for a broken schema (Unprocessable Entity).

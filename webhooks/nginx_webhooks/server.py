@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Final
 
 from aiohttp import web
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 
 #: Bytes of a body. An object has at most 3 MiB, and a review of an update holds two of them and some more.
 BODY_LIMIT: Final = 7 * 1024 * 1024
+#: Bytes of the body of any review that a human caused; larger ones, or of a length not told, are read few at a time,
+#: so that clients that hold them back cost neither memory nor the time of usual ones.
+USUAL_BODY: Final = 64 * 1024
+LARGE_AT_ONCE: Final = 4
 
 _WEBHOOKS: Final = {"/mutate": ("mutate", admission.mutate), "/validate": ("validate", admission.validate)}
 
@@ -52,6 +57,7 @@ class AdmissionServer:
         self._deadlines = deadlines or Deadlines()
         self._connections = Connections(self._handle, self._deadlines)
         self._listener: asyncio.Server | None = None
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._draining = False
         self._in_flight = 0
         self._last_used = 0.0
@@ -110,7 +116,13 @@ class AdmissionServer:
             return _plain(404, f"no such path; the webhooks are {' and '.join(_WEBHOOKS)}")
         if request.method != "POST":
             return _plain(405, "an AdmissionReview comes by POST", Allow="POST")
-        webhook, decide = found
+        length = request.content_length
+        async with nullcontext() if length is not None and length <= USUAL_BODY else self._large:
+            return await self._review(request, *found)
+
+    async def _review(
+        self, request: web.BaseRequest, webhook: str, decide: Callable[[review.Request, Policy], review.Decision]
+    ) -> web.Response:
         started = time.perf_counter()
         body = await _body(request)
         if body is None:

@@ -85,3 +85,27 @@ volumeMounts:
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
+
+{{/* Probes of a container, on its port of this name. Starting takes CPU time, which a busy node may give sparingly. */}}
+{{- define "nginx-operator.probes" -}}
+startupProbe:
+  httpGet:
+    path: /healthz
+    port: {{ . }}
+  periodSeconds: 1
+  timeoutSeconds: 5
+  failureThreshold: 120
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: {{ . }}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: {{ . }}
+  periodSeconds: 2
+  timeoutSeconds: 2
+{{- end }}

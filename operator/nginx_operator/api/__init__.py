@@ -9,5 +9,7 @@ Both processes and `nginx-operator lint` decide by these pure functions; nothing
     quantity.py    Kubernetes quantities ("500m", "64Mi") as numbers
     policy.py      what the administrator allows: counts and default image
     defaults.py    what is written into a spec that leaves something out
-    validation.py  what is refused, and what is only warned of
+    validation.py  what is refused, and what is only warned of: all rules, in order
+    *_rules.py     what the schema cannot say, by field
+    faults.py      what a rule is asked and what it answers
 """

@@ -1,5 +1,6 @@
 """Every name that the operator puts into a cluster or expects there."""
 
+import re
 from typing import Final
 
 GROUP: Final = "proxy.example.com"
@@ -39,3 +40,15 @@ def labels(name: str) -> dict[str, str]:
 def selector(name: str) -> str:
     """The same labels in the string form that `status.selector` and list requests take."""
     return ",".join(f"{key}={value}" for key, value in sorted(labels(name).items()))
+
+
+#: An annotation's key, or a class: [prefix/]name (apimachinery, validation.IsQualifiedName).
+_DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_QUALIFIED: Final = re.compile(
+    rf"(?:(?=[^/]{{1,253}}/){_DNS_LABEL}(?:\.{_DNS_LABEL})*/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
+)
+
+
+def is_qualified(name: object) -> bool:
+    """Whether the API server takes it as the key of a label or an annotation."""
+    return isinstance(name, str) and _QUALIFIED.fullmatch(name) is not None

@@ -5,7 +5,8 @@ Source of the rule: apimachinery's resource.Quantity. The API server stores a ca
 """
 
 import re
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
+from typing import Final
 
 _PATTERN = re.compile(
     r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?"
@@ -15,6 +16,10 @@ _SCALE: dict[str, Decimal] = {
     **{suffix: Decimal(10) ** (3 * power) for power, suffix in enumerate("kMGTPE", start=1)},
     **{f"{suffix}i": Decimal(2) ** (10 * power) for power, suffix in enumerate("KMGTPE", start=1)},
 }
+
+
+#: An int64; the API server cuts what is larger.
+LARGEST: Final = Decimal(2**63 - 1)
 
 
 def parse(value: str | int) -> Decimal:
@@ -32,3 +37,15 @@ def parse(value: str | int) -> Decimal:
     if suffix in _SCALE:
         return number * _SCALE[suffix]
     return number * Decimal(10) ** int(suffix[1:])
+
+
+def stored(value: str | int) -> Decimal:
+    """The number that the API server makes of a quantity in a container's resources.
+
+    It rounds up to a thousandth (k8s.io/kubernetes/pkg/apis/core/v1, SetDefaults_ResourceList).
+
+    Raises:
+        ValueError: it is no quantity.
+    """
+    number = min(parse(value), LARGEST)
+    return number if number == LARGEST else number.quantize(Decimal("0.001"), rounding=ROUND_CEILING)

@@ -72,22 +72,22 @@ def _in_cluster(environ: Mapping[str, str], files: Path = _SERVICE_ACCOUNT) -> C
     return Connection(
         server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
         ca_file=str(files / "ca.crt"),
-        token=_TokenFile(files / "token"),
+        token=_Kept(lambda: (files / "token").read_text(encoding="utf-8").strip()),  # the kubelet renews it
         namespace=(files / "namespace").read_text(encoding="utf-8").strip(),
     )
 
 
-class _TokenFile:
-    """The token in a file that the kubelet renews."""
+class _Kept:
+    """A token that somebody else renews, looked at every few seconds and not with each request."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._token = ""
+    def __init__(self, read: Callable[[], str | None]) -> None:
+        self._read = read
+        self._token: str | None = None
         self._stale_at = 0.0
 
-    def __call__(self) -> str:
+    def __call__(self) -> str | None:
         if time.monotonic() >= self._stale_at:
-            self._token = self._path.read_text(encoding="utf-8").strip()
+            self._token = self._read()
             self._stale_at = time.monotonic() + _TOKEN_SECONDS
         return self._token
 
@@ -119,6 +119,6 @@ def _from_kubeconfig(files: str) -> Connection:
         key_file=configuration.key_file,
         verify=configuration.verify_ssl,
         tls_server_name=getattr(configuration, "tls_server_name", None),
-        token=token,
+        token=_Kept(token),
         namespace=context["context"].get("namespace") or "default",
     )

@@ -1,8 +1,11 @@
 """Leader election by a Lease (coordination.k8s.io/v1), with the rules of client-go's leaderelection package.
 
-A Lease is no mutual exclusion: the holder may be paused and not know that its time is over. So the holder stops by
-its own monotonic clock before others may start, the process ends when the Lease is lost, and writes that destroy
-carry preconditions.
+A Lease is no mutual exclusion: the holder may be paused and not know that its time is over. So the holder stops
+writing by its own monotonic clock before others may start, the process ends when somebody else took the Lease, and
+writes that destroy carry preconditions.
+
+Unlike client-go's, a holder that could not renew in time does not end for that alone: while the API server is away
+nobody else can take the Lease either. It writes nothing until it has renewed, and goes on if it was still the holder.
 """
 
 import asyncio
@@ -31,7 +34,7 @@ class Pace:
 
     Attributes:
         duration: without a renewal for so long, others may take the Lease.
-        deadline: without a successful renewal for so long, the holder gives up; less than `duration`.
+        deadline: without a successful renewal for so long, the holder stops writing; less than `duration`.
         renew: between two renewals.
         look: between two looks of a standby; a Lease that was given up is taken after so long at the latest.
     """
@@ -84,18 +87,20 @@ class Elector:
         """Waits for the Lease, then keeps it.
 
         Raises:
-            LostLeaseError: it was lost; never returns otherwise, but by cancellation.
+            LostLeaseError: somebody else took it; never returns otherwise, but by cancellation.
         """
         while not await self._hold(REQUEST_TIMEOUT):  # noqa: ASYNC110 - the event is in the cluster
             await asyncio.sleep(self._pace.look)
         self.leading.set()
         log.info("leading: %s holds Lease %s/%s", self._identity, self._namespace, self._name)
+        lapsed = False
         while True:
             await asyncio.sleep(self._pace.renew)
-            held = await self._hold(self._until - time.monotonic())
-            if not held and (not self.holding() or self._seen.record[0] not in ("", self._identity)):
-                self.leading.clear()
-                raise LostLeaseError(f"Lease {self._namespace}/{self._name} was lost; another process may lead now")
+            await self._hold(self._pace.deadline)
+            if lapsed == self.holding():
+                lapsed = not lapsed
+                what = "not renewed in time; nothing is written until it is" if lapsed else "renewed; writing again"
+                log.warning("Lease %s/%s was %s", self._namespace, self._name, what)
 
     def holding(self) -> bool:
         """Whether we may write now. A process that was stopped may ask this before it learns of its loss."""
@@ -109,8 +114,7 @@ class Elector:
         try:
             lease = await self._get()
             if lease is not None and lease["spec"].get("holderIdentity") == self._identity:
-                given_up = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
-                lease["spec"] |= given_up
+                lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
                 await self._client.update(LEASES, self._namespace, self._name, lease)
                 log.info("released Lease %s/%s", self._namespace, self._name)
         except ApiError as error:
@@ -143,6 +147,7 @@ class Elector:
                     raise
         lease = await self._get()
         holder = (lease or {}).get("spec", {})
+        self._check_not_lost(holder.get("holderIdentity") or "")
         if not self._may_take(holder):
             self._say(f"standing by: {holder.get('holderIdentity')} holds Lease {self._namespace}/{self._name}")
             return False
@@ -160,6 +165,14 @@ class Elector:
             raw = await self._client.update(LEASES, self._namespace, self._name, new)
         self._ours = msgspec.json.decode(raw)
         self._seen = _Seen()
+
+    def _check_not_lost(self, holder: str) -> None:
+        """Raises LostLeaseError if we led and another process may have led since: one that holds the Lease now, or,
+        after our time was over, one that has given it up again.
+        """
+        if self.leading.is_set() and holder != self._identity and (holder or not self.holding()):
+            self.leading.clear()
+            raise LostLeaseError(f"Lease {self._namespace}/{self._name} was lost; another process may lead now")
 
     def _may_take(self, spec: dict[str, Any]) -> bool:
         holder = spec.get("holderIdentity") or ""

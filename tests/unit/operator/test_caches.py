@@ -28,7 +28,7 @@ async def told() -> list[tuple[str, str]]:
 
 @pytest.fixture
 async def caches(told: list[tuple[str, str]]) -> Caches:
-    return Caches(Client(Connection("https://192.0.2.1")), (), told.append)
+    return Caches(Client(Connection("https://192.0.2.1")), (), told.append, told.append)
 
 
 async def test_a_new_one_is_told_of(caches: Caches, told: list[Any]) -> None:

@@ -41,7 +41,7 @@ def test_repair_update_and_delete() -> None:
 
 
 def test_a_status_is_told_when_status_or_reason_changes() -> None:
-    assert changes.of_status({}, ready("True", "Ready")) == ("Normal", "Ready", "why")
+    assert changes.of_status(ready("False", "CrashLooping"), ready("True", "Ready")) == ("Normal", "Ready", "why")
     assert changes.of_status(ready("True", "Ready"), ready("False", "ImagePullFailed")) == (
         "Warning",
         "ImagePullFailed",
@@ -53,3 +53,5 @@ def test_a_status_is_told_when_status_or_reason_changes() -> None:
 def test_the_same_again_and_mere_progress_are_no_news() -> None:
     assert changes.of_status(ready("True", "Ready", "1"), ready("True", "Ready", "2")) is None
     assert changes.of_status({}, ready("False", "Progressing")) is None
+    assert changes.of_status({}, ready("True", "Ready")) is None
+    assert changes.of_status(ready("False", "Progressing"), ready("True", "Ready")) is None

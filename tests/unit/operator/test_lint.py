@@ -52,11 +52,12 @@ def test_documents_of_other_kinds_are_passed_over() -> None:
     [
         ("a: [1\n", "f.yaml:2: not YAML: "),
         (HEAD.replace("v1alpha1", "v9") + "spec: {}\n", "f.yaml:1: apiVersion: must be proxy.example.com/v1alpha1"),
+        (HEAD.replace("kind: Nginx", "kind: nginx"), "f.yaml:2: kind: nginx; must be Nginx"),
         (HEAD + "spec: []\n", "f.yaml:4: spec: must be a mapping"),
         (HEAD + "spec:\n  count: 1\n  count: 2\n", "f.yaml:6: count: stands twice"),
         (HEAD + "spec:\n  servise: {}\n", "f.yaml:5: spec.servise: unknown field; did you mean service?"),
         (HEAD + "spec: &a\n  count: *a\n", "f.yaml:4: an alias refers to what contains it"),
-        ("[" * 5000, "f.yaml:1: not readable: nested too deeply"),
+        ("[" * 1000, "f.yaml:1: not readable: nested too deeply"),
     ],
 )
 def test_bad_input(text: str, expected: str) -> None:
@@ -80,6 +81,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         ([good, bad], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
         ([good, "--policy-file", policy], 1, "(maxCount is 3)"),
         ([tmp_path / "none.yaml"], 1, "none.yaml:1: cannot be read"),
+        ([tmp_path], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
     ):
         with pytest.raises(SystemExit) as ended:
             main(["lint", *map(str, arguments)])

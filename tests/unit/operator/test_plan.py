@@ -49,6 +49,7 @@ def test_an_edited_field_is_repaired(spec: NginxSpec) -> None:
     assert isinstance(action, Apply)
     assert action.repairs
     assert action.body["spec"]["replicas"] == 2
+    assert action.body["metadata"]["uid"] == "child"  # nobody else's that takes the name meanwhile is forced
 
 
 def test_a_new_count_scales(spec: NginxSpec) -> None:

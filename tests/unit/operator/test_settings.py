@@ -20,6 +20,13 @@ def test_the_pods_namespace_is_the_default_of_the_lease_and_the_probe() -> None:
     assert (found.lease_namespace, found.probe_namespace) == ("own", "x")
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "inf", "nan", "soon"])
+def test_a_resync_period_that_makes_no_sense_is_refused(text: str) -> None:
+    assert parse(["--resync-period", "1.5"], {}).resync_period == 1.5
+    with pytest.raises(SystemExit):
+        parse(["--resync-period", text], {})
+
+
 def test_a_wrong_address_is_a_mistake_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         parse(["--metrics-bind", "8080"], {})

@@ -21,7 +21,8 @@ from nginx_operator.api.types import (
     PodStatus,
 )
 from nginx_operator.plan import Conflict
-from nginx_operator.status import Failure, Situation, compute, decide, own_pods, was_ready
+from nginx_operator.readiness import Failure, Situation, decide
+from nginx_operator.status import compute, own_pods, was_ready
 
 NOW, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
@@ -38,11 +39,11 @@ def pod(name: str = "web-abc-1", *, ready: bool = True, waiting: str = "", phase
     )
 
 
-def deployment(updated: int = 2, observed: int = 1, **condition: Any) -> Child:
+def deployment(updated: int = 2, observed: int = 1, replicas: int = 2, **condition: Any) -> Child:
     conditions = (Condition(**condition),) if condition else ()
     return Child(
         ObjectMeta(name="web", generation=1),
-        status=DeploymentStatus(observed_generation=observed, updated_replicas=updated, conditions=conditions),
+        status=DeploymentStatus(observed, replicas, updated, conditions),
     )
 
 
@@ -74,7 +75,12 @@ def situation(**changes: Any) -> Situation:
         ({"deployment": deployment(observed=0)}, "False", "Progressing", "2 of 2"),
         ({"deployment": deployment(observed=0), "was_ready": True}, "True", "Ready", "all 2 pods"),
         ({"deployment": deployment(observed=0, updated=1), "was_ready": True}, "False", "Progressing", "2 of 2"),
-        ({"deployment": deployment(updated=1)}, "False", "Progressing", "2 of 2"),
+        (
+            {"deployment": deployment(updated=1)},
+            "False",
+            "Progressing",
+            "2 of 2 pods are ready, 1 still of the earlier spec",
+        ),
         ({"pods": (pod("a"), pod("b"), pod("c"))}, "False", "Progressing", "3 of 2"),
         ({"pods": (pod("a"), pod("b", ready=False))}, "False", "Progressing", "1 of 2"),
         (

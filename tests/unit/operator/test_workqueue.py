@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from nginx_operator.workqueue import LONGEST_DELAY, Workqueue
 
 
@@ -50,4 +52,35 @@ async def test_failures_back_off_and_success_ends_it() -> None:
     assert queue.retry("b", at_least=7) == 7
     queue.forget("a")
     assert queue.retry("a") == 0.1
+    queue.close()
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01], ids=["at once", "by a timer"])
+async def test_news_do_not_shorten_what_the_server_asked_for(delay: float) -> None:
+    queue: Workqueue[str] = Workqueue()
+    queue.add("asked")
+    key = await queue.get()
+    queue.add("asked", delay)  # while in work
+    queue.add("other", 0.02)
+    queue.retry("asked", at_least=3600)
+    queue.done(key)
+    assert await queue.get() == "other"
+    queue.done("other")
+    queue.add("asked")
+    queue.add("asked", 0.01)
+    queue.add("other", 0.02)
+    assert await queue.get() == "other"
+    assert len(queue) == 0
+    queue.forget("asked")
+    queue.add("asked")
+    assert await queue.get() == "asked"
+    queue.close()
+
+
+async def test_news_shorten_a_backoff() -> None:
+    queue: Workqueue[str] = Workqueue()
+    for _ in range(20):
+        queue.retry("a")
+    queue.add("a")
+    assert await queue.get() == "a"
     queue.close()

@@ -57,13 +57,13 @@ def test_one_program_gets_its_own_name_and_many_a_folder() -> None:
 
 
 @pytest.mark.parametrize("file", ["go.mod", "go.sum"])
-def test_the_key_follows_the_pins(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_follows_the_pins(file: str, tmp_path: Path) -> None:
     shutil.copytree(gobuild.MODULES, tmp_path / "go")
-    monkeypatch.setattr(gobuild, "MODULES", tmp_path / "go")
-    before = {module.name: gobuild.build_key(module, GO) for module in MODULES}
+    modules = [dataclasses.replace(module, home=tmp_path / "go") for module in MODULES]
+    before = {module.name: gobuild.build_key(module, GO) for module in modules}
     with (tmp_path / "go/helm4" / file).open("a") as pins:
         pins.write("\n")
-    after = {module.name: gobuild.build_key(module, GO) for module in MODULES}
+    after = {module.name: gobuild.build_key(module, GO) for module in modules}
     assert [name for name in before if before[name] != after[name]] == ["helm4"]
 
 

@@ -131,14 +131,14 @@ def test_the_two_nginx_images_can_be_told_apart(tmp_path: Path) -> None:
 
 def test_pips_configuration_reaches_the_build_without_what_is_the_machines() -> None:
     listing = (
-        "global.index-url='https://index.example/simple'\n"
+        "global.index-url='https://packages.example.com/python'\n"
         ":env:.find-links='/opt/wheels'\n"
         "global.cert='/somewhere/ca.pem'\n"
         ":env:.trusted-host='a.example b.example'\n"
     )
     assert buildah.pip_conf(listing, certificates=True) == (
         "[global]\n"
-        "index-url = https://index.example/simple\n"
+        "index-url = https://packages.example.com/python\n"
         "trusted-host = a.example\n    b.example\n"
         "cert = /etc/ssl/certs/ca-certificates.crt\n"
     )
@@ -154,9 +154,9 @@ def test_a_build_pulls_nothing_and_bakes_in_no_configuration() -> None:
 
 
 def test_the_mirror_is_the_machines_own_where_the_suite_is() -> None:
-    targets = "https://a.example/debian trixie\nhttps://b.example/debian bookworm\n"
-    assert rootfs.pick_mirror(targets) == "https://b.example/debian"
-    assert rootfs.pick_mirror("https://a.example/ubuntu noble\n") is None
+    targets = "https://a.example.com/debian trixie\nhttps://b.example.com/debian bookworm\n"
+    assert rootfs.pick_mirror(targets) == "https://b.example.com/debian"
+    assert rootfs.pick_mirror("https://a.example.com/ubuntu noble\n") is None
 
 
 def test_trimming_keeps_what_programs_need(tmp_path: Path) -> None:

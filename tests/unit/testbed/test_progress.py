@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 
@@ -45,9 +46,13 @@ def test_waiting_returns_what_the_condition_does() -> None:
     assert until(lambda: next(answers), seconds=5, what="a yes") == "yes"
 
 
-def test_waiting_ends_at_its_deadline() -> None:
+def test_waiting_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "monotonic", lambda: sum(pauses))
+    monkeypatch.setattr(time, "sleep", pauses.append)
     with pytest.raises(TimeoutError, match=r"a yes did not happen within 0\.05 s"):
         until(lambda: None, seconds=0.05, what="a yes")
+    assert 0.05 <= sum(pauses) < 1
 
 
 def test_a_condition_may_give_up_early() -> None:

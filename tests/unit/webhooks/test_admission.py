@@ -3,7 +3,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nginx_operator.api.policy import Policy
@@ -74,7 +74,6 @@ specs = values | st.dictionaries(spec_fields, values, max_size=4)
 objects = st.fixed_dictionaries({}, optional={"spec": specs, "metadata": nested, "kind": scalars})
 
 
-@settings(max_examples=60, deadline=None)
 @given(objects, objects | st.none())
 def test_no_object_whatever_makes_a_decision_crash(obj: dict[str, Any], old: dict[str, Any] | None) -> None:
     for decide in (admission.mutate, admission.validate):
@@ -85,7 +84,6 @@ def test_no_object_whatever_makes_a_decision_crash(obj: dict[str, Any], old: dic
     admission.validate(decode(encoded(review(obj, old, kind=SCALE_KIND))), POLICY)
 
 
-@settings(max_examples=60, deadline=None)
 @given(specs)
 def test_mutate_is_idempotent_and_never_overrides(spec: Any) -> None:
     once = mutated(nginx(spec))

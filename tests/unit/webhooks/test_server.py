@@ -22,7 +22,7 @@ from nginx_operator.serving.listening import Address, listen
 from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.live import LiveCertificate
 from nginx_webhooks.metrics import Metrics
-from nginx_webhooks.server import BODY_LIMIT, AdmissionServer
+from nginx_webhooks.server import BODY_LIMIT, LARGE_AT_ONCE, USUAL_BODY, AdmissionServer
 from tests.unit.webhooks.reviews import IMAGE, encoded, nginx, patched, review
 from tests.unit.webhooks.waiting import PATIENCE, until
 
@@ -164,6 +164,27 @@ async def test_a_longer_body_without_a_length_is_refused_while_it_comes(bed: Bed
         status, _, _ = await post(session, f"{bed.url}/validate", endless())
     assert status == 413
     assert bed.count("validate", "malformed") == 1
+
+
+async def test_large_bodies_that_are_held_back_keep_no_usual_review_waiting(bed: Bed) -> None:
+    filler = "x" * USUAL_BODY
+    large = encoded(review(nginx({"count": 11}, annotations={"a": filler})))
+    holders = [await bed.raw() for _ in range(LARGE_AT_ONCE)]
+    for _, writer in holders:
+        writer.write(f"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(large)}\r\n\r\n".encode())
+        writer.write(large[:-1])
+    async with bed.session() as session:
+        await until(lambda: bed.server._in_flight == LARGE_AT_ONCE)
+        waiting = asyncio.create_task(post(session, f"{bed.url}/validate", large))
+        await until(lambda: bed.server._in_flight == LARGE_AT_ONCE + 1)
+        status, _, _ = await post(session, f"{bed.url}/validate", encoded(review(nginx())))
+        assert status == 200
+        assert not waiting.done()
+        holders[0][1].write(large[-1:])
+        status, answer, _ = await waiting
+        assert (status, answer["response"]["allowed"]) == (200, False)
+    for _, writer in holders:
+        writer.close()
 
 
 async def test_old_tls_is_refused(bed: Bed) -> None:

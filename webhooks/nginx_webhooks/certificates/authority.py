@@ -150,6 +150,17 @@ def verifies(bundle: bytes, leaf: x509.Certificate, name: str, now: datetime) ->
     return True
 
 
+def can_sign(candidate: Authority) -> bool:
+    """Whether clients that trust this CA accept what it signs, dates aside: shown by a leaf of its own."""
+    start, end = candidate.certificate.not_valid_before_utc, candidate.certificate.not_valid_after_utc
+    halfway = start + (end - start) / 2
+    try:
+        leaf = issue(candidate, ("webhooks.example",), halfway)
+    except ValueError:  # dates that leave no room for a leaf
+        return False
+    return verifies(pem([candidate.certificate]), leaf.certificate, "webhooks.example", halfway)
+
+
 def rotated(kept: Authorities | None, now: datetime, *, published: bool) -> tuple[Authorities, str]:
     """The authorities after the next step of a rotation, and that step in a word; an empty word if none is due.
 

@@ -132,7 +132,7 @@ class Keeper:
         watch = self._store.watch
         _require_seen(watch)
         if watch.object is None:
-            raise WaitingError(f"there is no {watch}; the chart creates it, empty")
+            raise WaitingError(f"there is no {watch}; 'helm upgrade' creates it, empty, and we fill it")
         found, malformed = None, ""
         try:
             found = self._store.read()
@@ -195,13 +195,18 @@ class Keeper:
         return True
 
     def _judge(self, now: datetime) -> None:
-        """Ready as soon as the API server would accept the certificate, by both live configurations."""
+        """Ready as soon as the API server would accept the certificate, by both live configurations.
+
+        Later on a certificate that it would refuse is only told of: without us no admission works either.
+        """
         leaf, name = self._live.certificate, self._server_names[0]
-        if leaf is None or self._readiness.proven:
+        if leaf is None:
             return
         for bundle in self._bundles:
             if not authority.verifies(_live(bundle), leaf, name, now):
                 raise WaitingError(f"the caBundle of {bundle.watch} does not verify the certificate for {name}")
+        if self._readiness.proven:
+            return
         self._readiness.prove()
         log.info("ready: both webhook configurations trust the certificate")
 

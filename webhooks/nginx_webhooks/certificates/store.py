@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from nginx_operator.api import names
 from nginx_operator.cluster.client import ApiError
-from nginx_webhooks.certificates.authority import Authorities, Authority, key_pem, pem
+from nginx_webhooks.certificates.authority import Authorities, Authority, can_sign, key_pem, pem
 from nginx_webhooks.certificates.watch import Object, ObjectWatch
 
 
@@ -59,7 +59,7 @@ def from_data(data: Mapping[str, bytes]) -> Authorities | None:
             current=_authority(data, "tls"),
             upcoming=_authority(data, "next") if "next.crt" in data else None,
             previous=x509.load_pem_x509_certificate(previous) if previous else None,
-            previous_until=datetime.fromisoformat(data["previous-until"].decode("ascii")) if previous else None,
+            previous_until=_time(data["previous-until"]) if previous else None,
         )
     except KeyError as error:
         raise MalformedSecretError(f"it has no key {error}") from error
@@ -71,6 +71,13 @@ def _authority_data(prefix: str, authority: Authority) -> dict[str, bytes]:
     return {f"{prefix}.crt": pem([authority.certificate]), f"{prefix}.key": key_pem(authority.key)}
 
 
+def _time(value: bytes) -> datetime:
+    found = datetime.fromisoformat(value.decode("ascii"))
+    if found.tzinfo is None:
+        raise ValueError("previous-until has no time zone")
+    return found
+
+
 def _authority(data: Mapping[str, bytes], prefix: str) -> Authority:
     certificate = x509.load_pem_x509_certificate(data[f"{prefix}.crt"])
     key = serialization.load_pem_private_key(data[f"{prefix}.key"], password=None)
@@ -78,7 +85,10 @@ def _authority(data: Mapping[str, bytes], prefix: str) -> Authority:
         raise ValueError(f"{prefix}.key is no elliptic curve key")
     if certificate.public_key() != key.public_key():
         raise ValueError(f"{prefix}.crt and {prefix}.key do not belong together")
-    return Authority(certificate, key)
+    found = Authority(certificate, key)
+    if not can_sign(found):
+        raise ValueError(f"{prefix}.crt is no certificate authority that a client would accept")
+    return found
 
 
 class AuthorityStore:

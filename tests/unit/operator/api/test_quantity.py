@@ -33,3 +33,11 @@ def test_value(text: str | int, value: str) -> None:
 def test_what_is_no_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a quantity"):
         quantity.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0.1m", "0.001"), ("1e-10", "0.001"), ("1500u", "0.002"), ("1Gi", str(2**30)), ("1e99", str(2**63 - 1))],
+)
+def test_what_the_api_server_stores(text: str, value: str) -> None:
+    assert quantity.stored(text) == Decimal(value)

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nginx_operator.api import defaults, validation
+from nginx_operator.api import faults as shared
+from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
-from nginx_operator.api.validation import Subject, check
+from nginx_operator.api.validation import check
 
 POLICY = Policy(default_count=1, min_count=0, max_count=100, default_image="example.com/nginx:1.30")
 VALID: dict[str, Any] = {"count": 3, "image": "example.com/nginx:1.30"}
@@ -25,7 +27,7 @@ def faults(spec: dict[str, Any], **subject: Any) -> list[str]:
         {},
         {"count": 0},
         {"count": 100},
-        {"image": "localhost:5000/a/b@sha256:0123"},
+        {"image": "localhost:5000/a/b@sha256:" + "0" * 64},
         {"resources": {"requests": {"cpu": 1, "memory": "64Mi"}, "limits": {"memory": "64Mi"}}},
         {"resources": {"requests": {"cpu": "1500m"}, "limits": {"cpu": "1.5"}}},
         {"service": {"type": "NodePort", "nodePort": 30080}},
@@ -78,6 +80,23 @@ def test_all_faults_come_at_once() -> None:
     assert paths == {"spec.count", "spec.containerPort", "spec.paused"}
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"service": {"annotations": {f"key-{number}": 1 for number in range(900)}}},
+        {"resources": {"limits": {f"name-{number}": "much" for number in range(900)}}},
+        {"imagePullSecrets": [{"name": "NOT A NAME"}] * 400},
+    ],
+)
+def test_no_more_faults_are_told_than_a_user_reads(spec: dict[str, Any]) -> None:
+    assert len(faults(spec)) == shared.MOST_FAULTS
+
+
+def test_a_spec_beyond_human_size_is_refused_unread() -> None:
+    spec = {"service": {"annotations": {f"key-{number}": 1 for number in range(100_000)}}}
+    assert faults(spec) == ["spec: has more than 1000 fields and entries in all"]
+
+
 @pytest.mark.parametrize("name", ["Web", "1web", "web.example", "web-", "w" * 51])
 def test_a_name_that_a_service_cannot_have_is_refused(name: str) -> None:
     (fault,) = check(Subject(name, VALID, POLICY)).faults
@@ -114,8 +133,8 @@ def test_count_zero_is_warned_of_once() -> None:
 
 
 def test_a_value_is_quoted_short_and_without_control_characters() -> None:
-    text = validation.quoted("a\n\x1b[31m" + "x" * 500)
-    assert len(text) == validation.VALUE_LENGTH
+    text = shared.quoted("a\n\x1b[31m" + "x" * 500)
+    assert len(text) == shared.VALUE_LENGTH
     assert "\n" not in text
     assert "\x1b" not in text
 

@@ -111,7 +111,7 @@ async def test_an_ended_watch_goes_on_from_the_last_bookmark() -> None:
 async def test_a_silent_watch_is_started_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("nginx_operator.cluster.client.WATCH_SILENCE", 0.05)
+    monkeypatch.setattr("nginx_operator.cluster.client.WATCH_SILENCE", 0.5)
     async with telling(lists=[listing(5)], watches=[[("ADDED", pod("a", 6))]]) as story:
         await story.until(lambda: len(story.server.queries) >= 4)
         assert [query.get("resourceVersion") for query in story.server.queries[1:4]] == ["5", "6", "6"]

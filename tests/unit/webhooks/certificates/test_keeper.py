@@ -1,6 +1,7 @@
 """The whole of mode `auto` against an API server: from an empty Secret to trusted certificates, and back from harm."""
 
 import logging
+from base64 import b64encode
 from datetime import timedelta
 
 import pytest
@@ -110,6 +111,20 @@ async def test_an_authority_put_there_by_hand_is_taken_over(api: ApiServer, clie
         api.put(SECRET, {**secret(), "data": foreign})
         await until(lambda: ca_bundle(api, MUTATING) == api.data(SECRET)["ca.crt"])
         await until(lambda: trusted(api, replica))
+
+
+async def test_a_pair_that_cannot_sign_is_never_published(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        good = dict(api.objects[SECRET]["data"])
+        leaf = authority.issue(authority.create(replica.now()), ("web.example",), replica.now())
+        pair = {"tls.crt": leaf.certificate_pem, "tls.key": leaf.key_pem}
+        api.put(SECRET, {**secret(), "data": {key: b64encode(value).decode() for key, value in pair.items()}})
+        await until(lambda: api.objects[SECRET]["data"] == good)
+        assert ca_bundle(api, MUTATING) == api.data(SECRET)["ca.crt"]
+        assert trusted(api, replica)
+        assert replica.changes("restored") == 1
 
 
 async def test_a_rotation_never_leaves_a_certificate_untrusted(api: ApiServer, client: Client) -> None:

@@ -24,6 +24,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST = Authorities(authority.create(NOW))
 ROTATING = replace(FIRST, upcoming=authority.create(NOW))
 ROTATED, _ = authority.rotated(ROTATING, NOW, published=True)
+#: A server's certificate where an authority belongs, as a Secret of cert-manager would bring it.
+LEAF = authority.issue(FIRST.current, ("web.example",), NOW)
 
 
 @asynccontextmanager
@@ -69,10 +71,13 @@ def test_an_empty_secret_holds_nothing(data: dict[str, bytes]) -> None:
         ({"tls.key": authority.key_pem(authority.create(NOW).key)}, "belong together"),
         ({"previous.crt": b"x"}, None),
         ({"next.crt": b"x"}, None),
+        ({"tls.crt": LEAF.certificate_pem, "tls.key": LEAF.key_pem}, "tls.crt is no certificate authority"),
+        ({"next.crt": LEAF.certificate_pem, "next.key": LEAF.key_pem}, "next.crt is no certificate authority"),
+        ({"previous-until": b"2026-03-09T00:00:00"}, "time zone"),
     ],
 )
 def test_a_malformed_secret_is_told_from_an_empty_one(change: dict[str, bytes | None], word: str | None) -> None:
-    data = {key: value for key, value in {**to_data(FIRST), **change}.items() if value is not None}
+    data = {key: value for key, value in {**to_data(ROTATED), **change}.items() if value is not None}
     with pytest.raises(MalformedSecretError, match=word):
         from_data(data)
 

@@ -1,0 +1,13 @@
+"""How fast the operator is, measured side by side with others that do the same job.
+
+    python -m bench --sizes 100,1000 --rounds 3
+
+Modules, from the outside in:
+
+    __main__        the command line
+    report picture  the table and the picture of the results
+    trial           one contender at one size, phase by phase
+    load            what users do, and what they see
+    contenders      the programs that are compared; those that are not ours are in `peers/`
+    process audit   what a program uses, and what it writes
+"""

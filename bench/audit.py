@@ -1,0 +1,66 @@
+"""What a contender asks of the API server, from the audit log."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+_WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+
+
+@dataclass
+class Audit:
+    """The part of an audit log that was written since this object was made."""
+
+    log: Path
+
+    def __post_init__(self) -> None:
+        self._from = self.log.stat().st_size
+
+    def _requests(self) -> Iterator[dict[str, Any]]:
+        with self.log.open("rb") as lines:
+            lines.seek(self._from)
+            for line in lines:
+                if b'"stage":"ResponseComplete"' in line and line.endswith(b"\n"):
+                    yield json.loads(line)
+
+    def writes(self, user: str, *, not_of: str = "") -> Counter[str]:
+        """Writes by verb and resource, for instance {"patch nginxes/status": 3}.
+
+        Args:
+            user: whose.
+            not_of: a name; writes of objects that bear it do not count.
+        """
+        found: Counter[str] = Counter()
+        for request in self._requests():
+            if request["user"]["username"] == user and request["verb"] in _WRITES:
+                target = request["objectRef"]
+                if not_of and target.get("name", "").startswith(not_of):
+                    continue
+                parts = (target["resource"], target.get("subresource"))
+                found[f"{request['verb']} {'/'.join(part for part in parts if part)}"] += 1
+        return found
+
+    def reactions(self, user: str) -> list[float]:
+        """Seconds from each write of a spec by somebody to the user's next write of the Deployment of that name.
+
+        Both are the moments at which the API server received the request.
+        """
+        asked: dict[tuple[str, str], datetime] = {}
+        found: list[float] = []
+        received = sorted(self._requests(), key=lambda request: str(request["requestReceivedTimestamp"]))
+        for request in received:
+            target = request.get("objectRef", {})
+            if request["verb"] not in _WRITES or "name" not in target:
+                continue
+            key = (target.get("namespace", ""), target["name"])
+            at = datetime.fromisoformat(request["requestReceivedTimestamp"])
+            by_user = request["user"]["username"] == user
+            if not by_user and target["resource"] == "nginxes" and "subresource" not in target:
+                asked[key] = at
+            elif by_user and target["resource"] == "deployments" and key in asked:
+                found.append((at - asked.pop(key)).total_seconds())
+        return found

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+const (
+	fieldOwner = client.FieldOwner("controller-runtime-peer")
+	podsOf     = "nginx" // index of pods by the Nginx that their instance label names
+)
+
+type reconciler struct{ client.Client }
+
+func (r *reconciler) setUp(mgr ctrl.Manager) error {
+	index := func(object client.Object) []string { return []string{object.GetLabels()[labelInstance]} }
+	if err := mgr.GetFieldIndexer().IndexField(context.Background(), &corev1.Pod{}, podsOf, index); err != nil {
+		return err
+	}
+	toNginx := handler.EnqueueRequestsFromMapFunc(func(_ context.Context, pod client.Object) []reconcile.Request {
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{
+			Namespace: pod.GetNamespace(), Name: pod.GetLabels()[labelInstance]}}}
+	})
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&Nginx{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Owns(&appsv1.Deployment{}).
+		Owns(&corev1.Service{}).
+		Watches(&corev1.Pod{}, toNginx, builder.WithPredicates(readinessChanges())).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 16}).
+		Complete(r)
+}
+
+// readinessChanges drops updates of pods that the status does not tell of.
+func readinessChanges() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, after := e.ObjectOld.(*corev1.Pod), e.ObjectNew.(*corev1.Pod)
+		return ready(before) != ready(after) ||
+			(before.DeletionTimestamp == nil) != (after.DeletionTimestamp == nil)
+	}}
+}
+
+func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	nginx := &Nginx{}
+	if err := r.Get(ctx, request.NamespacedName, nginx); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if nginx.DeletionTimestamp != nil {
+		return ctrl.Result{}, nil
+	}
+	live, err := r.applyDeployment(ctx, nginx)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if err := r.applyService(ctx, nginx); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{}, r.report(ctx, nginx, live)
+}
+
+// applyDeployment applies only what differs: an apply without effect is still a request. It returns what is live.
+func (r *reconciler) applyDeployment(ctx context.Context, nginx *Nginx) (*appsv1.Deployment, error) {
+	live := &appsv1.Deployment{}
+	err := r.Get(ctx, client.ObjectKeyFromObject(nginx), live)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, err
+	}
+	if err == nil && metav1.IsControlledBy(live, nginx) && *live.Spec.Replicas == *nginx.Spec.Count &&
+		live.Spec.Template.Spec.Containers[0].Image == nginx.Spec.Image {
+		return live, nil
+	}
+	if err := r.Apply(ctx, deployment(nginx), fieldOwner, client.ForceOwnership); err != nil {
+		return nil, fmt.Errorf("apply Deployment: %w", err)
+	}
+	return nil, nil
+}
+
+func (r *reconciler) applyService(ctx context.Context, nginx *Nginx) error {
+	live := &corev1.Service{}
+	err := r.Get(ctx, client.ObjectKeyFromObject(nginx), live)
+	if client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	if err == nil && metav1.IsControlledBy(live, nginx) && live.Spec.Ports[0].Port == nginx.Spec.Service.Port &&
+		live.Spec.Type == nginx.Spec.Service.Type {
+		return nil
+	}
+	if err := r.Apply(ctx, service(nginx), fieldOwner, client.ForceOwnership); err != nil {
+		return fmt.Errorf("apply Service: %w", err)
+	}
+	return nil
+}
+
+func (r *reconciler) report(ctx context.Context, nginx *Nginx, live *appsv1.Deployment) error {
+	pods := &corev1.PodList{}
+	inCache := []client.ListOption{client.InNamespace(nginx.Namespace), client.MatchingFields{podsOf: nginx.Name},
+		client.UnsafeDisableDeepCopy}
+	if err := r.List(ctx, pods, inCache...); err != nil {
+		return err
+	}
+	before := nginx.DeepCopy()
+	nginx.Status = status(nginx, live, pods.Items)
+	if equality.Semantic.DeepEqual(before.Status, nginx.Status) {
+		return nil
+	}
+	return client.IgnoreNotFound(r.Status().Patch(ctx, nginx, client.MergeFrom(before), fieldOwner))
+}
+
+func status(nginx *Nginx, live *appsv1.Deployment, pods []corev1.Pod) NginxStatus {
+	next := NginxStatus{
+		ObservedGeneration: nginx.Generation,
+		Image:              nginx.Spec.Image,
+		Selector:           labels.SelectorFromSet(labelsOf(nginx.Name)).String(),
+		Conditions:         slices.Clone(nginx.Status.Conditions),
+	}
+	for i := range pods {
+		pod := &pods[i]
+		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed ||
+			!ownedBy(pod, nginx.Name) {
+			continue
+		}
+		next.Nodes = append(next.Nodes, pod.Name)
+		if ready(pod) {
+			next.ReadyCount++
+		}
+	}
+	slices.Sort(next.Nodes)
+	next.Count = int32(len(next.Nodes))
+	wanted := *nginx.Spec.Count
+	is := metav1.Condition{
+		Status: metav1.ConditionFalse, Reason: "Progressing", ObservedGeneration: nginx.Generation,
+		Message: fmt.Sprintf("%d of %d pods are ready", next.ReadyCount, wanted),
+	}
+	rolledOut := live != nil && live.Status.ObservedGeneration >= live.Generation && live.Status.UpdatedReplicas == wanted
+	if rolledOut && next.ReadyCount == wanted && next.Count == wanted && wanted > 0 {
+		is.Status, is.Reason, is.Message = metav1.ConditionTrue, "Ready", fmt.Sprintf("all %d pods are ready", wanted)
+	}
+	progressing := is
+	progressing.Status = metav1.ConditionFalse
+	if is.Reason == "Progressing" {
+		progressing.Status = metav1.ConditionTrue
+	}
+	is.Type, progressing.Type = "Ready", "Progressing"
+	meta.SetStatusCondition(&next.Conditions, is)
+	meta.SetStatusCondition(&next.Conditions, progressing)
+	return next
+}
+
+func ready(pod *corev1.Pod) bool {
+	for i := range pod.Status.Conditions {
+		if pod.Status.Conditions[i].Type == corev1.PodReady {
+			return pod.Status.Conditions[i].Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// ownedBy tells whether a ReplicaSet of the Deployment of this name controls the pod: anybody can set labels.
+func ownedBy(pod *corev1.Pod, name string) bool {
+	owner := metav1.GetControllerOf(pod)
+	hash, found := strings.CutPrefix(ownerName(owner), name+"-")
+	return found && owner.Kind == "ReplicaSet" && hash == pod.Labels["pod-template-hash"]
+}
+
+func ownerName(owner *metav1.OwnerReference) string {
+	if owner == nil {
+		return ""
+	}
+	return owner.Name
+}

@@ -1,0 +1,33 @@
+"""Results as a picture. Needs matplotlib (requirements/bench.txt), which nothing else does."""
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+
+from bench.contenders import CONTENDERS
+from bench.report import ROWS, values
+from bench.trial import Result
+
+mpl.use("Agg")
+
+
+def picture(results: Sequence[Result], path: Path) -> None:
+    """Bars of what matters most, one panel a figure, a group of bars a size."""
+    shown = [row for row in ROWS if row[0] in ("converge", "converge cpu", "peak rss", "reaction p50")]
+    sizes = sorted({result.nginxes for result in results})
+    names = [name for name in CONTENDERS if any(result.contender == name for result in results)]
+    figure, panels = plt.subplots(1, len(shown), figsize=(3.2 * len(shown), 3.2), layout="constrained")
+    for panel, (key, title, factor, _) in zip(panels, shown, strict=True):
+        for number, name in enumerate(names):
+            heights = [statistics.median(values(results, name, size, key) or [0.0]) * factor for size in sizes]
+            at = [group + (number - (len(names) - 1) / 2) * 0.8 / len(names) for group in range(len(sizes))]
+            panel.bar(at, heights, 0.8 / len(names), label=CONTENDERS[name].title)
+        panel.set_title(title, fontsize=9)
+        panel.set_xticks(range(len(sizes)), [f"{size} Nginx" for size in sizes], fontsize=8)
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names), fontsize=8)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,82 @@
+"""A contender as a process, and what it uses of the machine."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+#: Seconds that it has to end.
+_GRACE: Final = 30
+
+
+@dataclass
+class Process:
+    """A program that can be started again.
+
+    Attributes:
+        log: where all that it writes is appended.
+        folder: where it runs.
+    """
+
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    log: Path
+    folder: Path
+    _popen: subprocess.Popen[bytes] = field(init=False, repr=False)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Runs until the end of the block."""
+        self.start()
+        try:
+            yield
+        finally:
+            self.stop()
+
+    def start(self) -> None:
+        """Start it."""
+        with self.log.open("ab") as out:
+            self._popen = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=self.environ,
+                cwd=self.folder,
+            )
+
+    def stop(self) -> None:
+        """End it: SIGTERM, and SIGKILL if that does not do."""
+        self._popen.send_signal(signal.SIGTERM)
+        try:
+            self._popen.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._popen.poll() is None
+
+    def cpu_seconds(self) -> float:
+        """CPU time since its start, of all its threads, in user and in system mode (proc(5), stat)."""
+        fields = Path(f"/proc/{self._popen.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def peak_rss(self) -> int:
+        """The most memory that it had resident since its start, in bytes (proc(5), status, VmHWM)."""
+        return self._memory("VmHWM:")
+
+    def rss(self) -> int:
+        """The memory that it has resident now, in bytes."""
+        return self._memory("VmRSS:")
+
+    def _memory(self, field: str) -> int:
+        status = Path(f"/proc/{self._popen.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(field))

@@ -1,0 +1,92 @@
+"""Results as JSON and as a table. Figures are compared within one run only."""
+
+import json
+import platform
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bench.contenders import CONTENDERS
+from bench.trial import Result
+
+#: Figure, title, unit's factor, digits.
+ROWS: Final = (
+    ("converge", "converge, s", 1.0, 1),
+    ("converge p50", "an Nginx, p50, s", 1.0, 2),
+    ("converge p99", "an Nginx, p99, s", 1.0, 2),
+    ("converge cpu", "CPU while converging, s", 1.0, 2),
+    ("writes per nginx", "writes an Nginx", 1.0, 2),
+    ("scale", "scale 3 to 4, s", 1.0, 1),
+    ("scale cpu", "CPU while scaling, s", 1.0, 2),
+    ("peak rss", "peak RSS, MB", 1e-6, 0),
+    ("restart", "restart until it acts, s", 1.0, 2),
+    ("restart cpu", "CPU while restarting, s", 1.0, 2),
+    ("restart writes", "writes after a restart", 1.0, 0),
+    ("idle cpu", "idle CPU, % of a core", 100.0, 2),
+    ("reaction p50", "reaction to a change, p50, ms", 1000.0, 1),
+    ("reaction p99", "reaction to a change, p99, ms", 1000.0, 1),
+)
+
+
+def machine() -> dict[str, Any]:
+    """Where it was measured, and when."""
+    cpu = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
+    memory = next((int(line.split()[1]) // 1024 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
+    cores = sum(line.startswith("processor") for line in _lines("/proc/cpuinfo"))
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "cpu": cpu,
+        "cores": cores,
+        "memory MiB": memory,
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+
+
+def save(results: Sequence[Result], folder: Path, about: dict[str, Any]) -> None:
+    """Write results.json and results.md into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {"about": about, "results": [asdict(result) for result in results]}
+    (folder / "results.json").write_text(json.dumps(whole, indent=1) + "\n")
+    (folder / "results.md").write_text(table(results, about))
+
+
+def table(results: Sequence[Result], about: dict[str, Any]) -> str:
+    """A Markdown table a size: medians, and in brackets the least and the most where there were several rounds."""
+    words = ", ".join(f"{name} {value}" for name, value in about.items())
+    parts = [f"# Results\n\n{words}.\n\nMedians; in brackets the least and the most of the rounds.\n"]
+    for size in sorted({result.nginxes for result in results}):
+        names = _contenders(results, size)
+        rounds = max(len(values(results, name, size, "converge")) for name in names)
+        parts.append(f"\n## {size} Nginx, {rounds} round{'s' if rounds > 1 else ''}\n")
+        parts.append(f"| | {' | '.join(CONTENDERS[name].title for name in names)} |\n|---|{'---:|' * len(names)}")
+        for figure, title, factor, digits in ROWS:
+            cells = (cell(values(results, name, size, figure), factor, digits) for name in names)
+            parts.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(parts) + "\n"
+
+
+def values(results: Iterable[Result], contender: str, size: int, figure: str) -> list[float]:
+    """A figure of all rounds."""
+    return [result.figures[figure] for result in results if (result.contender, result.nginxes) == (contender, size)]
+
+
+def cell(found: Sequence[float], factor: float, digits: int) -> str:
+    """Median (least-most)."""
+    if not found:
+        return "-"
+    scaled = [value * factor for value in found]
+    middle = f"{statistics.median(scaled):.{digits}f}"
+    return middle if len(scaled) == 1 else f"{middle} ({min(scaled):.{digits}f}-{max(scaled):.{digits}f})"
+
+
+def _contenders(results: Iterable[Result], size: int) -> list[str]:
+    present = {result.contender for result in results if result.nginxes == size}
+    return [name for name in CONTENDERS if name in present]
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()

@@ -1,0 +1,85 @@
+"""What a check is asked and what it answers, and the words that the answers share."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from nginx_operator.api.policy import Policy
+
+#: A refused value is quoted up to this many characters.
+VALUE_LENGTH: Final = 100
+#: A user reads no more faults than this, and each costs time that other requests wait for.
+MOST_FAULTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One reason to refuse.
+
+    Attributes:
+        path: the field, for instance "spec.count".
+        message: what is wrong and what to do, a sentence without the path.
+        parts: the same path in parts, to find its line in a file.
+    """
+
+    path: str
+    message: str
+    parts: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged.
+
+    Attributes:
+        name: metadata.name; empty while the API server has not generated it yet.
+        spec: the spec after defaulting.
+        old_spec: the spec that is in force, None on create. What it already had is not refused again (ratcheting).
+        policy: the administrator's.
+        strict: whether unknown fields are faults.
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    policy: Policy
+    old_spec: Mapping[str, Any] | None = None
+    strict: bool = False
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Outcome of all checks. Faults refuse; warnings are shown and do not."""
+
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        """All faults as one line."""
+        return "; ".join(map(str, self.faults))
+
+
+def dotted(parts: tuple[str | int, ...]) -> str:
+    """A path in the form of the API server: spec.imagePullSecrets[0].name."""
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+def quoted(value: object) -> str:
+    """A value as JSON, control characters escaped, cut at 100 characters."""
+    try:
+        text = json.dumps(value, ensure_ascii=True)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return cut(text, VALUE_LENGTH)
+
+
+def cut(text: str, length: int) -> str:
+    """A text of at most `length` characters."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."

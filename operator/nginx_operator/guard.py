@@ -1,0 +1,56 @@
+"""The reconciler's own check of a stored spec, so that behaviour does not depend on the webhooks being up."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from nginx_operator import plan as planning
+from nginx_operator.api import defaults, names, validation
+from nginx_operator.api.faults import Subject
+from nginx_operator.api.policy import Policy
+from nginx_operator.api.types import Child, Nginx, NginxSpec
+from nginx_operator.cluster.resources import DEPLOYMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """The spec after defaulting and the checks: `spec` is None when it must not be acted on."""
+
+    spec: NginxSpec | None
+    invalid: str = ""
+
+
+def guard(nginx: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
+    """Defaults and checks a stored spec again.
+
+    What the pods run already counts as the old spec: a count that a policy came to forbid stays in force, a new one
+    that it forbids is not acted on.
+    """
+    if not isinstance(nginx.spec, dict):
+        return Guarded(None, "spec: must be a mapping")
+    deployment = owned_deployment(nginx, observed)
+    running = _running(deployment) if deployment is not None else None
+    if running is not None and nginx.spec.get("image") is None:
+        policy = replace(
+            policy, default_image=running["image"] or policy.default_image
+        )  # a new default restarts no pod
+    spec = defaults.defaulted(nginx.spec, policy)
+    verdict = validation.check(Subject(nginx.metadata.name, spec, policy, old_spec=running))
+    if verdict.faults:
+        return Guarded(None, verdict.sentence)
+    return Guarded(NginxSpec.of(spec))
+
+
+def _running(deployment: Child) -> dict[str, Any]:
+    """The spec in force, as far as the Deployment tells."""
+    spec = msgspec.json.decode(deployment.spec)
+    containers = spec["template"]["spec"]["containers"]
+    image = next((c["image"] for c in containers if c["name"] == names.CONTAINER), None)
+    return {"count": spec.get("replicas"), "image": image}
+
+
+def owned_deployment(nginx: Nginx, observed: dict[str, Child]) -> Child | None:
+    """The Deployment, if it is this Nginx's own."""
+    child = observed.get(DEPLOYMENTS.plural)
+    return child if child is not None and planning.is_owned(child.metadata, nginx.metadata) else None

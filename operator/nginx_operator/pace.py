@@ -1,0 +1,42 @@
+"""How often a status is written that says the same with other numbers: it is news for a reader of `kubectl get`.
+
+What changes a condition's status or reason is written at once. Names, counts and messages alone wait: 1 s after the
+last write, then 2 s, 4 s, then 5 s each time, as long as they go on changing. So a rollout of ten pods costs about a
+dozen writes, however long it takes.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from nginx_operator.cluster.reflector import Key
+
+FIRST: Final = 1.0
+LONGEST: Final = 5.0
+
+
+class Pace:
+    """When the status of each Nginx in motion may be written again.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._due: dict[Key, tuple[float, float]] = {}
+
+    def left(self, key: Key) -> float:
+        """Seconds until it may be written; 0 if at once."""
+        due, _ = self._due.get(key, (0.0, 0.0))
+        return max(0.0, due - self._clock())
+
+    def wait(self, key: Key) -> None:
+        """It was written, and goes on changing."""
+        now = self._clock()
+        due, wait = self._due.get(key, (now, 0.0))
+        wait = min(wait * 2, LONGEST) if wait and now < due + wait else FIRST
+        self._due[key] = now + wait, wait
+
+    def forget(self, key: Key) -> None:
+        """It is at rest, or gone."""
+        self._due.pop(key, None)

@@ -1,0 +1,73 @@
+"""The operator behind a proxy that makes faults, on a real control plane where kwok makes pods Ready."""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.beds import bed_of_a_level
+from tests.cluster.product import RELEASE, Product
+from tests.faults.process import Operator
+from tests.faults.proxy import Proxy
+from tests.namespaces import Namespace, fresh
+from tests.testbed import Bed
+
+#: Starts an operator behind the proxy that looks after one namespace, or all:
+#: (namespace, *arguments, by=another proxy, account=another kubeconfig).
+Start = Callable[..., Operator]
+
+
+@pytest.fixture(scope="package")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
+    """A real control plane with two of kwok's fake nodes."""
+    with bed_of_a_level(request, "test-faults", "control-plane", kwok_nodes=2) as bed:
+        yield bed
+
+
+@pytest.fixture(scope="package")
+def account(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chart is installed, without webhooks; a kubeconfig of the operator's ServiceAccount."""
+    product = Product(control_plane, tmp_path_factory.mktemp("product"))
+    product.install("--set", "webhooks.enabled=false")
+    return product.kubeconfig(RELEASE)
+
+
+@pytest.fixture
+def proxy(control_plane: Bed) -> Iterator[Proxy]:
+    """A proxy without faults."""
+    proxy = Proxy()
+    with proxy.running(control_plane):
+        yield proxy
+
+
+@pytest.fixture
+def namespace(control_plane: Bed, account: Path) -> Iterator[Namespace]:
+    """A fresh namespace."""
+    with fresh(control_plane) as namespace:
+        yield namespace
+
+
+@pytest.fixture
+def start(proxy: Proxy, account: Path, tmp_path: Path) -> Iterator[Start]:
+    """Starts operators, and ends them with the test."""
+    running: list[Operator] = []
+
+    def begin(namespace: Namespace | None, *arguments: str, by: Proxy = proxy, account: Path = account) -> Operator:
+        number = len(running)
+        config = yaml.safe_load(account.read_text())
+        config["clusters"][0]["cluster"] = {"server": by.url}
+        kubeconfig = tmp_path / f"kubeconfig-{number}"
+        kubeconfig.write_text(yaml.safe_dump(config))
+        scope = () if namespace is None else ("--namespace", namespace.name)
+        options: Sequence[str] = (*scope, "--log-level", "debug", *arguments)
+        if "--lease-name" not in arguments:
+            options = ("--no-leader-election", *options)
+        environ = {"KUBECONFIG": str(kubeconfig), "POD_NAME": f"operator-{number}"}
+        running.append(Operator.start(options, environ, tmp_path / f"operator-{number}.log"))
+        return running[-1]
+
+    yield begin
+    for operator in running:
+        operator.end(signal.SIGKILL)

@@ -1,0 +1,32 @@
+"""Looking again at what is settled costs the API server nothing."""
+
+from bench.audit import Audit
+from tests.cluster.product import NAMESPACE, RELEASE
+from tests.faults.conftest import Start
+from tests.namespaces import Namespace, serving
+from tests.testbed import Bed
+from tests.testbed.waiting import PATIENCE, until
+
+IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
+
+
+def test_three_resyncs_of_settled_nginxes_write_nothing(control_plane: Bed, start: Start, namespace: Namespace) -> None:
+    names = [f"web-{number}" for number in range(5)]
+    for name in names:
+        resources = {"requests": {"cpu": "0.1m", "memory": "0.5Gi"}}  # which the API server writes in another way
+        namespace.apply({"count": 2, "image": IMAGE, "resources": resources}, name)
+    operator = start(namespace, "--resync-period", "2")
+    for name in names:
+        namespace.wait("nginx", serving(2), name)
+
+    def resyncs() -> int:
+        return operator.text().count("resync of 5 nginxes")
+
+    def looks() -> int:
+        return operator.text().count("/web-0] the children are as they should be")
+
+    settled = resyncs(), looks()
+    audit = Audit(control_plane.audit_log)
+    until(lambda: resyncs() >= settled[0] + 4, seconds=PATIENCE, what="four more resyncs")
+    assert looks() >= settled[1] + 3
+    assert not audit.writes(f"system:serviceaccount:{NAMESPACE}:{RELEASE}")

@@ -1,0 +1,86 @@
+"""Least privilege, from the audit log: what the operator uses is what it has, in the whole cluster or in namespaces."""
+
+import signal
+from pathlib import Path
+
+from tests.cluster.product import CHART, NAMESPACE, NO_PODS, RELEASE, Product
+from tests.faults.conftest import Start
+from tests.namespaces import Namespace, serving
+from tests.rights import granted, used
+from tests.testbed import Bed
+from tests.testbed.waiting import PATIENCE, until
+
+IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
+#: Rights that no request of its own names. The API server asks them of a patch that creates, and OpenShift's of one
+#: that writes an ownerReference.
+ASKED_BY_OTHERS = {
+    ("apps/deployments", "create"),
+    ("/services", "create"),
+    ("proxy.example.com/nginxes/finalizers", "update"),
+}
+
+
+def live_a_life(namespace: Namespace) -> None:
+    """Everything that an operator has to do for an Nginx, from its creation to its deletion."""
+    namespace.apply({"count": 1, "image": IMAGE})
+    namespace.wait("nginx", serving(1))
+    for _ in range(2):  # the same Event twice is one that counts
+        namespace.kubectl("scale", "deployment", "web", "--replicas=3")
+        namespace.wait("deployment", lambda found: found["spec"]["replicas"] == 1)
+    until(
+        lambda: [e for e in namespace.list("event") if e["reason"] == "Repaired" and e["count"] == 2],
+        seconds=PATIENCE,
+        what="an Event that counts 2",
+    )
+    namespace.apply({"count": 2, "image": IMAGE, "service": {"enabled": False}})
+    namespace.wait("nginx", serving(2))
+    namespace.wait_gone("service")
+    namespace.kubectl("delete", "nginx", "web")
+    namespace.wait_gone("deployment")
+
+
+def test_the_operator_uses_each_of_its_rights_and_no_other(
+    control_plane: Bed, account: Path, start: Start, namespace: Namespace
+) -> None:
+    assert account.exists()  # the chart is installed
+    operator = start(None, "--lease-name", RELEASE, "--lease-namespace", NAMESPACE, "--lease-duration", "4")
+    live_a_life(namespace)
+    # A Lease that is read and renewed, too.
+    standby = start(None, "--lease-name", RELEASE, "--lease-namespace", NAMESPACE, "--lease-duration", "4")
+    standby.wait_log("standing by")
+    assert operator.end(signal.SIGTERM) == 0
+    standby.wait_log("leading")
+    assert standby.end(signal.SIGTERM) == 0
+
+    done, may = used(control_plane, NAMESPACE, RELEASE), granted(control_plane, NAMESPACE, RELEASE)
+    assert not done.forbidden
+    assert {(what, verb) for _, what, verb in done.allowed} == {
+        (what, verb) for _, what, verb in may if (what, verb) not in ASKED_BY_OTHERS
+    }
+    leases = {right for right in done.allowed if "leases" in right[1]}
+    assert {where for where, _, _ in leases} == {NAMESPACE}
+
+
+def test_with_roles_in_one_namespace_it_works_there_and_looks_nowhere_else(
+    control_plane: Bed, account: Path, start: Start, namespace: Namespace, tmp_path: Path
+) -> None:
+    assert account.exists()  # the CRD is installed
+    name = f"corner-{namespace.name}"
+    control_plane.helm(
+        *("upgrade", "--install", name, str(CHART), "-n", NAMESPACE, *NO_PODS),
+        *("--set", "crds.enabled=false", "--set", "webhooks.enabled=false"),
+        *("--set", f"fullnameOverride={name}", "--set", f"watchNamespaces={{{namespace.name}}}"),
+    )
+    try:
+        kubeconfig = Product(control_plane, tmp_path).kubeconfig(name)
+        options = ("--lease-name", name, "--lease-namespace", NAMESPACE)
+        operator = start(namespace, *options, account=kubeconfig)
+        live_a_life(namespace)
+        assert operator.end(signal.SIGTERM) == 0
+
+        done, may = used(control_plane, NAMESPACE, name), granted(control_plane, NAMESPACE, name)
+        assert not done.forbidden
+        assert {where for where, _, _ in done.allowed} == {namespace.name, NAMESPACE}
+        assert {where for where, _, _ in may} == {namespace.name, NAMESPACE}
+    finally:
+        control_plane.helm("uninstall", name, "-n", NAMESPACE)

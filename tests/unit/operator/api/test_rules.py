@@ -1,0 +1,157 @@
+"""What the API server would refuse only later, when the Service or a pod is made: refused at once, in words."""
+
+from typing import Any
+
+import pytest
+
+from nginx_operator.api.faults import Subject
+from nginx_operator.api.policy import Policy
+from nginx_operator.api.validation import check
+
+POLICY = Policy(default_count=1, min_count=0, max_count=100, default_image="example.com/nginx:1.30")
+VALID: dict[str, Any] = {"count": 3, "image": "example.com/nginx:1.30"}
+DIGEST = "@sha256:" + "0f" * 32
+
+
+def faults(spec: dict[str, Any], **subject: Any) -> list[str]:
+    return [str(fault) for fault in check(Subject("web", VALID | spec, POLICY, **subject)).faults]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "nginx:1",
+        f"nginx{DIGEST}",
+        f"localhost:5000/a/b:1{DIGEST}",
+        "Registry.Example.com:443/team/nginx_unprivileged:1.30-alpine",
+        "a.b-c__d/e.f:T_1",
+    ],
+)
+def test_an_image_that_runtimes_parse_passes(image: str) -> None:
+    assert faults({"image": image}) == []
+
+
+@pytest.mark.parametrize(
+    "image", ["Nginx:1", "example.com/Nginx:1", "nginx:", "nginx:a:b", "nginx@sha256:0f", "a//b:1", "a/b/:1", "nginx@1"]
+)
+def test_an_image_that_no_node_can_pull_is_refused(image: str) -> None:
+    (fault,) = faults({"image": image})
+    assert fault.startswith(f'spec.image: "{image}" is no image that a node can pull')
+    assert faults({"image": image}, old_spec={"image": image}) == []  # in force already
+
+
+def resources(requests: dict[str, Any] | None = None, limits: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"resources": {"requests": requests or {}, "limits": limits or {}}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        resources({"cpu": 1, "memory": "64Mi", "ephemeral-storage": "1Gi"}, {"cpu": "1"}),
+        resources({"cpu": "0.1m", "memory": 0}),
+        resources({"example.com/gpu": 1}, {"example.com/gpu": "1"}),
+        resources(limits={"hugepages-2Mi": "4Mi", "memory": "1Gi"}),
+    ],
+)
+def test_resources_that_a_pod_may_have_pass(spec: dict[str, Any]) -> None:
+    assert faults(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (resources({"cpus": "1"}), "requests.cpus: unknown resource; did you mean cpu?"),
+        (resources(limits={"requests.cpu": 1}), "limits.requests.cpu: unknown resource; use cpu, memory, "),
+        (resources(limits={"a//b": 1}), "limits.a//b: unknown resource; use cpu, memory, "),
+        (resources(limits={"hugepages-": 1}), "limits.hugepages-: unknown resource; use cpu, memory, "),
+        (resources({"memory": -5}), "requests.memory: -5 must be 0 or more"),
+        (resources({"memory": "1e99"}), 'requests.memory: "1e99" is more than a quantity can hold'),
+        (resources({"cpu": 2}, {"cpu": 1}), "requests.cpu: 2 is more than the limit 1; lower one or raise the other"),
+        (resources(limits={"example.com/gpu": "0.5"}), 'limits.example.com/gpu: "0.5" must be a whole number'),
+        (resources({"example.com/gpu": 1}), "requests.example.com/gpu: 1 must also be the limit: example.com/gpu "),
+        (
+            resources({"example.com/gpu": 1}, {"example.com/gpu": 2}),
+            "requests.example.com/gpu: 1 must also be the limit: example.com/gpu cannot be shared",
+        ),
+    ],
+)
+def test_resources_that_no_pod_may_have_are_refused(spec: dict[str, Any], expected: str) -> None:
+    (fault,) = faults(spec)
+    assert fault.startswith(f"spec.resources.{expected}")
+
+
+def service(**fields: Any) -> dict[str, Any]:
+    return {"service": {"type": "LoadBalancer", **fields}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        service(annotations={"tier": "a", "Example.com/Tier_1": "b", "a.b-c/d.e": ""}),
+        service(loadBalancerClass="example.com/internal"),
+        service(loadBalancerSourceRanges=["192.0.2.1/24", "2001:db8::/32"]),
+    ],
+)
+def test_a_service_that_the_api_server_takes_passes(spec: dict[str, Any]) -> None:
+    assert faults(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (service(annotations={"a b": ""}), 'annotations: the key "a b" must be a name such as tier or '),
+        (service(annotations={"a//b": ""}), 'annotations: the key "a//b" must be a name such as tier or '),
+        (service(annotations={"a/" + "b" * 64: ""}), 'annotations: the key "a/bbb'),
+        (service(annotations={"": ""}), 'annotations: the key "" must be a name'),
+        (service(loadBalancerClass="a//b"), 'loadBalancerClass: "a//b" must be a name such as tier or '),
+        (
+            service(loadBalancerSourceRanges=["192.0.2.0/24", "1.2.3/33"]),
+            'loadBalancerSourceRanges[1]: "1.2.3/33" is no network such as 192.0.2.0/24 or 2001:db8::/32',
+        ),
+    ],
+)
+def test_a_service_that_the_api_server_refuses_is_refused_first(spec: dict[str, Any], expected: str) -> None:
+    (fault,) = faults(spec)
+    assert fault.startswith(f"spec.service.{expected}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refused"),
+    [
+        ({"loadBalancerClass": "a"}, {"loadBalancerClass": "b"}, True),
+        ({"loadBalancerClass": "a"}, {}, True),
+        ({}, {"loadBalancerClass": "a"}, True),
+        ({"loadBalancerClass": "a"}, {"loadBalancerClass": "a"}, False),
+        ({"loadBalancerClass": "a", "enabled": False}, {"loadBalancerClass": "b"}, False),
+        ({"type": "ClusterIP"}, {"loadBalancerClass": "a"}, False),
+    ],
+)
+def test_the_class_of_a_load_balancer_is_for_life(old: dict[str, Any], new: dict[str, Any], refused: bool) -> None:
+    found = faults(service(**new), old_spec=VALID | service(**old))
+    assert [fault.split(":")[0] for fault in found] == ["spec.service.loadBalancerClass"] * refused
+
+
+def test_a_node_port_outside_the_usual_range_is_warned_of() -> None:
+    spec = VALID | {"service": {"type": "NodePort", "nodePort": 80}}
+    verdict = check(Subject("web", spec, POLICY))
+    assert verdict.faults == []
+    assert verdict.warnings == [
+        "spec.service.nodePort: 80 is outside 30000-32767, which is all that most clusters allow"
+    ]
+
+
+def test_what_is_stored_is_not_refused_again_when_something_else_changes() -> None:
+    """Otherwise no finalizer could be taken from what an earlier version had let through."""
+    spec = VALID | {"count": 500, "image": "Bad:1"} | resources({"cpus": 1})
+    verdict = check(Subject("web", spec, POLICY, old_spec=dict(spec)))
+    assert verdict.faults == []
+    assert len(verdict.warnings) == 1  # the count
+    assert check(Subject("web", {**spec, "paused": True}, POLICY, old_spec=spec)).faults
+
+
+@pytest.mark.parametrize("part", ["a", "a-", "a.", "a/", "a_"])
+def test_no_text_keeps_a_pattern_busy(part: str) -> None:
+    """An exponential pattern would never end this test."""
+    text = part * (500 // len(part)) + "!"
+    assert faults({"image": text})
+    assert faults(service(annotations={text: ""}, loadBalancerClass=text[-200:]))

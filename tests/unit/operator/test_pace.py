@@ -1,0 +1,52 @@
+"""How the writes of one rollout are spread."""
+
+import pytest
+
+from nginx_operator.pace import FIRST, LONGEST, Pace
+
+KEY = ("shop", "web")
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pace(clock: Clock) -> Pace:
+    return Pace(clock)
+
+
+def test_what_was_never_written_may_be_written_at_once(pace: Pace) -> None:
+    assert pace.left(KEY) == 0
+
+
+def test_waits_grow_to_a_bound_as_long_as_there_is_news(pace: Pace, clock: Clock) -> None:
+    waits = []
+    for _ in range(5):
+        pace.wait(KEY)
+        waits.append(pace.left(KEY))
+        clock.now += waits[-1]
+    assert waits == [FIRST, 2.0, 4.0, LONGEST, LONGEST]
+    assert pace.left(KEY) == 0
+
+
+def test_a_pause_starts_anew(pace: Pace, clock: Clock) -> None:
+    pace.wait(KEY)
+    pace.wait(KEY)
+    clock.now += 60
+    pace.wait(KEY)
+    assert pace.left(KEY) == FIRST
+
+
+def test_what_is_at_rest_is_forgotten(pace: Pace) -> None:
+    pace.wait(KEY)
+    pace.forget(KEY)
+    assert pace.left(KEY) == 0
