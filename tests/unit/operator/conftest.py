@@ -1,8 +1,13 @@
 """Objects as the API server would send them, made small."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from nginx_operator.api.types import Nginx, NginxSpec, ObjectMeta
+from nginx_operator.cluster.client import Client
+from nginx_operator.cluster.connection import Connection
+from tests.unit.operator.conversation import Conversation
 
 IMAGE = "example.com/nginx:1.30"
 
@@ -20,3 +25,15 @@ def spec() -> NginxSpec:
 @pytest.fixture
 def nginx(owner: ObjectMeta) -> Nginx:
     return Nginx(metadata=owner, spec={"count": 2, "image": IMAGE})
+
+
+@pytest.fixture
+async def talk() -> AsyncIterator[Conversation]:
+    async with Conversation() as conversation:
+        yield conversation
+
+
+@pytest.fixture
+async def client(talk: Conversation) -> AsyncIterator[Client]:
+    async with Client(Connection(talk.url, namespace="operators")) as opened:
+        yield opened
