@@ -150,11 +150,13 @@ class CurrentPlace:
     def __init__(self, repository: str, tag: str) -> None:
         self._values = [f"image.repository={repository}"] if repository else []
         self._values += [f"image.tag={tag}"] if tag else []
+        self._release_is_ours = False
 
     def prepare(self, stream: TextIO) -> Mapping[str, str]:
         return os.environ
 
     def install(self, status: str | None) -> list[list[str]]:
+        self._release_is_ours = status is None
         if status is None:
             return [install_words("install", *self._values)]
         if status != "deployed":
@@ -169,14 +171,18 @@ class CurrentPlace:
         return "\nOn kubectl's current context. Each line with a $ is what you could type yourself."
 
     def farewell(self) -> str:
-        return f"""
-kubectl get nginx -n {self.namespace}        the Nginx of this demo; examples/ has more to apply
-
-To remove it all again:
-kubectl delete namespace {self.namespace}
-helm uninstall {RELEASE} -n {NAMESPACE}
-kubectl delete namespace {NAMESPACE}
-kubectl delete crd nginxes.proxy.example.com        (with every Nginx in the cluster)"""
+        steps = [
+            f"kubectl get nginx -n {self.namespace}        the Nginx of this demo; examples/ has more to apply\n",
+            "To remove it all again:",
+            f"kubectl delete namespace {self.namespace}",
+        ]
+        if self._release_is_ours:
+            steps += [
+                f"helm uninstall {RELEASE} -n {NAMESPACE}",
+                f"kubectl delete namespace {NAMESPACE}",
+                "kubectl delete crd nginxes.proxy.example.com        (with every Nginx in the cluster)",
+            ]
+        return "\n" + "\n".join(steps)
 
     def help(self) -> str:
         return (

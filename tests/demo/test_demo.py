@@ -94,6 +94,15 @@ def test_a_release_on_the_users_cluster_is_left_alone_unless_an_image_is_named()
     assert "--reuse-values" in words
 
 
+def test_only_a_release_that_the_demo_installed_is_to_be_uninstalled() -> None:
+    place = CurrentPlace("", "")
+    place.install(None)
+    assert "helm uninstall" in place.farewell()
+    place.install("deployed")
+    assert "helm uninstall" not in place.farewell()
+    assert "kubectl delete namespace nginx-operator-demo" in place.farewell()
+
+
 def test_a_release_that_never_came_up_is_mended_in_our_cluster_only() -> None:
     assert [words[1] for words in EmbeddedPlace("demo").install("failed")] == ["uninstall", "install"]
     with pytest.raises(DemoError, match="is failed"):

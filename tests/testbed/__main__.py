@@ -18,7 +18,7 @@ from tests.testbed.progress import Progress
 
 DESCRIPTION = """\
 A real Kubernetes on this machine, without Docker: one bed is one cluster, in a network namespace of its
-own. The first use builds the programs from pinned Go modules (10 to 15 minutes on two cores); they are
+own. The first use builds the programs from pinned Go modules (about 12 minutes on two cores); they are
 kept under ~/.cache, and from then on a bed is up in seconds.
 """
 

@@ -1,4 +1,4 @@
-"""Looking again at what is settled costs the API server nothing."""
+"""What the operator costs the API server: nothing when nothing changes, a dozen statuses for a long rollout."""
 
 from bench.audit import Audit
 from tests.cluster.product import NAMESPACE, RELEASE
@@ -8,6 +8,7 @@ from tests.testbed import Bed
 from tests.testbed.waiting import PATIENCE, until
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
+USER = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
 
 
 def test_three_resyncs_of_settled_nginxes_write_nothing(control_plane: Bed, start: Start, namespace: Namespace) -> None:
@@ -29,4 +30,21 @@ def test_three_resyncs_of_settled_nginxes_write_nothing(control_plane: Bed, star
     audit = Audit(control_plane.audit_log)
     until(lambda: resyncs() >= settled[0] + 4, seconds=PATIENCE, what="four more resyncs")
     assert looks() >= settled[1] + 3
-    assert not audit.writes(f"system:serviceaccount:{NAMESPACE}:{RELEASE}")
+    assert not audit.writes(USER)
+
+
+def test_a_rollout_of_ten_pods_costs_a_dozen_statuses(control_plane: Bed, start: Start, namespace: Namespace) -> None:
+    namespace.apply({"count": 10, "image": IMAGE})
+    start(namespace)
+    before = namespace.wait("nginx", serving(10))["status"]["nodes"]
+    audit = Audit(control_plane.audit_log)
+    namespace.apply({"count": 10, "image": f"{IMAGE}-slim"})
+
+    def replaced() -> bool:
+        nginx = namespace.get("nginx")
+        return nginx is not None and serving(10)(nginx) and not set(before) & set(nginx["status"]["nodes"])
+
+    until(replaced, seconds=PATIENCE, what="ten new pods")
+    writes = audit.writes(USER)
+    assert writes["patch deployments"] == 1
+    assert 1 < writes["patch nginxes/status"] <= 12
