@@ -62,7 +62,7 @@ async def test_each_answer_is_counted_and_each_missing_one(talk: Conversation) -
         with pytest.raises(ApiError):
             await client.get(NGINXES, "shop", "web")
     async with Client(Connection("http://127.0.0.1:1"), answered=lambda *answer: answers.append(answer)) as client:
-        with pytest.raises(ApiError, match="cannot reach the API server http://127.0.0.1:1: ") as caught:
+        with pytest.raises(ApiError, match=r"cannot reach the API server http://127\.0\.0\.1:1: ") as caught:
             await client.list(NGINXES)
     assert (caught.value.unreachable, caught.value.passing) == (True, True)
     assert answers == [("POST", "leases", 200), ("GET", "nginxes", 404), ("GET", "nginxes", 0)]

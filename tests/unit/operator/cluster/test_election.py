@@ -1,4 +1,4 @@
-"""The election's rules, on leases that an API server stores with real conflicts. What takes seconds is in tests/faults."""
+"""The election's rules, on Leases that are stored with conflicts. What takes seconds is in tests/faults."""
 
 import asyncio
 import contextlib
