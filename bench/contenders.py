@@ -29,7 +29,7 @@ class Contender:
 
 
 def _ours(_progress: Progress) -> Sequence[str]:
-    return (sys.executable, "-m", "nginx_operator", "run", "--no-leader-election", "--log-level", "warning")
+    return (sys.executable, str(PEERS / "pod.py"), "run", "--no-leader-election", "--log-level", "warning")
 
 
 def _go(progress: Progress) -> Sequence[str]:

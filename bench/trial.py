@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -188,4 +189,13 @@ def prepare(bed: Bed, size: Size, folder: Path) -> Mapping[str, str]:
     config["users"][0]["user"] = {"token": token}
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(config))
-    return {**bed.environment, "KUBECONFIG": str(kubeconfig)}
+    for name, text in (("token", token), ("namespace", NAMESPACE), ("ca.crt", bed.client_config.ca.read_text())):
+        (folder / name).write_text(text)
+    server = urlsplit(config["clusters"][0]["cluster"]["server"])
+    return {
+        **bed.environment,
+        "KUBECONFIG": str(kubeconfig),
+        "SERVICE_ACCOUNT": str(folder),
+        "KUBERNETES_SERVICE_HOST": str(server.hostname),
+        "KUBERNETES_SERVICE_PORT": str(server.port),
+    }

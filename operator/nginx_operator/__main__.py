@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Sequence
@@ -84,6 +85,9 @@ def _run(wanted: settings.Settings) -> int:
     if wanted.log_level != "debug":
         logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it logs two lines for each event
+    # What is imported stays, and what the caches hold has no cycles: looking through it all often finds nothing.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(process.run(wanted))
 

@@ -72,8 +72,25 @@ def register(
     return registry
 
 
+class _NoEssence(kopf.DiffBaseStorage):
+    """What kopf compares states by: nothing. It copies each object deeply for that, and only handlers of changes,
+    which we have none of, would look at the result.
+    """
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Nothing is kept on the user's resource."""
+
+
 def configure(settings: kopf.OperatorSettings) -> None:
     """Kopf as a plain watcher: no events posted, no peering, no scan for CRDs and namespaces, no finalizer of ours."""
+    settings.persistence.diffbase_storage = _NoEssence()
+    settings.queueing.idle_timeout = 1.0  # a task and a queue for each object that had news lately
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.peering.standalone = True

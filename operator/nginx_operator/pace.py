@@ -1,7 +1,7 @@
 """How often a status is written that says the same with other numbers: it is news for a reader of `kubectl get`.
 
-What changes a condition's status or reason is written at once. Names, counts and messages alone wait: 1 s after the
-last write, then 2 s, 4 s, then 5 s each time, as long as they go on changing. So a rollout of ten pods costs about a
+What changes a condition's status or reason is written at once. Names, counts and messages alone wait: 2 s after the
+last write, then 4 s, then 5 s each time, as long as they go on changing. So a rollout of ten pods costs about a
 dozen writes, however long it takes.
 """
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from nginx_operator.cluster.reflector import Key
 
-FIRST: Final = 1.0
+FIRST: Final = 2.0
 LONGEST: Final = 5.0
 
 

@@ -34,7 +34,7 @@ def test_waits_grow_to_a_bound_as_long_as_there_is_news(pace: Pace, clock: Clock
         pace.wait(KEY)
         waits.append(pace.left(KEY))
         clock.now += waits[-1]
-    assert waits == [FIRST, 2.0, 4.0, LONGEST, LONGEST]
+    assert waits == [FIRST, 4.0, LONGEST, LONGEST, LONGEST]
     assert pace.left(KEY) == 0
 
 

@@ -1,0 +1,18 @@
+"""Our operator as it runs in its pod: with a ServiceAccount's files, and without the package `kubernetes`.
+
+The image has no such package (docs/decisions/0002), and kopf takes 18 MB more where it finds it. Expects the folder
+of the ServiceAccount's files in SERVICE_ACCOUNT, and KUBERNETES_SERVICE_HOST and _PORT as the kubelet sets them.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+sys.modules["kubernetes"] = None  # type: ignore[assignment]  # an import of it fails from here on
+
+from nginx_operator.__main__ import main
+from nginx_operator.cluster import connection
+
+os.environ.pop("KUBECONFIG", None)  # which is the other contenders' way
+connection._in_cluster.__defaults__ = (Path(os.environ["SERVICE_ACCOUNT"]),)  # what a kubelet mounts elsewhere
+main(sys.argv[1:])
