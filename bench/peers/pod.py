@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.modules["kubernetes"] = None  # type: ignore[assignment]  # an import of it fails from here on
 
-from nginx_operator.__main__ import main
-from nginx_operator.cluster import connection
+from nginx_operator.__main__ import main  # noqa: E402
+from nginx_operator.cluster import connection  # noqa: E402
 
 os.environ.pop("KUBECONFIG", None)  # which is the other contenders' way
 connection._in_cluster.__defaults__ = (Path(os.environ["SERVICE_ACCOUNT"]),)  # what a kubelet mounts elsewhere

@@ -30,8 +30,8 @@ from nginx_operator.workqueue import RetryLater, Workqueue
 
 log = logging.getLogger(__name__)
 
-#: Seconds that events of one Nginx are gathered for: a pod that starts makes several at once.
-_GATHER: Final = 0.1
+#: Seconds that news of an Nginx's children are gathered for: a pod that starts makes several at once.
+_GATHER: Final = 0.25
 #: Seconds between looks at the policy file.
 _POLICY_PERIOD: Final = 2.0
 #: Seconds between comparisons with a fresh list, because kopf does not tell what was deleted while it re-listed.

@@ -10,6 +10,7 @@ from nginx_operator.api import defaults, names, validation
 from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, NginxSpec
+from nginx_operator.cluster.reflector import Key
 from nginx_operator.cluster.resources import DEPLOYMENTS
 
 
@@ -21,16 +22,37 @@ class Guarded:
     invalid: str = ""
 
 
-def guard(nginx: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
-    """Defaults and checks a stored spec again.
+class Guard:
+    """Defaults and checks stored specs again, and remembers what it found as long as nothing of it changes."""
 
-    What the pods run already counts as the old spec: a count that a policy came to forbid stays in force, a new one
-    that it forbids is not acted on.
-    """
+    def __init__(self) -> None:
+        self._known: dict[Key, tuple[tuple[object, ...], Guarded]] = {}
+
+    def check(self, nginx: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
+        """What to act on.
+
+        What the pods run already counts as the old spec: a count that a policy came to forbid stays in force, a new
+        one that it forbids is not acted on.
+        """
+        deployment = owned_deployment(nginx, observed)
+        running = _running(deployment) if deployment is not None else None
+        # The generation stands for the spec: the API server raises it with every change.
+        asked = (nginx.metadata.uid, nginx.metadata.generation, policy, running)
+        known = self._known.get(nginx.metadata.key)
+        if known is not None and known[0] == asked:
+            return known[1]
+        guarded = _guarded(nginx, running, policy)
+        self._known[nginx.metadata.key] = asked, guarded
+        return guarded
+
+    def forget(self, key: Key) -> None:
+        """The Nginx is gone."""
+        self._known.pop(key, None)
+
+
+def _guarded(nginx: Nginx, running: dict[str, Any] | None, policy: Policy) -> Guarded:
     if not isinstance(nginx.spec, dict):
         return Guarded(None, "spec: must be a mapping")
-    deployment = owned_deployment(nginx, observed)
-    running = _running(deployment) if deployment is not None else None
     if running is not None and nginx.spec.get("image") is None:
         policy = replace(
             policy, default_image=running["image"] or policy.default_image

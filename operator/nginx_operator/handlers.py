@@ -72,6 +72,22 @@ def register(
     return registry
 
 
+class _NoProgress(kopf.ProgressStorage):
+    """Where kopf keeps how far its handlers got: nowhere. A handler of events is called once, whatever comes of it."""
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None: ...
+
+    def purge(self, **_: Any) -> None: ...
+
+    def touch(self, **_: Any) -> None: ...
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
+
+
 class _NoEssence(kopf.DiffBaseStorage):
     """What kopf compares states by: nothing. It copies each object deeply for that, and only handlers of changes,
     which we have none of, would look at the result.
@@ -83,13 +99,13 @@ class _NoEssence(kopf.DiffBaseStorage):
     def fetch(self, **_: Any) -> None:
         return None
 
-    def store(self, **_: Any) -> None:
-        """Nothing is kept on the user's resource."""
+    def store(self, **_: Any) -> None: ...
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
     """Kopf as a plain watcher: no events posted, no peering, no scan for CRDs and namespaces, no finalizer of ours."""
     settings.persistence.diffbase_storage = _NoEssence()
+    settings.persistence.progress_storage = _NoProgress()
     settings.queueing.idle_timeout = 1.0  # a task and a queue for each object that had news lately
     settings.posting.enabled = False
     settings.scanning.disabled = True

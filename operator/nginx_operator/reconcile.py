@@ -6,7 +6,6 @@ Level-triggered: it sees only the present. Running it twice changes nothing the 
 import logging
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Protocol
 
@@ -20,7 +19,7 @@ from nginx_operator.cluster.events import Recorder
 from nginx_operator.cluster.reflector import Key
 from nginx_operator.cluster.resources import NGINXES
 from nginx_operator.execute import Executor, Outcome, Written
-from nginx_operator.guard import Guarded, guard, owned_deployment
+from nginx_operator.guard import Guard, Guarded, owned_deployment
 from nginx_operator.pace import Pace
 from nginx_operator.readiness import Situation, decide
 from nginx_operator.settled import Settled
@@ -61,6 +60,7 @@ class Reconciler:
         self._caches = caches
         self._recorder = recorder
         self._executor = Executor(client, caches)
+        self._guard = Guard()
         self._settled = Settled()
         self._pace = Pace(time.monotonic)
 
@@ -76,6 +76,7 @@ class Reconciler:
         """
         nginx = self._caches.nginx(key)
         if nginx is None or nginx.metadata.deletion_timestamp is not None:
+            self._guard.forget(key)
             self._settled.forget(key)
             self._pace.forget(key)
             return 0.0  # the garbage collector removes the children
@@ -109,7 +110,7 @@ class Reconciler:
         guarded = self._settled.known(nginx.metadata.key, seen)
         if guarded is not None:
             return guarded, planning.Plan()
-        guarded, plan = guard(nginx, observed, self.policy), planning.Plan()
+        guarded, plan = self._guard.check(nginx, observed, self.policy), planning.Plan()
         if guarded.spec is not None:
             plan = planning.plan(nginx.metadata, guarded.spec, observed)
         if not (plan.actions or plan.conflicts):
@@ -123,7 +124,7 @@ class Reconciler:
 
     async def _report(self, nginx: Nginx, situation: Situation) -> float:
         """Writes the status and tells the user, only if something changed. Returns the seconds that it is put off."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         new = reporting.compute(nginx.metadata, nginx.status, situation, now)
         if new == nginx.status:
             return 0.0

@@ -11,28 +11,33 @@ from nginx_operator.api.types import Child, ObjectMeta
 from nginx_operator.cluster.reflector import Key
 from nginx_operator.guard import Guarded
 
+#: Equal as long as nothing differs that guard and plan look at.
+Fingerprint = tuple[object, ...]
+
 
 class Settled:
     """Fingerprints of the settled, with what the guard made of their specs."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, tuple[int, Guarded]] = {}
+        self._known: dict[Key, tuple[Fingerprint, Guarded]] = {}
 
     @staticmethod
-    def fingerprint(nginx: ObjectMeta, observed: Mapping[str, Child], policy: Policy) -> int:
-        """A number that differs as soon as anything differs that guard and plan look at.
+    def fingerprint(nginx: ObjectMeta, observed: Mapping[str, Child], policy: Policy) -> Fingerprint:
+        """What guard and plan look at.
 
         The generation stands for the spec of the Nginx: the API server raises it with every change of the spec.
         """
-        children = [(plural, *_seen(child)) for plural, child in observed.items()]
-        return hash((nginx.uid, nginx.generation, policy, *children))
+        return (nginx.uid, nginx.generation, policy, {plural: _seen(child) for plural, child in observed.items()})
 
-    def known(self, key: Key, fingerprint: int) -> Guarded | None:
+    def known(self, key: Key, fingerprint: Fingerprint) -> Guarded | None:
         """What was remembered under this fingerprint."""
         found = self._known.get(key)
-        return found[1] if found is not None and found[0] == fingerprint else None
+        if found is None or found[0] != fingerprint:
+            return None
+        self._known[key] = fingerprint, found[1]  # equal, but the earlier one would keep alive what the caches let go
+        return found[1]
 
-    def remember(self, key: Key, fingerprint: int, guarded: Guarded) -> None:
+    def remember(self, key: Key, fingerprint: Fingerprint, guarded: Guarded) -> None:
         """Nothing was left to do."""
         self._known[key] = fingerprint, guarded
 
@@ -41,13 +46,6 @@ class Settled:
         self._known.pop(key, None)
 
 
-def _seen(child: Child) -> tuple[object, ...]:
-    meta, controller = child.metadata, child.metadata.controller
-    return (
-        meta.uid,
-        meta.deletion_timestamp,
-        controller.uid if controller is not None else None,
-        hash(frozenset(meta.labels.items())),
-        hash(frozenset(meta.annotations.items())),
-        hash(bytes(child.spec)),
-    )
+def _seen(child: Child) -> Fingerprint:
+    meta = child.metadata
+    return meta.uid, meta.deletion_timestamp, meta.owner_references, meta.labels, meta.annotations, child.spec

@@ -163,7 +163,10 @@ class Pod(_View):
 
     def condition(self, type_: str) -> Condition | None:
         """The condition of that type, if the pod has it."""
-        return next((found for found in self.status.conditions if found.type == type_), None)
+        for found in self.status.conditions:  # asked of each pod at each pass: a generator would double the time
+            if found.type == type_:
+                return found
+        return None
 
     @property
     def ready(self) -> bool:

@@ -8,9 +8,11 @@ import copy
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from nginx_operator.api import names
 from nginx_operator.cluster.connection import Connection
@@ -120,7 +122,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            base_url=self.connection.server,
+            cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(ssl=self.connection.ssl_context(), limit=0, keepalive_timeout=60),
             headers={"User-Agent": self._user_agent, "Accept": JSON},
             timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=10),
@@ -209,7 +211,7 @@ class Client:
                 if method != "GET" and not self._may_write():
                     raise ApiError(0, "Fenced", f"no {method} of {path}: another process may lead now")
                 async with self._open.request(
-                    method, path, data=data, params=params, headers=headers, server_hostname=self._server_name
+                    method, self._url(path, params), data=data, headers=headers, server_hostname=self._server_name
                 ) as response:
                     answer = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -230,8 +232,7 @@ class Client:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=WATCH_SILENCE)
         try:
             async with self._open.get(
-                resource.path(namespace),
-                params=query,
+                self._url(resource.path(namespace), query),
                 headers=self._headers(),
                 timeout=timeout,
                 server_hostname=self._server_name,
@@ -248,6 +249,11 @@ class Client:
         if self._session is None:
             raise RuntimeError("the client is not open; use 'async with'")
         return self._session
+
+    def _url(self, path: str, params: Params | None) -> URL:
+        """Put together here: a server's address may have a path of its own, and aiohttp takes longer to join them."""
+        query = f"?{urlencode(params)}" if params else ""
+        return URL(f"{self.connection.server}{path}{query}", encoded=True)
 
     def _headers(self) -> dict[str, str]:
         token = self.connection.token()

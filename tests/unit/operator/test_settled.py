@@ -8,7 +8,7 @@ import pytest
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference
 from nginx_operator.guard import Guarded
-from nginx_operator.settled import Settled
+from nginx_operator.settled import Fingerprint, Settled
 
 KEY = ("shop", "web")
 OWNER = ObjectMeta(name="web", namespace="shop", uid="u1", resource_version="10", generation=3)
@@ -30,7 +30,7 @@ def child(**changed: Any) -> Child:
     return Child(msgspec.structs.replace(meta, **changed), msgspec.Raw(spec))
 
 
-def fingerprint(owner: ObjectMeta = OWNER, policy: Policy = POLICY, **changed: Any) -> int:
+def fingerprint(owner: ObjectMeta = OWNER, policy: Policy = POLICY, **changed: Any) -> Fingerprint:
     return Settled.fingerprint(owner, {"deployments": child(**changed)}, policy)
 
 
@@ -64,8 +64,8 @@ def test_a_change_of_spec_policy_or_number_of_children_counts() -> None:
 
 def test_only_the_fingerprint_of_the_last_look_is_known() -> None:
     settled = Settled()
-    settled.remember(KEY, 1, GUARDED)
-    assert settled.known(KEY, 1) is GUARDED
-    assert settled.known(KEY, 2) is None
+    settled.remember(KEY, (1,), GUARDED)
+    assert settled.known(KEY, (1,)) is GUARDED
+    assert settled.known(KEY, (2,)) is None
     settled.forget(KEY)
-    assert settled.known(KEY, 1) is None
+    assert settled.known(KEY, (1,)) is None
