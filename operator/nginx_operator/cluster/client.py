@@ -1,4 +1,4 @@
-"""One HTTP client for the API server: small, typed, and it says what went wrong.
+"""One client for the API server: small, typed, and it says what went wrong.
 
 Bodies go in as Python values and come out as bytes, so that the caller decodes just what it needs.
 """
@@ -10,12 +10,11 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlencode
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from nginx_operator.api import names
 from nginx_operator.cluster.connection import Connection
+from nginx_operator.cluster.http import Answer, Http
 from nginx_operator.cluster.resources import Resource, plural_of
 
 #: Seconds a request may take. The API server itself gives up after 60.
@@ -109,9 +108,8 @@ class Client:
         self._answered = answered
         self.connection = connection
         self._user_agent = user_agent
-        self._session: aiohttp.ClientSession | None = None
+        self._http: Http | None = None
         self._slots = asyncio.Semaphore(limit)
-        self._server_name = connection.tls_server_name
         self._may_write: Callable[[], bool] = lambda: True
 
     def fenced(self, may_write: Callable[[], bool]) -> "Client":
@@ -121,19 +119,14 @@ class Client:
         return fenced
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(ssl=self.connection.ssl_context(), limit=0, keepalive_timeout=60),
-            headers={"User-Agent": self._user_agent, "Accept": JSON},
-            timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=10),
-        )
+        self._http = Http(self.connection, {"User-Agent": self._user_agent}, answer_seconds=REQUEST_TIMEOUT)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._http is not None:
+            await self._http.close()
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> bytes:
         """One object, read from etcd (a quorum read)."""
@@ -202,7 +195,8 @@ class Client:
             ApiError: any other answer, or none.
         """
         headers = self._headers() | {"Accept": accept}
-        data = None
+        target = f"{path}?{urlencode(params)}" if params else path
+        data = b""
         if body is not None:
             data = body if isinstance(body, bytes) else msgspec.json.encode(body)
             headers["Content-Type"] = content_type
@@ -210,17 +204,14 @@ class Client:
             async with self._slots:
                 if method != "GET" and not self._may_write():
                     raise ApiError(0, "Fenced", f"no {method} of {path}: another process may lead now")
-                async with self._open.request(
-                    method, self._url(path, params), data=data, headers=headers, server_hostname=self._server_name
-                ) as response:
-                    answer = await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                answer = await self._open.request(method, target, headers, data)
+        except OSError as error:
             self._answered(method, plural_of(path), 0)
             raise self._unreachable(error) from error
-        self._answered(method, plural_of(path), response.status)
-        if response.status >= 400:
-            raise _refused(response, answer)
-        return answer
+        self._answered(method, plural_of(path), answer.status)
+        if answer.status >= 400:
+            raise _refused(answer)
+        return answer.body
 
     async def watch(self, resource: Resource, namespace: str | None, params: Params) -> AsyncIterator[bytes]:
         """The lines of a watch, each a JSON WatchEvent, until the server ends it or falls silent.
@@ -229,31 +220,26 @@ class Client:
             ApiError: the watch was refused, or broke.
         """
         query = {**params, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=WATCH_SILENCE)
+        target = f"{resource.path(namespace)}?{urlencode(query)}"
         try:
-            async with self._open.get(
-                self._url(resource.path(namespace), query),
-                headers=self._headers(),
-                timeout=timeout,
-                server_hostname=self._server_name,
-            ) as response:
-                if response.status >= 400:
-                    raise _refused(response, await response.read())
-                async for line in _lines(response.content):
-                    yield line
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            async with self._open.stream(target, self._headers() | {"Accept": JSON}) as stream:
+                if stream.status >= 400:
+                    raise _refused(await stream.answer())
+                rest = b""
+                # Silence ends it: the connection may be dead, and a new watch goes on where this one was.
+                async for chunk in stream.chunks(WATCH_SILENCE):
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        if line:
+                            yield line
+        except OSError as error:
             raise self._unreachable(error) from error
 
     @property
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _open(self) -> Http:
+        if self._http is None:
             raise RuntimeError("the client is not open; use 'async with'")
-        return self._session
-
-    def _url(self, path: str, params: Params | None) -> URL:
-        """Put together here: a server's address may have a path of its own, and aiohttp takes longer to join them."""
-        query = f"?{urlencode(params)}" if params else ""
-        return URL(f"{self.connection.server}{path}{query}", encoded=True)
+        return self._http
 
     def _headers(self) -> dict[str, str]:
         token = self.connection.token()
@@ -264,29 +250,16 @@ class Client:
         return ApiError(0, "Unreachable", f"cannot reach the API server {self.connection.server}: {why}")
 
 
-async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Its lines. Silence ends them: the connection may be dead, and a new watch goes on where this one was."""
-    rest = b""
-    try:
-        async for chunk in stream.iter_any():
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                if line:
-                    yield line
-    except aiohttp.SocketTimeoutError:
-        return
-
-
-def _refused(response: aiohttp.ClientResponse, answer: bytes) -> ApiError:
+def _refused(answer: Answer) -> ApiError:
     """The error that an answer of 4xx or 5xx stands for. A proxy's answer need not be a Status."""
     try:
-        status = msgspec.json.decode(answer, type=_Status)
+        status = msgspec.json.decode(answer.body, type=_Status)
     except msgspec.DecodeError:
-        status = _Status(message=f"{response.status} {response.reason}", reason=response.reason or "")
+        status = _Status(message=f"{answer.status} {answer.phrase}", reason=answer.phrase)
     details = status.details or _Details()
-    header = response.headers.get("Retry-After", "")
+    header = answer.headers.get("retry-after", "")
     return ApiError(
-        response.status,
+        answer.status,
         status.reason,
         status.message,
         causes=frozenset(cause.reason for cause in details.causes),

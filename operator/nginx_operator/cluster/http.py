@@ -1,0 +1,331 @@
+"""HTTP/1.1 to one server: kept connections for requests, and one of its own for each answer that never ends.
+
+Requests are most of what the operator does, and aiohttp's client takes three times as long for one
+(docs/decisions/0003). The parser is httptools'; here is what is around it. There are no redirects, cookies, proxies
+and no compression: an API server uses none of them with us. RFC 9112 is the rule.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple, cast
+from urllib.parse import urlsplit
+
+import httptools
+
+from nginx_operator.cluster.connection import Connection
+
+#: Seconds after which an idle connection is not used again: the API server ends it after 90.
+_IDLE_SECONDS: Final = 60.0
+#: Bytes of an answer that may wait to be taken before the server has to wait.
+_HIGH_WATER: Final = 1 << 20
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_UNSAFE_IN_TARGET: Final = re.compile(r"[^\x21-\x7e]")
+_LINE_END: Final = re.compile(r"[\r\n\0]|[^\x00-\xff]")
+
+
+class Answer(NamedTuple):
+    """A whole answer.
+
+    Attributes:
+        status: its code.
+        phrase: what the status line says after the code.
+        headers: names in lower case.
+        body: empty where there was none.
+    """
+
+    status: int
+    phrase: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class LostError(ConnectionError):
+    """The connection ended before the answer did."""
+
+
+class Http:
+    """Requests to one server. Belongs to one event loop; close it at the end.
+
+    Args:
+        connection: where it is, and what its certificate is checked against.
+        headers: of every request.
+        answer_seconds: how long a whole answer may take.
+        connect_seconds: how long a new connection may take.
+
+    Raises:
+        OSError: from every method: there is no connection, or it broke, or it took too long. The text tells which.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        headers: Mapping[str, str],
+        *,
+        answer_seconds: float = 30.0,
+        connect_seconds: float = 10.0,
+    ) -> None:
+        server = urlsplit(connection.server)
+        self._host, self._port = server.hostname or "", server.port or _DEFAULT_PORTS[server.scheme]
+        self._root = server.path.rstrip("/")
+        self._ssl = connection.ssl_context() if server.scheme == "https" else None
+        self._server_name = (connection.tls_server_name or self._host) if self._ssl else None
+        self._fixed = _fields({"Host": server.netloc.rpartition("@")[2], **headers})
+        self._answer_seconds = answer_seconds
+        self._connect_seconds = connect_seconds
+        self._idle: list[Line] = []
+        self._all: set[Line] = set()
+
+    async def close(self) -> None:
+        """Ends all connections, those in use too."""
+        lines, self._idle = list(self._all), []
+        for line in lines:
+            line.end()
+        await asyncio.gather(*(line.ended for line in lines))
+
+    async def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """One request, and its whole answer, whatever its status.
+
+        Args:
+            method: in capital letters.
+            target: path and query, encoded.
+            headers: more of them.
+            body: empty means none.
+        """
+        message = self._message(method, target, headers, body)
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                while True:
+                    line, used = await self._reach()
+                    try:
+                        return await self._ask(line, message)
+                    except LostError:
+                        # An idle connection may end at any moment. What changes nothing may be asked twice (RFC 9110,
+                        # 9.2.2); of anything else nobody knows whether the server got it.
+                        if not used or method != "GET":
+                            raise
+        except TimeoutError as error:
+            raise TimeoutError(str(error) or f"no answer within {self._answer_seconds:g} s") from None
+
+    @asynccontextmanager
+    async def stream(self, target: str, headers: Mapping[str, str]) -> AsyncIterator["Line"]:
+        """GETs an answer that comes by and by, on a connection of its own that ends with the block."""
+        message = self._message("GET", target, headers, b"")
+        line = await self._dial()
+        try:
+            try:
+                async with asyncio.timeout(self._answer_seconds):
+                    await line.ask(message)
+            except TimeoutError:
+                raise TimeoutError(f"no answer within {self._answer_seconds:g} s") from None
+            yield line
+        finally:
+            line.end()
+
+    def _message(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        if _UNSAFE_IN_TARGET.search(target):
+            raise ValueError(f"no valid request target: {target!r}")
+        length = f"Content-Length: {len(body)}\r\n" if body or method != "GET" else ""
+        head = f"{method} {self._root}{target} HTTP/1.1\r\n{self._fixed}{_fields(headers)}{length}\r\n"
+        return head.encode("latin-1") + body
+
+    async def _ask(self, line: "Line", message: bytes) -> Answer:
+        try:
+            await line.ask(message)
+            answer = await line.answer()
+        except BaseException:
+            line.end()  # the answer may still come, and is not the next one's
+            raise
+        if line.reusable:
+            line.since = time.monotonic()
+            self._idle.append(line)
+        else:
+            line.end()
+        return answer
+
+    async def _reach(self) -> tuple["Line", bool]:
+        """A connection, and whether it has been used: the idle one that was used last, else a new one."""
+        while self._idle:
+            line = self._idle.pop()
+            if line.reusable and time.monotonic() - line.since < _IDLE_SECONDS:
+                return line, True
+            line.end()
+        return await self._dial(), False
+
+    async def _dial(self) -> "Line":
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                _, line = await loop.create_connection(
+                    Line, self._host, self._port, ssl=self._ssl, server_hostname=self._server_name
+                )
+        except TimeoutError as error:
+            raise TimeoutError(str(error) or f"no connection within {self._connect_seconds:g} s") from None
+        self._all.add(line)
+        line.ended.add_done_callback(lambda _: self._all.discard(line))
+        return line
+
+
+class Line(asyncio.Protocol):
+    """One connection, with one request at a time.
+
+    Attributes:
+        ended: done when the connection is gone.
+        since: when it was used last, by the monotonic clock.
+        status, phrase, headers: of the answer, once it has begun.
+    """
+
+    def __init__(self) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.since = 0.0
+        self.status, self.phrase = 0, ""
+        self.headers: dict[str, str] = {}
+        self._chunks: list[bytes] = []
+        self._untaken = 0
+        self._begun, self._complete = False, True
+        self._keep = True
+        self._streams = self._paused = False
+        self._wake: asyncio.Future[None] | None = None
+        self._error: OSError | None = None
+
+    async def ask(self, message: bytes) -> None:
+        """Sends a request, and waits until its answer begins."""
+        self.phrase, self.headers = "", {}
+        self._begun = self._complete = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport.write(message)
+        while not self._begun:
+            await self._news()
+
+    async def answer(self) -> Answer:
+        """The whole answer."""
+        while not self._complete:
+            await self._news()
+        return Answer(self.status, self.phrase, self.headers, self._take())
+
+    async def chunks(self, silence: float) -> AsyncIterator[bytes]:
+        """The body as it comes; it counts as ended after so many seconds without a byte."""
+        self._streams = True
+        while True:
+            if self._chunks:
+                yield self._take()
+            elif self._complete:
+                return
+            else:
+                try:
+                    async with asyncio.timeout(silence):
+                        await self._news()
+                except TimeoutError:
+                    return
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it can take another request."""
+        return self._complete and self._keep and not self._transport.is_closing()
+
+    def end(self) -> None:
+        """Ends the connection at once; what is unsent is lost."""
+        self._transport.abort()
+
+    async def _news(self) -> None:
+        """Waits until something comes. Raises what there is to tell if nothing will."""
+        if self._error is not None:
+            raise self._error
+        self._wake = asyncio.get_running_loop().create_future()
+        try:
+            await self._wake
+        finally:
+            self._wake = None
+
+    def _tell(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _take(self) -> bytes:
+        body = b"".join(self._chunks)
+        self._chunks.clear()
+        self._untaken = 0
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        return body
+
+    # --- what the transport calls -------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there."""
+        self._transport = cast(asyncio.Transport, transport)  # as which create_connection is documented
+
+    def data_received(self, data: bytes) -> None:
+        """Something came."""
+        if self._complete:  # nobody asked
+            self.end()
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if not self._complete:
+                self._error = ConnectionError(f"what came is no HTTP/1.1: {error}")
+            self.end()
+        if self._streams and self._untaken > _HIGH_WATER and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self._tell()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection has ended."""
+        framed = "content-length" in self.headers or "transfer-encoding" in self.headers
+        if error is None and self._begun and not framed:
+            self._complete = True  # such a body ends with its connection (RFC 9112, 6.3)
+        elif self._error is None:
+            self._error = LostError(str(error or "") or "the server ended the connection before its answer")
+        if not self.ended.done():
+            self.ended.set_result(None)
+        self._tell()
+
+    # --- what the parser calls ----------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """An answer begins."""
+        if self._complete:
+            raise ValueError("nobody asked")  # the parser passes it on to data_received
+
+    def on_status(self, phrase: bytes) -> None:
+        """A piece of the status line's text."""
+        self.phrase += phrase.decode("latin-1")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header."""
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """The body begins."""
+        self.status = self._parser.get_status_code()
+        self._begun = self.status >= 200
+
+    def on_body(self, chunk: bytes) -> None:
+        """A piece of the body."""
+        self._chunks.append(chunk)
+        self._untaken += len(chunk)
+
+    def on_message_complete(self) -> None:
+        """The answer is complete, or was an interim one (RFC 9110, 15.2)."""
+        if self._begun:
+            self._complete, self._keep = True, self._parser.should_keep_alive()
+        else:
+            self.phrase, self.headers = "", {}
+
+
+def _fields(headers: Mapping[str, str]) -> str:
+    """Header lines.
+
+    Raises:
+        ValueError: a value would end its line.
+    """
+    for name, value in headers.items():
+        if _LINE_END.search(value):
+            raise ValueError(f"no valid value of the header {name}")  # not quoted: it may be a token
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
