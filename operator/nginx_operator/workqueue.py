@@ -34,6 +34,7 @@ class Workqueue(Generic[K]):
     """
 
     def __init__(self, waited: Callable[[float], None] = lambda _: None) -> None:
+        self._loop = asyncio.get_running_loop()  # kept: to ask for it is a system call in Python 3.11
         self._waited = waited
         self._since: dict[K, float] = {}
         self._waiting: deque[K] = deque()
@@ -50,20 +51,19 @@ class Workqueue(Generic[K]):
 
     def add(self, key: K, delay: float = 0.0) -> None:
         """Asks for work on `key`, after `delay` seconds at the latest. The earliest of several delays holds."""
-        loop = asyncio.get_running_loop()
-        delay = max(delay, self._not_before.get(key, 0.0) - loop.time())
+        delay = max(delay, self._not_before.get(key, 0.0) - self._loop.time())
         if delay <= 0:
             self._drop_timer(key)
             self._enqueue(key)
             return
         if key in self._dirty:
             return
-        due = loop.time() + delay
+        due = self._loop.time() + delay
         timer = self._timers.get(key)
         if timer is not None and timer.when() <= due:
             return
         self._drop_timer(key)
-        self._timers[key] = loop.call_at(due, self._fire, key)
+        self._timers[key] = self._loop.call_at(due, self._fire, key)
 
     async def get(self) -> K:
         """The next key; it must be given back by `done`."""
@@ -90,7 +90,7 @@ class Workqueue(Generic[K]):
         self._failures[key] = failures + 1
         delay = max(at_least, min(FIRST_DELAY * 2.0 ** min(failures, 20), LONGEST_DELAY))
         if at_least > 0:
-            self._not_before[key] = asyncio.get_running_loop().time() + at_least
+            self._not_before[key] = self._loop.time() + at_least
         self.add(key, delay)
         return delay
 

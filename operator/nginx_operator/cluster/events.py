@@ -6,7 +6,7 @@ namespace (as client-go's correlator does, but with no memory of its own).
 
 import hashlib
 import logging
-from datetime import UTC, datetime
+import time
 from typing import Any, Final
 
 import msgspec
@@ -41,7 +41,7 @@ class Recorder:
         meta = nginx.metadata
         log.info("[%s/%s] %s: %s", meta.namespace, meta.name, reason, message)
         digest = hashlib.sha256(f"{meta.uid} {reason} {message}".encode()).hexdigest()[:16]
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         event = {
             "apiVersion": "v1",
             "kind": "Event",

@@ -96,19 +96,15 @@ class Http:
             body: empty means none.
         """
         message = self._message(method, target, headers, body)
-        try:
-            async with asyncio.timeout(self._answer_seconds):
-                while True:
-                    line, used = await self._reach()
-                    try:
-                        return await self._ask(line, message)
-                    except LostError:
-                        # An idle connection may end at any moment. What changes nothing may be asked twice (RFC 9110,
-                        # 9.2.2); of anything else nobody knows whether the server got it.
-                        if not used or method != "GET":
-                            raise
-        except TimeoutError as error:
-            raise TimeoutError(str(error) or f"no answer within {self._answer_seconds:g} s") from None
+        while True:
+            line, used = await self._reach()
+            try:
+                return await self._ask(line, message)
+            except LostError:
+                # An idle connection may end at any moment. What changes nothing may be asked twice (RFC 9110, 9.2.2);
+                # of anything else nobody knows whether the server got it.
+                if not used or method != "GET":
+                    raise
 
     @asynccontextmanager
     async def stream(self, target: str, headers: Mapping[str, str]) -> AsyncIterator["Line"]:
@@ -116,11 +112,7 @@ class Http:
         message = self._message("GET", target, headers, b"")
         line = await self._dial()
         try:
-            try:
-                async with asyncio.timeout(self._answer_seconds):
-                    await line.ask(message)
-            except TimeoutError:
-                raise TimeoutError(f"no answer within {self._answer_seconds:g} s") from None
+            await line.ask(message, self._answer_seconds)
             yield line
         finally:
             line.end()
@@ -134,7 +126,7 @@ class Http:
 
     async def _ask(self, line: "Line", message: bytes) -> Answer:
         try:
-            await line.ask(message)
+            await line.ask(message, self._answer_seconds)
             answer = await line.answer()
         except BaseException:
             line.end()  # the answer may still come, and is not the next one's
@@ -179,7 +171,8 @@ class Line(asyncio.Protocol):
     """
 
     def __init__(self) -> None:
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()  # kept: to ask for it is a system call in Python 3.11
+        self.ended: asyncio.Future[None] = self._loop.create_future()
         self.since = 0.0
         self.status, self.phrase = 0, ""
         self.headers: dict[str, str] = {}
@@ -188,11 +181,19 @@ class Line(asyncio.Protocol):
         self._begun, self._complete = False, True
         self._keep = True
         self._streams = self._paused = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._heard = 0.0
         self._wake: asyncio.Future[None] | None = None
         self._error: OSError | None = None
 
-    async def ask(self, message: bytes) -> None:
-        """Sends a request, and waits until its answer begins."""
+    async def ask(self, message: bytes, seconds: float) -> None:
+        """Sends a request, and waits until its answer begins.
+
+        Args:
+            message: head and body.
+            seconds: that the whole answer may take, or the head of one that streams.
+        """
+        self._timer = self._loop.call_later(seconds, self._fail, TimeoutError(f"no answer within {seconds:g} s"))
         self.phrase, self.headers = "", {}
         self._begun = self._complete = False
         self._parser = httptools.HttpResponseParser(self)
@@ -209,17 +210,14 @@ class Line(asyncio.Protocol):
     async def chunks(self, silence: float) -> AsyncIterator[bytes]:
         """The body as it comes; it counts as ended after so many seconds without a byte."""
         self._streams = True
+        self._listen(silence)
         while True:
             if self._chunks:
                 yield self._take()
             elif self._complete:
                 return
             else:
-                try:
-                    async with asyncio.timeout(silence):
-                        await self._news()
-                except TimeoutError:
-                    return
+                await self._news()
 
     @property
     def reusable(self) -> bool:
@@ -228,17 +226,38 @@ class Line(asyncio.Protocol):
 
     def end(self) -> None:
         """Ends the connection at once; what is unsent is lost."""
+        self._stop_timer()
         self._transport.abort()
 
     async def _news(self) -> None:
         """Waits until something comes. Raises what there is to tell if nothing will."""
         if self._error is not None:
             raise self._error
-        self._wake = asyncio.get_running_loop().create_future()
+        self._wake = self._loop.create_future()
         try:
             await self._wake
         finally:
             self._wake = None
+
+    def _fail(self, error: OSError) -> None:
+        self._error = error
+        self.end()
+        self._tell()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _listen(self, silence: float) -> None:
+        """Looks whether something was heard lately, and if so again when that would be too long ago."""
+        self._stop_timer()
+        left = silence - (self._loop.time() - self._heard)
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._listen, silence)
+        else:
+            self._complete, self._keep = True, False
+            self._tell()
 
     def _tell(self) -> None:
         if self._wake is not None and not self._wake.done():
@@ -264,6 +283,7 @@ class Line(asyncio.Protocol):
         if self._complete:  # nobody asked
             self.end()
             return
+        self._heard = self._loop.time()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -282,6 +302,7 @@ class Line(asyncio.Protocol):
             self._complete = True  # such a body ends with its connection (RFC 9112, 6.3)
         elif self._error is None:
             self._error = LostError(str(error or "") or "the server ended the connection before its answer")
+        self._stop_timer()
         if not self.ended.done():
             self.ended.set_result(None)
         self._tell()
@@ -315,6 +336,7 @@ class Line(asyncio.Protocol):
         """The answer is complete, or was an interim one (RFC 9110, 15.2)."""
         if self._begun:
             self._complete, self._keep = True, self._parser.should_keep_alive()
+            self._stop_timer()
         else:
             self.phrase, self.headers = "", {}
 
