@@ -108,9 +108,10 @@ class Trial:
         figures["writes per nginx"] = sum(result.writes.values()) / len(keys)
 
     async def _scale(self, figures: dict[str, float]) -> None:
-        cpu, began = self.process.cpu_seconds(), time.monotonic()
+        audit, cpu, began = Audit(self.bed.audit_log), self.process.cpu_seconds(), time.monotonic()
         await self._step("scaling", self.load.scale(self.size.keys, 4))
         figures["scale"], figures["scale cpu"] = time.monotonic() - began, self.process.cpu_seconds() - cpu
+        figures["scale writes"] = audit.writes(USER).total() / len(self.size.keys)
         figures["peak rss"] = self.process.peak_rss()
 
     async def _restart(self, figures: dict[str, float]) -> None:

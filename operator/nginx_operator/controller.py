@@ -30,8 +30,6 @@ from nginx_operator.workqueue import RetryLater, Workqueue
 
 log = logging.getLogger(__name__)
 
-#: Seconds that news of an Nginx's children are gathered for: a pod that starts makes several at once.
-_GATHER: Final = 0.25
 #: Seconds between looks at the policy file.
 _POLICY_PERIOD: Final = 2.0
 #: Seconds between comparisons with a fresh list, because kopf does not tell what was deleted while it re-listed.
@@ -123,7 +121,7 @@ class Controller:
         await self._elector.release()
 
     def _changed(self, key: Key) -> None:
-        self._queue.add(key, _GATHER)
+        self._queue.add(key, gather(self._queue.in_motion))
 
     def _spawn(self, part: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(part)
@@ -195,11 +193,14 @@ class Controller:
     async def _resync(self) -> None:
         """Reconciles everything once in a period, evenly over half of it; it writes nothing if nothing was missed."""
         while True:
-            await asyncio.sleep(self._settings.resync_period)
+            await asyncio.sleep(self._settings.resync_period / 2)
             keys = list(self.caches.nginxes)
-            for number, key in enumerate(keys):
-                self._queue.add(key, self._settings.resync_period / 2 * (number + 1) / len(keys))
             log.debug("resync of %d nginxes", len(keys))
+            for key in keys:
+                self._queue.add(key)
+                await asyncio.sleep(self._settings.resync_period / 2 / len(keys))
+            if not keys:
+                await asyncio.sleep(self._settings.resync_period / 2)
 
     async def _compare(self) -> None:
         """Compares what is known with fresh metadata: what was deleted, and whether the watch still tells."""
@@ -216,6 +217,15 @@ class Controller:
             behind = self.caches.behind(live)
             self._watch_is_dead = bool(behind & self._behind)
             self._behind = behind
+
+
+def gather(in_motion: int) -> float:
+    """Seconds that news of an Nginx's children are gathered for: a pod that starts makes several at once.
+
+    The more Nginx are in motion, the longer: each waits for the cluster anyway, and a look at half of the news is
+    a look for nothing.
+    """
+    return min(0.02 + 0.01 * in_motion, 0.5)
 
 
 def _ready(nginx: Nginx) -> tuple[str, str]:

@@ -49,6 +49,11 @@ class Workqueue(Generic[K]):
         """Number of keys that wait to be worked on now."""
         return len(self._waiting)
 
+    @property
+    def in_motion(self) -> int:
+        """Number of keys that wait to be worked on, now or later."""
+        return len(self._waiting) + len(self._timers)
+
     def add(self, key: K, delay: float = 0.0) -> None:
         """Asks for work on `key`, after `delay` seconds at the latest. The earliest of several delays holds."""
         delay = max(delay, self._not_before.get(key, 0.0) - self._loop.time())

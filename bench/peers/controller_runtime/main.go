@@ -1,6 +1,6 @@
 // An operator on controller-runtime that does for the benchmark exactly what nginx-operator does: server-side apply of
-// a Deployment and a Service, pods found by unique labels, a status with nodes and conditions. It is meant to be what a
-// Go engineer would be content with: watches selected by label, caches stripped of what is not read, an index of pods
+// a Deployment and a Service unless somebody else's bear their names, pods found by unique labels, a status with nodes
+// and conditions, an Event for what was done. It is meant to be what a Go engineer would be content with: watches selected by label, caches stripped of what is not read, an index of pods
 // by owner, no apply and no status write where nothing differs, and the client's throttle out of the way.
 package main
 
@@ -38,16 +38,16 @@ func run() error {
 		return err
 	}
 	config.QPS, config.Burst = 1000, 2000
-	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{labelName: "nginx", labelManagedBy: "nginx-operator"})}
-	pods := ours
+	selected := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{labelName: "nginx", labelManagedBy: "nginx-operator"})}
+	pods := selected
 	pods.Transform = stripPod
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme,
 		Cache: cache.Options{
 			DefaultTransform: cache.TransformStripManagedFields(),
 			ByObject: map[client.Object]cache.ByObject{
-				&appsv1.Deployment{}: ours,
-				&corev1.Service{}:    ours,
+				&appsv1.Deployment{}: selected,
+				&corev1.Service{}:    selected,
 				&corev1.Pod{}:        pods,
 			},
 		},
@@ -56,7 +56,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	if err := (&reconciler{mgr.GetClient()}).setUp(mgr); err != nil {
+	ours := &reconciler{Client: mgr.GetClient(), live: mgr.GetAPIReader(), events: mgr.GetEventRecorder(string(fieldOwner))}
+	if err := ours.setUp(mgr); err != nil {
 		return err
 	}
 	return mgr.Start(ctrl.SetupSignalHandler())

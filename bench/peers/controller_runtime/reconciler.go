@@ -9,10 +9,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,7 +30,11 @@ const (
 	podsOf     = "nginx" // index of pods by the Nginx that their instance label names
 )
 
-type reconciler struct{ client.Client }
+type reconciler struct {
+	client.Client
+	live   client.Reader // reads past the caches, which hold only what bears our labels
+	events events.EventRecorder
+}
 
 func (r *reconciler) setUp(mgr ctrl.Manager) error {
 	index := func(object client.Object) []string { return []string{object.GetLabels()[labelInstance]} }
@@ -65,47 +71,75 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if nginx.DeletionTimestamp != nil {
 		return ctrl.Result{}, nil
 	}
-	live, err := r.applyDeployment(ctx, nginx)
+	live, did, err := r.applyDeployment(ctx, nginx)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if err := r.applyService(ctx, nginx); err != nil {
+	didToo, err := r.applyService(ctx, nginx)
+	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if did+didToo != "" {
+		reason := "Updated"
+		if strings.Contains(did+didToo, "created") {
+			reason = "Created"
+		}
+		r.events.Eventf(nginx, nil, corev1.EventTypeNormal, reason, "Apply", "%s%s", did, didToo)
 	}
 	return ctrl.Result{}, r.report(ctx, nginx, live)
 }
 
+// free tells whether a child may be created: nobody else's object bears its name.
+func (r *reconciler) free(ctx context.Context, nginx *Nginx, child client.Object) error {
+	err := r.live.Get(ctx, client.ObjectKeyFromObject(nginx), child)
+	if err == nil && !metav1.IsControlledBy(child, nginx) {
+		return fmt.Errorf("%T %s belongs to somebody else", child, child.GetName())
+	}
+	return client.IgnoreNotFound(err)
+}
+
 // applyDeployment applies only what differs: an apply without effect is still a request. It returns what is live.
-func (r *reconciler) applyDeployment(ctx context.Context, nginx *Nginx) (*appsv1.Deployment, error) {
+func (r *reconciler) applyDeployment(ctx context.Context, nginx *Nginx) (*appsv1.Deployment, string, error) {
 	live := &appsv1.Deployment{}
+	did := "Deployment is updated. "
 	err := r.Get(ctx, client.ObjectKeyFromObject(nginx), live)
-	if client.IgnoreNotFound(err) != nil {
-		return nil, err
+	if apierrors.IsNotFound(err) {
+		did = "Deployment is created. "
+		if err := r.free(ctx, nginx, live); err != nil {
+			return nil, "", err
+		}
+	} else if err != nil {
+		return nil, "", err
 	}
 	if err == nil && metav1.IsControlledBy(live, nginx) && *live.Spec.Replicas == *nginx.Spec.Count &&
 		live.Spec.Template.Spec.Containers[0].Image == nginx.Spec.Image {
-		return live, nil
+		return live, "", nil
 	}
 	if err := r.Apply(ctx, deployment(nginx), fieldOwner, client.ForceOwnership); err != nil {
-		return nil, fmt.Errorf("apply Deployment: %w", err)
+		return nil, "", fmt.Errorf("apply Deployment: %w", err)
 	}
-	return nil, nil
+	return nil, did, nil
 }
 
-func (r *reconciler) applyService(ctx context.Context, nginx *Nginx) error {
-	live := &corev1.Service{}
+func (r *reconciler) applyService(ctx context.Context, nginx *Nginx) (string, error) {
+	live, did := &corev1.Service{}, "Service is updated."
 	err := r.Get(ctx, client.ObjectKeyFromObject(nginx), live)
-	if client.IgnoreNotFound(err) != nil {
-		return err
+	if apierrors.IsNotFound(err) {
+		did = "Service is created."
+		if err := r.free(ctx, nginx, live); err != nil {
+			return "", err
+		}
+	} else if err != nil {
+		return "", err
 	}
 	if err == nil && metav1.IsControlledBy(live, nginx) && live.Spec.Ports[0].Port == nginx.Spec.Service.Port &&
 		live.Spec.Type == nginx.Spec.Service.Type {
-		return nil
+		return "", nil
 	}
 	if err := r.Apply(ctx, service(nginx), fieldOwner, client.ForceOwnership); err != nil {
-		return fmt.Errorf("apply Service: %w", err)
+		return "", fmt.Errorf("apply Service: %w", err)
 	}
-	return nil
+	return did, nil
 }
 
 func (r *reconciler) report(ctx context.Context, nginx *Nginx, live *appsv1.Deployment) error {
