@@ -21,6 +21,7 @@ ROWS: Final = (
     ("writes per nginx", "writes an Nginx", 1.0, 2),
     ("scale", "scale 3 to 4, s", 1.0, 1),
     ("scale cpu", "CPU while scaling, s", 1.0, 2),
+    ("scale writes", "writes an Nginx while scaling", 1.0, 2),
     ("peak rss", "peak RSS, MB", 1e-6, 0),
     ("restart", "restart until it acts, s", 1.0, 2),
     ("restart cpu", "CPU while restarting, s", 1.0, 2),
