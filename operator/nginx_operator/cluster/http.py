@@ -269,7 +269,8 @@ class Line(asyncio.Protocol):
         self._untaken = 0
         if self._paused:
             self._paused = False
-            self._transport.resume_reading()
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
         return body
 
     # --- what the transport calls -------------------------------------------------------------------------------------
