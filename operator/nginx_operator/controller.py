@@ -64,7 +64,9 @@ class Controller:
         pace = Pace.of(settings.lease_duration)
         self._elector = Elector(client, lease_namespace, settings.lease_name, settings.identity, pace)
         writer = client.fenced(self._elector.holding) if settings.leader_election else client
-        self._reconciler = Reconciler(writer, self.caches, Recorder(writer, settings.identity), policy.current)
+        self._reconciler = Reconciler(
+            writer, self.caches, Recorder(writer, settings.identity), policy.current, lambda: self._queue.in_motion
+        )
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
         self._behind: set[tuple[str, int]] = set()

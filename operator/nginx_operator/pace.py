@@ -1,8 +1,9 @@
 """How often a status is written that says the same with other numbers: it is news for a reader of `kubectl get`.
 
-What changes a condition's status or reason is written at once. Names, counts and messages alone wait: 2 s after the
-last write, then 4 s, then 5 s each time, as long as they go on changing. So a rollout of ten pods costs about a
-dozen writes, however long it takes.
+What changes a condition's status or reason is written at once, and so is that all pods are ready. Names, counts and
+messages alone wait: 2 s after the last write, then 4 s, then 5 s each time, as long as they go on changing. So a
+rollout of ten pods costs about a dozen writes, however long it takes. Where many Nginx are in motion the cluster is
+busy, and each rollout takes longer: the waits grow with their number, to three times as long.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from nginx_operator.cluster.reflector import Key
 
 FIRST: Final = 2.0
 LONGEST: Final = 5.0
+#: This many Nginx in motion double the waits; twice as many or more make them three times as long.
+CROWD: Final = 100
 
 
 class Pace:
@@ -19,10 +22,12 @@ class Pace:
 
     Args:
         clock: monotonic seconds.
+        in_motion: how many Nginx are.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], in_motion: Callable[[], int]) -> None:
         self._clock = clock
+        self._in_motion = in_motion
         self._due: dict[Key, tuple[float, float]] = {}
 
     def left(self, key: Key) -> float:
@@ -35,7 +40,7 @@ class Pace:
         now = self._clock()
         due, wait = self._due.get(key, (now, 0.0))
         wait = min(wait * 2, LONGEST) if wait and now < due + wait else FIRST
-        self._due[key] = now + wait, wait
+        self._due[key] = now + wait * min(1 + self._in_motion() / CROWD, 3), wait
 
     def forget(self, key: Key) -> None:
         """It is at rest, or gone."""

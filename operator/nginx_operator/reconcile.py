@@ -5,7 +5,7 @@ Level-triggered: it sees only the present. Running it twice changes nothing the 
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Protocol
 
@@ -49,12 +49,15 @@ class Reconciler:
         caches: what was observed.
         recorder: writes the Events.
         policy: the administrator's.
+        in_motion: how many Nginx wait to be reconciled, now or soon.
 
     Attributes:
         policy: read at each pass, so that a new policy holds at once.
     """
 
-    def __init__(self, client: Client, caches: Caches, recorder: Recorder, policy: Policy) -> None:
+    def __init__(
+        self, client: Client, caches: Caches, recorder: Recorder, policy: Policy, in_motion: Callable[[], int]
+    ) -> None:
         self.policy = policy
         self._client = client
         self._caches = caches
@@ -62,7 +65,7 @@ class Reconciler:
         self._executor = Executor(client, caches)
         self._guard = Guard()
         self._settled = Settled()
-        self._pace = Pace(time.monotonic)
+        self._pace = Pace(time.monotonic, in_motion)
 
     async def reconcile(self, key: Key) -> float:
         """Brings one Nginx to what it asks for.
@@ -129,7 +132,7 @@ class Reconciler:
         if new == nginx.status:
             return 0.0
         left = self._pace.left(nginx.metadata.key)
-        if left > 0 and reporting.says_the_same(nginx.status, new):
+        if left > 0 and reporting.says_the_same(nginx.status, new, situation.count):
             return left
         gone = {field: None for field in nginx.status if field not in new}
         meta = nginx.metadata

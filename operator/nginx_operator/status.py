@@ -81,9 +81,13 @@ def compute(meta: ObjectMeta, old: Status, situation: Situation, now: str) -> St
     return status
 
 
-def says_the_same(old: Status, new: Status) -> bool:
-    """Whether only names, counts and messages differ."""
-    return _verdict(old) == _verdict(new)
+def says_the_same(old: Status, new: Status, count: int) -> bool:
+    """Whether only names, counts and messages differ, and not so that all wanted pods are ready now."""
+    return _verdict(old) == _verdict(new) and (_serves(old, count) or not _serves(new, count))
+
+
+def _serves(status: Status, count: int) -> bool:
+    return status.get("count") == status.get("readyCount") == count
 
 
 def _verdict(status: Status) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nginx_operator.pace import FIRST, LONGEST, Pace
+from nginx_operator.pace import CROWD, FIRST, LONGEST, Pace
 
 KEY = ("shop", "web")
 
@@ -19,9 +19,18 @@ def clock() -> Clock:
     return Clock()
 
 
+class Crowd:
+    size = 0
+
+
 @pytest.fixture
-def pace(clock: Clock) -> Pace:
-    return Pace(clock)
+def crowd() -> Crowd:
+    return Crowd()
+
+
+@pytest.fixture
+def pace(clock: Clock, crowd: Crowd) -> Pace:
+    return Pace(clock, lambda: crowd.size)
 
 
 def test_what_was_never_written_may_be_written_at_once(pace: Pace) -> None:
@@ -36,6 +45,13 @@ def test_waits_grow_to_a_bound_as_long_as_there_is_news(pace: Pace, clock: Clock
         clock.now += waits[-1]
     assert waits == [FIRST, 4.0, LONGEST, LONGEST, LONGEST]
     assert pace.left(KEY) == 0
+
+
+@pytest.mark.parametrize(("size", "times"), [(CROWD, 2), (10 * CROWD, 3)])
+def test_a_crowd_makes_waits_longer(pace: Pace, crowd: Crowd, size: int, times: int) -> None:
+    crowd.size = size
+    pace.wait(KEY)
+    assert pace.left(KEY) == times * FIRST
 
 
 def test_a_pause_starts_anew(pace: Pace, clock: Clock) -> None:
