@@ -1,12 +1,14 @@
 """What the operator knows of the cluster: the Nginx as kopf tells of them, the children as reflectors do."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from nginx_operator.api.types import Child, Nginx, ObjectMeta, Pod
+from nginx_operator.api import names
+from nginx_operator.api.types import Child, Condition, Nginx, ObjectMeta, OwnerReference, Pod, PodSpec, PodStatus
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.reflector import Key, Reflector, is_newer, parent_by_label, parent_by_name
 from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
@@ -34,10 +36,12 @@ class Caches:
         self._asked = asked
         scopes: Sequence[str | None] = namespaces or (None,)
         self._children: dict[str, list[Reflector[Child]]] = {
-            resource.plural: [Reflector(client, resource, Child, changed, parent_by_name, scope) for scope in scopes]
+            resource.plural: [
+                Reflector(client, resource, Child, changed, parent_by_name, scope, kept_child) for scope in scopes
+            ]
             for resource in (DEPLOYMENTS, SERVICES)
         }
-        self._pods = [Reflector(client, PODS, Pod, changed, parent_by_label, scope) for scope in scopes]
+        self._pods = [Reflector(client, PODS, Pod, changed, parent_by_label, scope, kept_pod) for scope in scopes]
         self._by_namespace: Final = {scope: number for number, scope in enumerate(scopes)}
 
     @property
@@ -140,3 +144,58 @@ class Caches:
 def _asked(meta: ObjectMeta) -> tuple[object, ...]:
     """Differs with every wish of a user; not with labels and annotations of the Nginx, which mean nothing to us."""
     return meta.uid, meta.generation, meta.deletion_timestamp
+
+
+_CHILD_CONDITIONS: Final = frozenset({"ReplicaFailure", "Progressing"})
+
+
+def kept_child(child: Child) -> Child:
+    """A child without what nobody reads, and without the rest of the message that it came in: a Raw is a view of it."""
+    status = child.status
+    conditions = tuple(found for found in status.conditions if found.type in _CHILD_CONDITIONS)
+    return msgspec.structs.replace(
+        child, spec=child.spec.copy(), status=msgspec.structs.replace(status, conditions=conditions)
+    )
+
+
+_POD_LABELS: Final = (names.LABEL_INSTANCE, names.LABEL_POD_HASH)
+_POD_CONDITIONS: Final = frozenset({"Ready", "PodScheduled"})
+
+
+def kept_pod(pod: Pod) -> Pod:
+    """What a status is computed from, and no more; words that many pods share are held once.
+
+    A cluster has several pods for each Nginx, so this is most of what the operator's memory is used for.
+    """
+    meta, status, once = pod.metadata, pod.status, sys.intern
+    return Pod(
+        metadata=ObjectMeta(
+            name=meta.name,
+            uid=meta.uid,
+            namespace=once(meta.namespace),
+            resource_version=meta.resource_version,
+            deletion_timestamp=meta.deletion_timestamp,
+            labels={label: once(meta.labels[label]) for label in _POD_LABELS if label in meta.labels},
+            owner_references=tuple(
+                OwnerReference(once(owner.kind), once(owner.name), once(owner.uid), once(owner.api_version), True)
+                for owner in meta.owner_references
+                if owner.controller
+            ),
+        ),
+        spec=PodSpec(
+            tuple(
+                msgspec.structs.replace(container, name=names.CONTAINER, image=once(container.image))
+                for container in pod.spec.containers
+                if container.name == names.CONTAINER
+            )
+        ),
+        status=PodStatus(
+            phase=once(status.phase),
+            conditions=tuple(
+                Condition(once(found.type), once(found.status), once(found.reason), found.message)
+                for found in status.conditions
+                if found.type in _POD_CONDITIONS
+            ),
+            container_statuses=tuple(found for found in status.container_statuses if found.state.waiting is not None),
+        ),
+    )

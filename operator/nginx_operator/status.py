@@ -39,7 +39,7 @@ def own_pods(name: str, pods: Iterable[Pod]) -> tuple[Pod, ...]:
                 for pod in pods
                 if pod.metadata.deletion_timestamp is None
                 and pod.status.phase not in ("Succeeded", "Failed")
-                and _replicaset(pod) == f"{name}-{pod.metadata.labels.get('pod-template-hash')}"
+                and _replicaset(pod) == f"{name}-{pod.metadata.labels.get(names.LABEL_POD_HASH)}"
             ),
             key=lambda pod: pod.metadata.name,
         )

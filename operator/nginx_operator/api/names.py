@@ -27,6 +27,8 @@ CONTAINER: Final = "nginx"
 LABEL_NAME: Final = "app.kubernetes.io/name"
 LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+#: What the Deployment controller tells the pods of each template by (apps/v1, DefaultDeploymentUniqueLabelKey).
+LABEL_POD_HASH: Final = "pod-template-hash"
 
 #: Selects every child of every Nginx.
 CHILDREN_SELECTOR: Final = f"{LABEL_NAME}=nginx,{LABEL_MANAGED_BY}=nginx-operator"

@@ -129,7 +129,6 @@ class ContainerStatus(_View):
     """status.containerStatuses[] of a Pod."""
 
     name: str
-    restart_count: int = 0
     state: ContainerState = msgspec.field(default_factory=ContainerState)
 
 

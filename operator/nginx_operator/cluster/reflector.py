@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from nginx_operator.api import names
 from nginx_operator.api.types import ObjectMeta
@@ -45,6 +46,7 @@ class Reflector(Generic[T]):
         changed: called with the key of the Nginx of each object that came, changed or went.
         parent: the key of the Nginx that an object belongs to.
         namespace: None means all.
+        keep: what of an object the cache holds (client-go calls it a transform).
 
     Attributes:
         synced: set once the first list is in the cache.
@@ -60,6 +62,7 @@ class Reflector(Generic[T]):
         changed: Callable[[Key], None],
         parent: Callable[[ObjectMeta], Key],
         namespace: str | None = None,
+        keep: Callable[[T], T] = lambda item: item,
     ) -> None:
         self.synced = asyncio.Event()
         self.restarts = 0
@@ -69,6 +72,7 @@ class Reflector(Generic[T]):
         self._namespace = namespace
         self._changed = changed
         self._parent = parent
+        self._keep = keep
         self._objects: dict[Key, dict[str, T]] = {}
         self._version = ""
         self._list = msgspec.json.Decoder(_list_type(view))
@@ -110,7 +114,7 @@ class Reflector(Generic[T]):
 
     def assume(self, raw: bytes) -> T:
         """Takes over the answer to a write of our own, so that the next reconcile sees it before the watch tells."""
-        new = self._object.decode(raw)
+        new = self._decode(raw)
         self._store(new)
         return new
 
@@ -129,7 +133,7 @@ class Reflector(Generic[T]):
                 params["continue"] = token
             page = self._list.decode(await self._client.list(self._resource, self._namespace, **params))
             for item in page.items or ():
-                fresh.setdefault(self._parent(item.metadata), {})[item.metadata.name] = item
+                fresh.setdefault(self._parent(item.metadata), {})[item.metadata.name] = self._keep(item)
             token = page.metadata.continue_token
             if not token:
                 break
@@ -147,13 +151,13 @@ class Reflector(Generic[T]):
             event = _EVENT.decode(line)
             match event.type:
                 case "ADDED":
-                    self._put(self._object.decode(event.object))
+                    self._put(self._decode(event.object))
                 case "MODIFIED":
-                    new = self._object.decode(event.object)
+                    new = self._decode(event.object)
                     self._leave_earlier_parent(new.metadata)
                     self._put(new)
                 case "DELETED":
-                    self._remove(self._object.decode(event.object))
+                    self._remove(self._decode(event.object))
                 case "BOOKMARK":
                     self._version = _BOOKMARK.decode(event.object).metadata.resource_version
                 case _:
@@ -162,14 +166,17 @@ class Reflector(Generic[T]):
                         int(status.get("code", 500)), str(status.get("reason", "")), str(status.get("message", ""))
                     )
 
+    def _decode(self, raw: bytes | msgspec.Raw) -> T:
+        return self._keep(self._object.decode(raw))
+
     def _store(self, new: T) -> bool:
-        """Puts an object into the cache unless a state as new is there. Returns whether the cache changed."""
+        """Puts an object into the cache unless a state as new is there. Returns whether there is news in it."""
         group = self._objects.setdefault(self._parent(new.metadata), {})
         known = group.get(new.metadata.name)
         if known is not None and not is_newer(new.metadata, known.metadata):
             return False
         group[new.metadata.name] = new
-        return True
+        return known is None or not _looks_like(known, new)
 
     def _put(self, new: T) -> None:
         self._version = new.metadata.resource_version
@@ -212,6 +219,12 @@ def is_newer(one: ObjectMeta, other: ObjectMeta) -> bool:
     resourceVersions of one kind are ordered (KEP-5504).
     """
     return int(one.resource_version) > int(other.resource_version)
+
+
+def _looks_like(one: Any, other: Any) -> bool:
+    """Whether two states of one kind differ in nothing that is kept, but for the version."""
+    metadata = replace(one.metadata, resource_version=other.metadata.resource_version)
+    return bool(replace(one, metadata=metadata) == other)
 
 
 def _versions(group: dict[str, T]) -> dict[str, tuple[str, str]]:

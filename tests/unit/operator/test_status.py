@@ -1,5 +1,6 @@
 """The Ready condition in each state of the cluster, and that the same state gives the same status."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from nginx_operator.api.types import (
     PodSpec,
     PodStatus,
 )
+from nginx_operator.caches import kept_child, kept_pod
 from nginx_operator.plan import Conflict
 from nginx_operator.readiness import Failure, Situation, decide
 from nginx_operator.status import compute, own_pods, was_ready
@@ -52,65 +54,76 @@ def situation(**changes: Any) -> Situation:
     return Situation(**values | changes)
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "reason", "words"),
-    [
-        ({}, "True", "Ready", "all 2 pods are ready"),
-        ({"spec": None, "invalid": "spec.count: x"}, "False", "InvalidSpec", "spec.count: x"),
-        ({"conflicts": (Conflict("Service", "web", "Shop web"),)}, "False", "NameConflict", "belongs to Shop web"),
-        ({"conflicts": (Conflict("Service", "web", "", leftover=True),)}, "False", "Progressing", "earlier Nginx"),
-        ({"failures": (Failure("Service web", "Invalid", "no"),)}, "False", "ApplyFailed", "Service web: no"),
-        (
-            {"failures": (Failure("Service web", "Forbidden", "exceeded quota: q"),)},
-            "False",
-            "QuotaExceeded",
-            "exceeded quota",
-        ),
-        ({"spec": NginxSpec(0, "a:1"), "pods": (), "deployment": deployment(0)}, "False", "Stopped", "count is 0"),
-        ({"spec": NginxSpec(0, "a:1")}, "False", "Progressing", "2 of 0"),
-        ({"spec": NginxSpec(2, "a:1", paused=True)}, "True", "Paused", "2 of 2"),
-        ({"spec": NginxSpec(3, "a:1", paused=True)}, "False", "Paused", "2 of 3"),
-        ({"deployment": None, "pods": ()}, "False", "Progressing", "0 of 2"),
-        ({"settled": False}, "False", "Progressing", "2 of 2"),
-        ({"deployment": deployment(observed=0)}, "False", "Progressing", "2 of 2"),
-        ({"deployment": deployment(observed=0), "was_ready": True}, "True", "Ready", "all 2 pods"),
-        ({"deployment": deployment(observed=0, updated=1), "was_ready": True}, "False", "Progressing", "2 of 2"),
-        (
-            {"deployment": deployment(updated=1)},
-            "False",
-            "Progressing",
-            "2 of 2 pods are ready, 1 still of the earlier spec",
-        ),
-        ({"pods": (pod("a"), pod("b"), pod("c"))}, "False", "Progressing", "3 of 2"),
-        ({"pods": (pod("a"), pod("b", ready=False))}, "False", "Progressing", "1 of 2"),
-        (
-            {"pods": (pod("a", ready=False, waiting="ImagePullBackOff"),)},
-            "False",
-            "ImagePullFailed",
-            "pod a: ImagePullBackOff!",
-        ),
-        ({"pods": (pod("a", ready=False, waiting="CrashLoopBackOff"),)}, "False", "CrashLooping", "pod a"),
-        (
-            {"pods": (), "deployment": deployment(type="ReplicaFailure", status="True", message="exceeded quota: q")},
-            "False",
-            "QuotaExceeded",
-            "exceeded quota: q",
-        ),
-        (
-            {
-                "pods": (),
-                "deployment": deployment(type="Progressing", status="False", reason="ProgressDeadlineExceeded"),
-            },
-            "False",
-            "PodsNotReady",
-            "no progress",
-        ),
-    ],
-)
+CASES: list[tuple[dict[str, Any], str, str, str]] = [
+    ({}, "True", "Ready", "all 2 pods are ready"),
+    ({"spec": None, "invalid": "spec.count: x"}, "False", "InvalidSpec", "spec.count: x"),
+    ({"conflicts": (Conflict("Service", "web", "Shop web"),)}, "False", "NameConflict", "belongs to Shop web"),
+    ({"conflicts": (Conflict("Service", "web", "", leftover=True),)}, "False", "Progressing", "earlier Nginx"),
+    ({"failures": (Failure("Service web", "Invalid", "no"),)}, "False", "ApplyFailed", "Service web: no"),
+    (
+        {"failures": (Failure("Service web", "Forbidden", "exceeded quota: q"),)},
+        "False",
+        "QuotaExceeded",
+        "exceeded quota",
+    ),
+    ({"spec": NginxSpec(0, "a:1"), "pods": (), "deployment": deployment(0)}, "False", "Stopped", "count is 0"),
+    ({"spec": NginxSpec(0, "a:1")}, "False", "Progressing", "2 of 0"),
+    ({"spec": NginxSpec(2, "a:1", paused=True)}, "True", "Paused", "2 of 2"),
+    ({"spec": NginxSpec(3, "a:1", paused=True)}, "False", "Paused", "2 of 3"),
+    ({"deployment": None, "pods": ()}, "False", "Progressing", "0 of 2"),
+    ({"settled": False}, "False", "Progressing", "2 of 2"),
+    ({"deployment": deployment(observed=0)}, "False", "Progressing", "2 of 2"),
+    ({"deployment": deployment(observed=0), "was_ready": True}, "True", "Ready", "all 2 pods"),
+    ({"deployment": deployment(observed=0, updated=1), "was_ready": True}, "False", "Progressing", "2 of 2"),
+    (
+        {"deployment": deployment(updated=1)},
+        "False",
+        "Progressing",
+        "2 of 2 pods are ready, 1 still of the earlier spec",
+    ),
+    ({"pods": (pod("a"), pod("b"), pod("c"))}, "False", "Progressing", "3 of 2"),
+    ({"pods": (pod("a"), pod("b", ready=False))}, "False", "Progressing", "1 of 2"),
+    (
+        {"pods": (pod("a", ready=False, waiting="ImagePullBackOff"),)},
+        "False",
+        "ImagePullFailed",
+        "pod a: ImagePullBackOff!",
+    ),
+    ({"pods": (pod("a", ready=False, waiting="CrashLoopBackOff"),)}, "False", "CrashLooping", "pod a"),
+    (
+        {"pods": (), "deployment": deployment(type="ReplicaFailure", status="True", message="exceeded quota: q")},
+        "False",
+        "QuotaExceeded",
+        "exceeded quota: q",
+    ),
+    (
+        {
+            "pods": (),
+            "deployment": deployment(type="Progressing", status="False", reason="ProgressDeadlineExceeded"),
+        },
+        "False",
+        "PodsNotReady",
+        "no progress",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "status", "reason", "words"), CASES)
 def test_ready(changes: dict[str, Any], status: str, reason: str, words: str) -> None:
     found = decide(situation(**changes))
     assert (found.status, found.reason) == (status, reason)
     assert words in found.message
+
+
+@pytest.mark.parametrize("changes", [changes for changes, *_ in CASES])
+def test_what_the_caches_keep_is_all_that_a_status_needs(owner: ObjectMeta, changes: dict[str, Any]) -> None:
+    whole = situation(**changes)
+    kept = replace(
+        whole,
+        pods=tuple(map(kept_pod, whole.pods)),
+        deployment=kept_child(whole.deployment) if whole.deployment else None,
+    )
+    assert compute(owner, {}, kept, NOW) == compute(owner, {}, whole, NOW)
 
 
 def test_a_pod_that_fits_nowhere() -> None:
@@ -131,6 +144,13 @@ def test_own_pods_are_live_pods_of_the_deployments_replicasets_sorted() -> None:
         pod("other", owner_references=(OwnerReference("ReplicaSet", "else-abc", "u", controller=True),)),
     ]
     assert [found.metadata.name for found in own_pods("web", pods)] == ["web-abc-1", "web-abc-2"]
+
+
+def test_pods_are_found_among_what_the_caches_keep() -> None:
+    pods = [pod("web-abc-1"), pod("web-abc-2", deletion_timestamp=NOW), pod("web-abc-3", phase="Failed"), pod("x-1")]
+    assert [found.metadata.name for found in own_pods("web", map(kept_pod, pods))] == [
+        found.metadata.name for found in own_pods("web", pods)
+    ]
 
 
 def test_status_as_a_whole(owner: ObjectMeta) -> None:

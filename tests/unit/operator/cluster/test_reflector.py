@@ -101,6 +101,15 @@ async def test_events_come_into_the_cache_and_never_go_back() -> None:
         assert story.reflector.of(("ns", "web"))["a"].metadata.resource_version == "7"
 
 
+async def test_a_new_version_of_the_same_is_no_news() -> None:
+    running = {**pod("b", 8), "status": {"phase": "Running"}}
+    events = [("MODIFIED", pod("a", 6)), ("MODIFIED", pod("b", 7)), ("MODIFIED", running), ("ADDED", pod("end", 9))]
+    async with telling(lists=[listing(5, pod("a", 1), pod("b", 2))], watches=[events]) as story:
+        await story.until(lambda: "end" in story.names())
+        assert len(story.changes) == len(["the list", "b is running", "end"])
+        assert story.reflector.of(("ns", "web"))["a"].metadata.resource_version == "6"
+
+
 async def test_an_ended_watch_goes_on_from_the_last_bookmark() -> None:
     bookmark = ("BOOKMARK", {"metadata": {"resourceVersion": "77"}})
     async with telling(lists=[listing(5)], watches=[[bookmark], []]) as story:
