@@ -25,7 +25,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--idle", type=float, default=60.0, help="seconds of doing nothing (default: %(default)s)")
     parser.add_argument("--changes", type=int, default=100, help="single changes to react to (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results", help="folder for the results")
-    parser.add_argument("--picture", action="store_true", help="draw results.png too, with matplotlib")
+    parser.add_argument("--picture", action="store_true", help="draw results.svg too, with matplotlib")
     return parser
 
 
@@ -49,7 +49,7 @@ def main() -> int:
     if options.picture:
         from bench.picture import picture
 
-        picture(results, options.out / "results.png")
+        picture(results, options.out / "results.svg")
     return 0
 
 

@@ -29,5 +29,5 @@ def picture(results: Sequence[Result], path: Path) -> None:
         panel.set_xticks(range(len(sizes)), [f"{size} Nginx" for size in sizes], fontsize=8)
         panel.spines[["top", "right"]].set_visible(False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names), fontsize=8)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
