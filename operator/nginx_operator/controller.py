@@ -183,7 +183,7 @@ class Controller:
         while True:
             await asyncio.sleep(_POLICY_PERIOD)
             if self._policy.refresh():
-                self._reconciler.policy = self._policy.current
+                self._reconciler.policies = self._policy.current
                 for key in self.caches.nginxes:
                     self._changed(key)
 

@@ -9,7 +9,7 @@ import yaml
 
 from nginx_operator.api import defaults, names, validation
 from nginx_operator.api.faults import Subject
-from nginx_operator.api.policy import Policy
+from nginx_operator.api.policy import Policies
 
 
 class Finding(NamedTuple):
@@ -24,7 +24,7 @@ class Finding(NamedTuple):
         return f"{self.file}:{self.line}: {'' if self.refused else 'warning: '}{self.text}"
 
 
-def main(files: Sequence[str], policy: Policy) -> int:
+def main(files: Sequence[str], policies: Policies) -> int:
     """Prints the findings of all files. Returns the exit code: 1 if anything would be refused, or cannot be read."""
     refused = False
     for file in _expanded(files):
@@ -34,7 +34,7 @@ def main(files: Sequence[str], policy: Policy) -> int:
             print(f"{file}:1: cannot be read: {error}")
             refused = True
             continue
-        for finding in check_text(file, text, policy):
+        for finding in check_text(file, text, policies):
             print(finding)
             refused |= finding.refused
     return 1 if refused else 0
@@ -49,7 +49,7 @@ def _expanded(files: Sequence[str]) -> Iterator[str]:
             yield file
 
 
-def check_text(file: str, text: str, policy: Policy) -> Iterator[Finding]:
+def check_text(file: str, text: str, policies: Policies) -> Iterator[Finding]:
     """Findings of all documents of one file. Documents of other kinds are passed over."""
     try:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
@@ -64,7 +64,7 @@ def check_text(file: str, text: str, policy: Policy) -> Iterator[Finding]:
         if root is None:
             continue
         for node in _items(root):
-            yield from _check_document(file, node, policy)
+            yield from _check_document(file, node, policies)
 
 
 def _items(root: yaml.Node) -> Iterator[yaml.Node]:
@@ -76,7 +76,7 @@ def _items(root: yaml.Node) -> Iterator[yaml.Node]:
         yield root
 
 
-def _check_document(file: str, root: yaml.Node, policy: Policy) -> Iterator[Finding]:
+def _check_document(file: str, root: yaml.Node, policies: Policies) -> Iterator[Finding]:
     version = _scalar(root, "apiVersion") or ""
     if version.partition("/")[0] != names.GROUP:
         return
@@ -99,6 +99,7 @@ def _check_document(file: str, root: yaml.Node, policy: Policy) -> Iterator[Find
     if spec is not None and not isinstance(spec, dict):
         yield Finding(file, _line_of(root, ("spec",)), "spec: must be a mapping", True)
         return
+    policy = policies.of(str(meta.get("namespace") or ""))
     verdict = validation.check(
         Subject(str(meta.get("name") or ""), defaults.defaulted(spec or {}, policy), policy, strict=True)
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from nginx_operator.api.policy import Policy, PolicyError
+from nginx_operator.api.policy import Policies, PolicyError
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class PolicyFile:
         self._path = path
         self._content = b""
         self._fault = ""
-        self.current = Policy()
+        self.current = Policies()
         if path is not None:
             self.current = self._read(path)
 
@@ -46,7 +46,7 @@ class PolicyFile:
         log.info("new policy in force: %s", self.current)
         return True
 
-    def _read(self, path: Path) -> Policy:
+    def _read(self, path: Path) -> Policies:
         """The file's policy; the current one while the content is what was read last, be it good or bad."""
         try:
             content = path.read_bytes()
@@ -56,7 +56,7 @@ class PolicyFile:
             return self.current
         self._content = content
         try:
-            return Policy.parse(yaml.safe_load(content))
+            return Policies.parse(yaml.safe_load(content))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise PolicyError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
         except PolicyError as error:

@@ -12,7 +12,7 @@ from typing import Protocol
 from nginx_operator import changes
 from nginx_operator import plan as planning
 from nginx_operator import status as reporting
-from nginx_operator.api.policy import Policy
+from nginx_operator.api.policy import Policies
 from nginx_operator.api.types import Child, Nginx, Pod
 from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.events import Recorder
@@ -48,17 +48,17 @@ class Reconciler:
         client: for writes, and for the reads that make them safe.
         caches: what was observed.
         recorder: writes the Events.
-        policy: the administrator's.
+        policies: the administrator's.
         in_motion: how many Nginx wait to be reconciled, now or soon.
 
     Attributes:
-        policy: read at each pass, so that a new policy holds at once.
+        policies: read at each pass, so that a new policy holds at once.
     """
 
     def __init__(
-        self, client: Client, caches: Caches, recorder: Recorder, policy: Policy, in_motion: Callable[[], int]
+        self, client: Client, caches: Caches, recorder: Recorder, policies: Policies, in_motion: Callable[[], int]
     ) -> None:
-        self.policy = policy
+        self.policies = policies
         self._client = client
         self._caches = caches
         self._recorder = recorder
@@ -109,11 +109,12 @@ class Reconciler:
     def _decide(self, nginx: Nginx) -> tuple[Guarded, planning.Plan]:
         """What the spec asks for, and what there is to do; remembered as long as neither side changes."""
         observed = self._caches.children(nginx.metadata.key)
-        seen = self._settled.fingerprint(nginx.metadata, observed, self.policy)
+        policy = self.policies.of(nginx.metadata.namespace)
+        seen = self._settled.fingerprint(nginx.metadata, observed, policy)
         guarded = self._settled.known(nginx.metadata.key, seen)
         if guarded is not None:
             return guarded, planning.Plan()
-        guarded, plan = self._guard.check(nginx, observed, self.policy), planning.Plan()
+        guarded, plan = self._guard.check(nginx, observed, policy), planning.Plan()
         if guarded.spec is not None:
             plan = planning.plan(nginx.metadata, guarded.spec, observed)
         if not (plan.actions or plan.conflicts):

@@ -22,6 +22,14 @@ from tests.chart.rendering import HelmError, Render, template
             {"policy": {"defaultCount": 100000, "maxCount": 99999}},
             "webhooks.policy.defaultCount 100000 must be from minCount 0 to maxCount 99999.",
         ),
+        (
+            {"policy": {"namespaces": {"shop": {"minCount": 2}}}},
+            "webhooks.policy.namespaces.shop.defaultCount 1 must be from minCount 2 to maxCount 100.",
+        ),
+        (
+            {"policy": {"minCount": 1, "namespaces": {"shop": {"maxCount": 0}}}},
+            "webhooks.policy.namespaces.shop.minCount 1 is greater than webhooks.policy.namespaces.shop.maxCount 0.",
+        ),
         # The operator reads the policy too.
         (
             {"enabled": False, "policy": {"maxCount": 0}},
@@ -45,6 +53,7 @@ def test_values_that_contradict_each_other(webhooks: dict[str, Any], sentence: s
     [
         {"policy": {"minCount": 3, "defaultCount": 3, "maxCount": 3}},
         {"policy": {"minCount": 0, "defaultCount": 0, "maxCount": 0}},
+        {"policy": {"minCount": 1, "namespaces": {"shop": {"minCount": 0, "defaultCount": 0, "maxCount": 0}}}},
         {"preStopSleepSeconds": 29},
     ],
 )

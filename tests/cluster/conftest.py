@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.beds import bed_of_a_level
-from tests.cluster.product import Product
+from tests.cluster.product import WITH_POLICY, Product
 from tests.namespaces import Namespace, fresh
 from tests.testbed import Bed
 
@@ -21,7 +21,10 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
 def product(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The chart installed; no process of it runs yet."""
     product = Product(control_plane, tmp_path_factory.mktemp("product"))
-    product.install()
+    product.install(
+        *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.maxCount=3"),
+        *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.defaultCount=2"),
+    )
     yield product
     product.uninstall()
 

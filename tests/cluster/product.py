@@ -23,6 +23,8 @@ RELEASE, NAMESPACE = "nginx-operator", "nginx-operator-system"
 #: The bed's own address; the API server reaches webhooks there.
 HOST = "192.0.2.1"
 NO_PODS = ("--set", "operator.nodeSelector.nowhere=yes", "--set", "webhooks.nodeSelector.nowhere=yes")
+#: A namespace with a policy of its own.
+WITH_POLICY = "with-policy"
 #: A machine that tests run on may stand still for seconds.
 PATIENT = ("--set", "webhooks.timeoutSeconds=30")
 

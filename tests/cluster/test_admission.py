@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.product import WITH_POLICY, Product
 from tests.namespaces import Namespace
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
@@ -98,6 +99,23 @@ def test_an_invalid_change_is_refused_on_every_path(
     assert done.returncode == 1, verb
     assert "101 is more than this cluster allows (maxCount is 100)" in done.stderr
     assert count(namespace) == 2
+
+
+def test_a_namespace_may_have_a_policy_of_its_own(running: Product, namespace: Namespace) -> None:
+    running.bed.kubectl("create", "namespace", WITH_POLICY)
+    try:
+        own = Namespace(running.bed, WITH_POLICY)
+        own.apply({})
+        assert count(own) == 2
+        for refused in (
+            own.apply({"count": 4}, check=False),
+            own.kubectl("scale", "nginx", "web", "--replicas=4", check=False),
+        ):
+            assert f"4 is more than namespace {WITH_POLICY} allows (maxCount is 3)" in refused.stderr
+            assert f"raise webhooks.policy.namespaces.{WITH_POLICY}.maxCount" in refused.stderr
+        namespace.apply({"count": 4})
+    finally:
+        running.bed.kubectl("delete", "namespace", WITH_POLICY)
 
 
 def test_a_valid_change_is_let_through(namespace: Namespace) -> None:

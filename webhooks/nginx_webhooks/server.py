@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from nginx_operator.api.policy import Policy
+from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.logs import FIELDS
 from nginx_operator.serving.connections import Connection, Connections, Deadlines
 from nginx_operator.serving.listening import listen_on
@@ -38,7 +38,7 @@ class AdmissionServer:
     """Answers reviews until it is drained.
 
     Args:
-        policy: gives the policy in force.
+        policies: gives those in force.
         metrics: counts the answers.
         context: TLS settings; the certificate in them may be exchanged at any time. None means plain HTTP.
     """
@@ -46,12 +46,12 @@ class AdmissionServer:
     def __init__(
         self,
         *,
-        policy: Callable[[], Policy],
+        policies: Callable[[], Policies],
         metrics: Metrics,
         context: ssl.SSLContext | None,
         deadlines: Deadlines | None = None,
     ) -> None:
-        self._policy = policy
+        self._policies = policies
         self._metrics = metrics
         self._context = context
         self._deadlines = deadlines or Deadlines()
@@ -131,7 +131,8 @@ class AdmissionServer:
             response.force_close()
             return response
         try:
-            decision = decide(review.decode(body), self._policy())
+            asked = review.decode(body)
+            decision = decide(asked, self._policies().of(asked.namespace))
         except review.MalformedReviewError as error:
             self._metrics.admissions.labels(webhook, "malformed").inc()
             return _plain(400, str(error))

@@ -43,7 +43,7 @@ async def serve(settings: Settings) -> None:
     )
     readiness = Readiness(lambda: live.valid)
     policy = PolicyFile(settings.policy_file)
-    admission.warm_up(policy.current)
+    admission.warm_up(policy.current.cluster)
     async with AsyncExitStack() as stack:
         refreshers: list[Callable[[], object]] = [policy.refresh]
         match settings.certificate:
@@ -56,7 +56,7 @@ async def serve(settings: Settings) -> None:
         await stack.enter_async_context(_background(poll(refreshers), stop))
         checks = health.Checks(lambda: readiness.fault)
         await stack.enter_async_context(health.serve(settings.health_bind, checks, metrics.registry))
-        server = AdmissionServer(policy=lambda: policy.current, metrics=metrics, context=live.context)
+        server = AdmissionServer(policies=lambda: policy.current, metrics=metrics, context=live.context)
         listener, address = listen(settings.bind)
         await server.start(listener)
         log.info("webhooks on https://%s", address)

@@ -23,14 +23,14 @@ def check_count(
     where = ".".join(path)
     allowed = f"{low} to {high}" if low < high else f"only {low}"
     if count == old_count:
-        yield f"{where}: {count} is kept, but this cluster now allows {allowed}; new values must be within"
+        yield f"{where}: {count} is kept, but {policy.scope} now allows {allowed}; new values must be within"
         return
     relation, key, verb = ("more", "maxCount", "raise") if count > high else ("less", "minCount", "lower")
     bound = high if count > high else low
     yield Fault(
         where,
-        f"{count} is {relation} than this cluster allows ({key} is {bound}). Use {allowed}, "
-        f"or ask the cluster's administrator to {verb} webhooks.policy.{key}",
+        f"{count} is {relation} than {policy.scope} allows ({key} is {bound}). Use {allowed}, "
+        f"or ask the cluster's administrator to {verb} {policy.value(key)}",
         path,
     )
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from nginx_operator.__main__ import main
-from nginx_operator.api.policy import Policy
+from nginx_operator.api.policy import Policies
 from nginx_operator.lint import check_text
 
 HEAD = "apiVersion: proxy.example.com/v1alpha1\nkind: Nginx\nmetadata: {name: web}\n"
 
 
 def lint(text: str) -> list[str]:
-    return [str(finding) for finding in check_text("f.yaml", text, Policy())]
+    return [str(finding) for finding in check_text("f.yaml", text, Policies())]
 
 
 def test_a_valid_manifest_gives_nothing() -> None:
@@ -66,7 +66,7 @@ def test_bad_input(text: str, expected: str) -> None:
 
 
 def test_a_warning_is_marked_and_refuses_nothing() -> None:
-    (found,) = check_text("f.yaml", HEAD + "spec:\n  image: nginx\n", Policy())
+    (found,) = check_text("f.yaml", HEAD + "spec:\n  image: nginx\n", Policies())
     assert str(found).startswith("f.yaml:5: warning: spec.image has no tag")
     assert not found.refused
 

@@ -3,19 +3,19 @@ from pathlib import Path
 
 import pytest
 
-from nginx_operator.api.policy import Policy, PolicyError
+from nginx_operator.api.policy import Policies, PolicyError
 from nginx_operator.policy_file import PolicyFile
 
 
 def test_no_file_means_the_default_policy() -> None:
     policy = PolicyFile(None)
     assert not policy.refresh()
-    assert policy.current == Policy()
+    assert policy.current == Policies()
 
 
 def test_an_empty_file_means_the_default_policy(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("")
-    assert PolicyFile(tmp_path / "policy.yaml").current == Policy()
+    assert PolicyFile(tmp_path / "policy.yaml").current == Policies()
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_change_in_place_is_taken_up(tmp_path: Path) -> None:
     path.write_text("maxCount: 500\n")
     assert policy.refresh()
     assert not policy.refresh()
-    assert policy.current.max_count == 500
+    assert policy.current.cluster.max_count == 500
 
 
 def test_a_switched_link_is_taken_up_as_the_kubelet_does_it(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_switched_link_is_taken_up_as_the_kubelet_does_it(tmp_path: Path) -> N
     (tmp_path / "..data_tmp").symlink_to("..2")
     (tmp_path / "..data_tmp").rename(data)
     policy.refresh()
-    assert policy.current.max_count == 7
+    assert policy.current.cluster.max_count == 7
 
 
 def test_a_broken_change_keeps_the_old_policy_and_is_logged_once(
@@ -74,14 +74,14 @@ def test_a_broken_change_keeps_the_old_policy_and_is_logged_once(
     path.write_text("maxCount: many\n")
     policy.refresh()
     policy.refresh()
-    assert policy.current.max_count == 5
+    assert policy.current.cluster.max_count == 5
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "maxCount must be a whole number" in caplog.text
     path.unlink()
     policy.refresh()
     policy.refresh()
     assert len(caplog.records) == 2
-    assert policy.current.max_count == 5
+    assert policy.current.cluster.max_count == 5
     path.write_text("maxCount: 6\n")
     policy.refresh()
-    assert policy.current.max_count == 6
+    assert policy.current.cluster.max_count == 6

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from nginx_operator.api.policy import Policy
+from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.logs import FIELDS
 from nginx_operator.serving.connections import Connection, Deadlines
 from nginx_operator.serving.listening import Address, listen
@@ -41,7 +41,7 @@ class Bed:
         self.metrics = Metrics()
         self.policy = Policy(default_image=IMAGE, max_count=10)
         self.server = AdmissionServer(
-            policy=lambda: self.policy, metrics=self.metrics, context=live.context, deadlines=deadlines
+            policies=lambda: Policies(self.policy), metrics=self.metrics, context=live.context, deadlines=deadlines
         )
         self.trust = ssl.create_default_context(cadata=authority.pem([self.ca.certificate]).decode())
         self.listener, address = listen(Address("127.0.0.1", 0))

@@ -2,12 +2,12 @@
 
 import pytest
 
-from nginx_operator.api.policy import COUNT_LIMIT, Policy, PolicyError
+from nginx_operator.api.policy import COUNT_LIMIT, Policies, Policy, PolicyError
 
 
 def test_what_is_left_out_has_a_default() -> None:
-    assert Policy.parse(None) == Policy.parse({}) == Policy()
-    assert Policy.parse({"maxCount": 5}).max_count == 5
+    assert Policies.parse(None) == Policies.parse({}) == Policies()
+    assert Policies.parse({"maxCount": 5}).cluster.max_count == 5
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,26 @@ def test_what_is_left_out_has_a_default() -> None:
         ({"maxCount": COUNT_LIMIT + 1}, "maxCount must be a whole number from 0 to 100000"),
         ({"defaultImage": ""}, "defaultImage must be a container image"),
         ([], "must be a mapping"),
+        ({"namespaces": ["shop"]}, "namespaces must be a mapping, not list"),
+        ({"namespaces": {"shop": 3}}, r"namespaces\.shop must be a mapping, not int"),
+        ({"namespaces": {"shop": {"maxCount": "3"}}}, r"namespaces\.shop: maxCount must be a whole number"),
+        ({"namespaces": {"shop": {"defaultImage": "a:1"}}}, r"namespaces\.shop: unknown key 'defaultImage'"),
+        ({"namespaces": {"shop": {"minCount": 2}}}, r"namespaces\.shop: defaultCount 1 is outside minCount 2"),
     ],
 )
 def test_a_contradiction_is_refused(document: object, words: str) -> None:
     with pytest.raises(PolicyError, match=words):
-        Policy.parse(document)
+        Policies.parse(document)
 
 
 def test_all_faults_come_at_once() -> None:
-    with pytest.raises(PolicyError, match=r"minCount.*maxCount"):
-        Policy.parse({"minCount": "a", "maxCount": "b"})
+    with pytest.raises(PolicyError, match=r"minCount.*maxCount.*shop.*maxCount 0"):
+        Policies.parse({"minCount": "a", "maxCount": "b", "namespaces": {"shop": {"minCount": 1, "maxCount": 0}}})
+
+
+def test_a_namespace_has_the_clusters_values_where_it_says_nothing() -> None:
+    policies = Policies.parse(
+        {"maxCount": 9, "defaultImage": "a:1", "namespaces": {"shop": {"minCount": 0, "maxCount": 5}}}
+    )
+    assert policies.of("shop") == Policy(max_count=5, default_image="a:1", namespace="shop")
+    assert policies.of("blog") == policies.cluster == Policy(max_count=9, default_image="a:1")
