@@ -190,6 +190,7 @@ class Proxy:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._upstream: aiohttp.ClientSession | None = None
         self._streams: set[asyncio.Task[Any]] = set()
+        self._over = False
 
     @asynccontextmanager
     async def _serve(self, bed: Bed) -> AsyncIterator[None]:
@@ -206,6 +207,7 @@ class Proxy:
             try:
                 yield
             finally:
+                self._over = True
                 self._cut()
                 if self._streams:
                     await asyncio.wait(self._streams, timeout=PATIENCE)
@@ -280,12 +282,14 @@ class Proxy:
     async def _stream(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
         task = asyncio.current_task()
         assert task is not None
-        self._streams.add(task)
         try:
             async with self._open(request, call) as response:
+                self._streams.add(task)  # not before: to cancel it while it opens would leave a transport behind
                 if response.status != 200:
                     return web.Response(status=response.status, body=await response.read())
                 try:
+                    if self._over:
+                        raise BrokenError
                     return await self._pass_lines(
                         request, response, self.watching.get(call.resource, self.watching[""])
                     )

@@ -78,9 +78,11 @@ class Http:
         self._connect_seconds = connect_seconds
         self._idle: list[Line] = []
         self._all: set[Line] = set()
+        self._closed = False
 
     async def close(self) -> None:
         """Ends all connections, those in use too."""
+        self._closed = True
         lines, self._idle = list(self._all), []
         for line in lines:
             line.end()
@@ -149,6 +151,8 @@ class Http:
 
     async def _dial(self) -> "Line":
         loop = asyncio.get_running_loop()
+        if self._closed:
+            raise ConnectionError("the client is closed")
         try:
             async with asyncio.timeout(self._connect_seconds):
                 _, line = await loop.create_connection(
@@ -158,6 +162,9 @@ class Http:
             raise TimeoutError(str(error) or f"no connection within {self._connect_seconds:g} s") from None
         self._all.add(line)
         line.ended.add_done_callback(lambda _: self._all.discard(line))
+        if self._closed:  # meanwhile
+            line.end()
+            raise ConnectionError("the client is closed")
         return line
 
 

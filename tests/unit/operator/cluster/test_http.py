@@ -238,6 +238,27 @@ async def test_nobody_there_is_an_error_with_a_reason(server: Server) -> None:
     await http.close()
 
 
+async def test_what_is_under_way_when_it_is_closed_ends_and_nothing_new_begins(server: Server) -> None:
+    async def serve(reader: Reader, writer: Writer) -> None:
+        await server.head(reader)
+        writer.write(OK)
+        await server.head(reader)
+        asked.set()
+        await reader.read()
+
+    asked = asyncio.Event()
+    async with server.serving(serve) as http:
+        await http.request("GET", "/", {})
+        under_way = asyncio.create_task(http.request("GET", "/", {}))
+        await asked.wait()
+        await http.close()
+        with pytest.raises(ConnectionError):
+            await under_way
+        with pytest.raises(ConnectionError, match="the client is closed"):
+            await http.request("GET", "/", {})
+    assert server.connections == 1
+
+
 async def test_a_stream_comes_by_and_by_and_may_fall_silent(server: Server) -> None:
     told = asyncio.Event()
 
