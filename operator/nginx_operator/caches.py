@@ -1,8 +1,8 @@
-"""What the operator knows of the cluster: the Nginx as kopf tells of them, the children as reflectors do."""
+"""What the operator knows of the cluster: the Nginx and their children, as reflectors tell of them."""
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, Condition, Nginx, ObjectMeta, OwnerReference, Pod, PodSpec, PodStatus
 from nginx_operator.cluster.client import Client
-from nginx_operator.cluster.reflector import Key, Reflector, is_newer, parent_by_label, parent_by_name
+from nginx_operator.cluster.reflector import Key, Reflector, parent_by_label, parent_by_name
 from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
 
 
@@ -31,119 +31,101 @@ class Caches:
         changed: Callable[[Key], None],
         asked: Callable[[Key], None],
     ) -> None:
-        self.nginxes: dict[Key, Nginx] = {}
         self._changed = changed
         self._asked = asked
+        self._wishes: dict[Key, Wish] = {}
         scopes: Sequence[str | None] = namespaces or (None,)
-        self._children: dict[str, list[Reflector[Child]]] = {
-            resource.plural: [
-                Reflector(client, resource, Child, changed, parent_by_name, scope, kept_child) for scope in scopes
-            ]
-            for resource in (DEPLOYMENTS, SERVICES)
+        self._groups: dict[str, list[Reflector[Any]]] = {
+            NGINXES.plural: [
+                Reflector(
+                    client, NGINXES, Nginx, self._nginx_changed, parent_by_name, scope, selector="", keep=kept_nginx
+                )
+                for scope in scopes
+            ],
+            **{
+                resource.plural: [
+                    Reflector(client, resource, Child, changed, parent_by_name, scope, keep=kept_child)
+                    for scope in scopes
+                ]
+                for resource in (DEPLOYMENTS, SERVICES)
+            },
+            PODS.plural: [
+                Reflector(client, PODS, Pod, changed, parent_by_label, scope, keep=kept_pod) for scope in scopes
+            ],
         }
-        self._pods = [Reflector(client, PODS, Pod, changed, parent_by_label, scope, kept_pod) for scope in scopes]
         self._by_namespace: Final = {scope: number for number, scope in enumerate(scopes)}
 
     @property
     def reflectors(self) -> list[Reflector[Any]]:
         """Every reflector, to be run."""
-        return [*(reflector for group in self._children.values() for reflector in group), *self._pods]
+        return [reflector for group in self._groups.values() for reflector in group]
 
     @property
     def synced(self) -> bool:
-        """Whether all children are known."""
+        """Whether all is known."""
         return all(reflector.synced.is_set() for reflector in self.reflectors)
 
     def watch_starts(self) -> Counter[str]:
-        """How often a watch of children was started, by plural."""
+        """How often a watch was started, by plural."""
         starts: Counter[str] = Counter()
         for reflector in self.reflectors:
             starts[reflector.plural] += reflector.restarts
         return starts
 
+    def nginxes(self) -> Iterator[Nginx]:
+        """Every Nginx."""
+        return (nginx for reflector in self._groups[NGINXES.plural] for nginx in reflector)
+
     def nginx(self, key: Key) -> Nginx | None:
         """The Nginx, if there is one."""
-        return self.nginxes.get(key)
+        found: Nginx | None = self._found(NGINXES.plural, key)
+        return found
 
     def children(self, key: Key) -> dict[str, Child]:
         """Children under the Nginx's name, by plural."""
-        found = {plural: self._in(group, key).of(key).get(key[1]) for plural, group in self._children.items()}
+        found = {resource.plural: self._found(resource.plural, key) for resource in (DEPLOYMENTS, SERVICES)}
         return {plural: child for plural, child in found.items() if child is not None}
 
     def pods(self, key: Key) -> Iterable[Pod]:
         """Pods that bear the Nginx's labels."""
-        return self._in(self._pods, key).of(key).values()
+        return self._in(PODS.plural, key).of(key).values()
 
-    def assume(self, plural: str, raw: bytes) -> None:
+    def assume(self, plural: str, key: Key, raw: bytes) -> None:
         """Takes over the answer to a write, before the watch tells."""
-        if plural == NGINXES.plural:
-            self._store(msgspec.json.decode(raw, type=Nginx))
-            return
-        meta = msgspec.json.decode(raw, type=Child).metadata
-        self._in(self._children[plural], meta.key).assume(raw)
+        self._in(plural, key).assume(raw)
 
     def forget(self, plural: str, key: Key) -> None:
         """Takes over a deletion, before the watch tells."""
-        self._in(self._children[plural], key).forget(key, key[1])
+        self._in(plural, key).forget(key, key[1])
 
-    def observe(self, event_type: str | None, body: Any) -> None:
-        """Takes an event of the watch of nginxes: None (listed), ADDED, MODIFIED or DELETED, and the whole object."""
-        new = msgspec.convert(body, Nginx)
-        key = new.metadata.key
-        if event_type == "DELETED":
-            known = self.nginxes.get(key)
-            if known is not None and known.metadata.uid == new.metadata.uid:
-                del self.nginxes[key]
-                self._asked(key)
-            return
-        before = self.nginxes.get(key)
-        if not self._store(new):
-            return
-        if before is None or _asked(before.metadata) != _asked(new.metadata):
+    def _nginx_changed(self, key: Key) -> None:
+        nginx = self.nginx(key)
+        if nginx is None:
+            self._wishes.pop(key, None)
             self._asked(key)
-        elif before.status != new.status:  # somebody's; ours is stored already
-            self._changed(key)
+            return
+        meta = nginx.metadata
+        wish = meta.uid, meta.generation, meta.deletion_timestamp
+        if self._wishes.get(key) == wish:
+            self._changed(key)  # the status, by somebody else: ours is here before the watch tells
+        else:
+            self._wishes[key] = wish
+            self._asked(key)
 
-    def uids(self) -> dict[Key, str]:
-        """Which Nginx are known."""
-        return {key: nginx.metadata.uid for key, nginx in self.nginxes.items()}
+    def _found(self, plural: str, key: Key) -> Any:
+        return self._in(plural, key).of(key).get(key[1])
 
-    def drop_deleted(self, before: Mapping[Key, str], live: Mapping[Key, ObjectMeta]) -> list[Key]:
-        """Drops what a list does not hold any more: deletions that the watch did not tell of.
-
-        Args:
-            before: what was known before the list was asked for; what came since may be younger than the list.
-            live: the list.
-        """
-        now = self.uids()
-        gone = [key for key, uid in before.items() if now.get(key) == uid and (key not in live or live[key].uid != uid)]
-        for key in gone:
-            del self.nginxes[key]
-        return gone
-
-    def behind(self, live: Mapping[Key, ObjectMeta]) -> set[tuple[str, int]]:
-        """The states that a list holds and the watch has not told of, as (uid, generation)."""
-        known = ((meta, self.nginxes.get(key)) for key, meta in live.items())
-        return {
-            (meta.uid, meta.generation)
-            for meta, nginx in known
-            if nginx is None or nginx.metadata.uid != meta.uid or nginx.metadata.generation < meta.generation
-        }
-
-    def _store(self, new: Nginx) -> bool:
-        known = self.nginxes.get(new.metadata.key)
-        if known is not None and not is_newer(new.metadata, known.metadata):
-            return False
-        self.nginxes[new.metadata.key] = new
-        return True
-
-    def _in(self, group: list[Reflector[Any]], key: Key) -> Reflector[Any]:
-        return group[self._by_namespace.get(key[0], 0)]
+    def _in(self, plural: str, key: Key) -> Reflector[Any]:
+        return self._groups[plural][self._by_namespace.get(key[0], 0)]
 
 
-def _asked(meta: ObjectMeta) -> tuple[object, ...]:
-    """Differs with every wish of a user; not with labels and annotations of the Nginx, which mean nothing to us."""
-    return meta.uid, meta.generation, meta.deletion_timestamp
+#: Differs with every wish of a user: the uid, the generation and the time of deletion of an Nginx.
+Wish = tuple[str, int, str | None]
+
+
+def kept_nginx(nginx: Nginx) -> Nginx:
+    """An Nginx without its labels and annotations, which mean nothing to us."""
+    return msgspec.structs.replace(nginx, metadata=msgspec.structs.replace(nginx.metadata, labels={}, annotations={}))
 
 
 _CHILD_CONDITIONS: Final = frozenset({"ReplicaFailure", "Progressing"})

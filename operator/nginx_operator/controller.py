@@ -10,11 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-import msgspec
-
 from nginx_operator.admission_probe import wait_for_admission
 from nginx_operator.api import names
-from nginx_operator.api.types import Nginx, ObjectMeta
+from nginx_operator.api.types import Nginx
 from nginx_operator.caches import Caches
 from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.election import Elector, LostLeaseError, Pace
@@ -32,8 +30,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds between looks at the policy file.
 _POLICY_PERIOD: Final = 2.0
-#: Seconds between comparisons with a fresh list, because kopf does not tell what was deleted while it re-listed.
-_COMPARE_PERIOD: Final = 60.0
 _LONGEST_DELAY: Final = 30.0
 #: Seconds without a try or a line after which a watch is stuck: each ends by itself sooner, and is tried again.
 _STANDS_STILL: Final = 600.0
@@ -69,8 +65,6 @@ class Controller:
         )
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
-        self._behind: set[tuple[str, int]] = set()
-        self._watch_is_dead = False
         metrics.show(self.state)
 
     def state(self) -> State:
@@ -78,7 +72,7 @@ class Controller:
         return State(
             leads=self._elector.holding() or not self._settings.leader_election,
             queue=len(self._queue),
-            nginxes=Counter(_ready(nginx) for nginx in self.caches.nginxes.values()),
+            nginxes=Counter(map(_ready, self.caches.nginxes())),
             watches=self.caches.watch_starts(),
         )
 
@@ -88,8 +82,6 @@ class Controller:
             silence = time.monotonic() - reflector.turned
             if silence > _STANDS_STILL:
                 return f"the watch of {reflector.plural} has stood still for {silence:.0f} s"
-        if self._watch_is_dead:
-            return f"the watch of nginxes has not told for {_COMPARE_PERIOD:.0f} s what a list does"
         return None
 
     def unready(self) -> str | None:
@@ -109,7 +101,6 @@ class Controller:
             self._spawn(self._elector.run())
         self._spawn(self._work_when_leading())
         self._spawn(self._keep_policy())
-        self._spawn(self._compare())
         self._spawn(self._resync())
         if self._settings.admission_probe:
             self._spawn(self._probe())
@@ -184,8 +175,8 @@ class Controller:
             await asyncio.sleep(_POLICY_PERIOD)
             if self._policy.refresh():
                 self._reconciler.policies = self._policy.current
-                for key in self.caches.nginxes:
-                    self._changed(key)
+                for nginx in self.caches.nginxes():
+                    self._changed(nginx.metadata.key)
 
     async def _probe(self) -> None:
         namespace = self._settings.probe_namespace or self._client.connection.namespace
@@ -196,29 +187,13 @@ class Controller:
         """Reconciles everything once in a period, evenly over half of it; it writes nothing if nothing was missed."""
         while True:
             await asyncio.sleep(self._settings.resync_period / 2)
-            keys = list(self.caches.nginxes)
+            keys = [nginx.metadata.key for nginx in self.caches.nginxes()]
             log.debug("resync of %d nginxes", len(keys))
             for key in keys:
                 self._queue.add(key)
                 await asyncio.sleep(self._settings.resync_period / 2 / len(keys))
             if not keys:
                 await asyncio.sleep(self._settings.resync_period / 2)
-
-    async def _compare(self) -> None:
-        """Compares what is known with fresh metadata: what was deleted, and whether the watch still tells."""
-        while True:
-            await asyncio.sleep(_COMPARE_PERIOD)
-            before = self.caches.uids()
-            try:
-                live = await list_metadata(self._client, self._settings.namespaces)
-            except ApiError as error:
-                log.warning("cannot compare with a fresh list of nginxes: %s", error.message)
-                continue
-            for key in self.caches.drop_deleted(before, live):
-                log.info("[%s/%s] was deleted; the watch had not told", *key)
-            behind = self.caches.behind(live)
-            self._watch_is_dead = bool(behind & self._behind)
-            self._behind = behind
 
 
 def gather(in_motion: int) -> float:
@@ -234,24 +209,6 @@ def _ready(nginx: Nginx) -> tuple[str, str]:
     """Status and reason of the stored condition Ready."""
     ready = stored_condition(nginx.status, "Ready")
     return ready.get("status", "Unknown"), ready.get("reason", "")
-
-
-class _MetadataList(msgspec.Struct):
-    class Item(msgspec.Struct):
-        metadata: ObjectMeta
-
-    items: list[Item] | None  # null where there is none
-
-
-async def list_metadata(client: Client, namespaces: tuple[str, ...]) -> dict[Key, ObjectMeta]:
-    """The metadata of all stored Nginx."""
-    accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
-    found: dict[Key, ObjectMeta] = {}
-    for namespace in namespaces or (None,):
-        page = await client.request("GET", NGINXES.path(namespace), accept=accept)
-        items = msgspec.json.decode(page, type=_MetadataList).items or ()
-        found |= {item.metadata.key: item.metadata for item in items}
-    return found
 
 
 async def preflight(client: Client, namespaces: tuple[str, ...]) -> None:

@@ -24,7 +24,7 @@ _RESOURCES = {resource.plural: resource for resource in (DEPLOYMENTS, SERVICES)}
 class Written(Protocol):
     """Where the answers to our own writes go."""
 
-    def assume(self, plural: str, raw: bytes) -> None:
+    def assume(self, plural: str, key: Key, raw: bytes) -> None:
         """Takes over the answer to a write, before the watch tells."""
 
     def forget(self, plural: str, key: Key) -> None:
@@ -138,7 +138,7 @@ class Executor:
     async def _apply(self, key: Key, action: Apply, *, force: bool) -> None:
         resource = _RESOURCES[action.kind.plural]
         raw = await self.client.apply(resource, key[0], action.name, action.body, force=force)
-        self.caches.assume(resource.plural, raw)
+        self.caches.assume(resource.plural, key, raw)
 
     async def _read(self, key: Key, action: Apply) -> bytes:
         return await self.client.get(_RESOURCES[action.kind.plural], key[0], action.name)

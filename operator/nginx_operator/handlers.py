@@ -1,7 +1,7 @@
-"""kopf wiring and nothing else: log-in, start-up, clean-up, and the watch of nginxes.
+"""kopf wiring and nothing else: log-in, start-up, clean-up, signals.
 
-Only `on.event` is used. It writes no annotation and no finalizer on the user's resource; kopf's other handlers do.
-Its handler is a coroutine, because kopf runs plain functions in threads, and the caches belong to the loop.
+kopf watches nothing for us: each event of an Nginx cost more in it than all else that the operator does with the event
+(docs/decisions/0004). It still logs in, because it asks the API server at its start which kinds there are.
 """
 
 import asyncio
@@ -16,11 +16,7 @@ from nginx_operator.controller import Controller
 
 
 async def operate(
-    controller: Controller,
-    connection: Connection,
-    namespaces: tuple[str, ...],
-    stop: asyncio.Event,
-    finish: Callable[[], Awaitable[None]],
+    controller: Controller, connection: Connection, stop: asyncio.Event, finish: Callable[[], Awaitable[None]]
 ) -> None:
     """Runs kopf around the controller until a signal comes, `stop` is set, or something of kopf's fails.
 
@@ -31,8 +27,7 @@ async def operate(
         # For peering, which is off. Left out, kopf asks for the user's name, and a container's uid need not have one.
         identity=names.FIELD_MANAGER,  # type: ignore[arg-type]  # kopf does not export the type
         standalone=True,
-        clusterwide=not namespaces,
-        namespaces=namespaces,
+        clusterwide=True,
         stop_flag=stop,
     )
 
@@ -57,7 +52,8 @@ def register(
 
     @kopf.on.startup(registry=registry)
     async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
-        configure(settings)
+        settings.posting.enabled = False
+        settings.scanning.disabled = True
         await controller.start()
 
     @kopf.on.cleanup(registry=registry)
@@ -65,50 +61,4 @@ def register(
         stop.set()  # after a signal kopf's own task still waits for it
         await finish()
 
-    @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)
-    async def observe(event: kopf.RawEvent, **_: Any) -> None:
-        controller.caches.observe(event["type"], event["object"])
-
     return registry
-
-
-class _NoProgress(kopf.ProgressStorage):
-    """Where kopf keeps how far its handlers got: nowhere. A handler of events is called once, whatever comes of it."""
-
-    def fetch(self, **_: Any) -> None:
-        return None
-
-    def store(self, **_: Any) -> None: ...
-
-    def purge(self, **_: Any) -> None: ...
-
-    def touch(self, **_: Any) -> None: ...
-
-    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
-        return essence
-
-
-class _NoEssence(kopf.DiffBaseStorage):
-    """What kopf compares states by: nothing. It copies each object deeply for that, and only handlers of changes,
-    which we have none of, would look at the result.
-    """
-
-    def build(self, **_: Any) -> kopf.BodyEssence:
-        return kopf.BodyEssence()
-
-    def fetch(self, **_: Any) -> None:
-        return None
-
-    def store(self, **_: Any) -> None: ...
-
-
-def configure(settings: kopf.OperatorSettings) -> None:
-    """Kopf as a plain watcher: no events posted, no peering, no scan for CRDs and namespaces, no finalizer of ours."""
-    settings.persistence.diffbase_storage = _NoEssence()
-    settings.persistence.progress_storage = _NoProgress()
-    settings.queueing.idle_timeout = 1.0  # a task and a queue for each object that had news lately
-    settings.posting.enabled = False
-    settings.scanning.disabled = True
-    settings.peering.standalone = True
-    settings.watching.chunk_size = 500
-    settings.persistence.finalizer = f"{names.GROUP}/unused"

@@ -37,7 +37,7 @@ async def run(settings: Settings) -> int:
             checks = health.Checks(controller.unready, controller.unhealthy)
             await parts.enter_async_context(health.serve(settings.metrics_bind, checks, metrics.registry))
             parts.push_async_callback(controller.stop)
-            await handlers.operate(controller, connection, settings.namespaces, stop, parts.aclose)
+            await handlers.operate(controller, connection, stop, parts.aclose)
     except NoClusterError as error:
         failures.append(str(error))
     except OSError as error:

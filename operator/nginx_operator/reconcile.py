@@ -148,7 +148,7 @@ class Reconciler:
             if error.code == HTTPStatus.CONFLICT:
                 raise RetryLater("the Nginx has changed; waiting for the watch to tell") from error
             raise
-        self._caches.assume(NGINXES.plural, raw)
+        self._caches.assume(NGINXES.plural, meta.key, raw)
         if reporting.stored_condition(new, "Ready")["status"] == "True":
             self._pace.forget(meta.key)
         else:

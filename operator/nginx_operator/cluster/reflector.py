@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
@@ -46,6 +46,7 @@ class Reflector(Generic[T]):
         changed: called with the key of the Nginx of each object that came, changed or went.
         parent: the key of the Nginx that an object belongs to.
         namespace: None means all.
+        selector: labels that the objects bear; empty means any.
         keep: what of an object the cache holds (client-go calls it a transform).
 
     Attributes:
@@ -62,6 +63,8 @@ class Reflector(Generic[T]):
         changed: Callable[[Key], None],
         parent: Callable[[ObjectMeta], Key],
         namespace: str | None = None,
+        *,
+        selector: str = names.CHILDREN_SELECTOR,
         keep: Callable[[T], T] = lambda item: item,
     ) -> None:
         self.synced = asyncio.Event()
@@ -72,6 +75,7 @@ class Reflector(Generic[T]):
         self._namespace = namespace
         self._changed = changed
         self._parent = parent
+        self._selected = {"labelSelector": selector} if selector else {}
         self._keep = keep
         self._objects: dict[Key, dict[str, T]] = {}
         self._version = ""
@@ -86,6 +90,10 @@ class Reflector(Generic[T]):
     def of(self, key: Key) -> dict[str, T]:
         """The objects of one Nginx, by name. Not to be changed by the caller."""
         return self._objects.get(key, {})
+
+    def __iter__(self) -> Iterator[T]:
+        """All objects."""
+        return (item for group in self._objects.values() for item in group.values())
 
     async def run(self) -> None:
         """Keeps the cache right until cancelled. Every error is logged once and retried."""
@@ -112,11 +120,9 @@ class Reflector(Generic[T]):
                 await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, keeps no secret
                 delay = min(delay * 2, _LONGEST_DELAY)
 
-    def assume(self, raw: bytes) -> T:
+    def assume(self, raw: bytes) -> None:
         """Takes over the answer to a write of our own, so that the next reconcile sees it before the watch tells."""
-        new = self._decode(raw)
-        self._store(new)
-        return new
+        self._store(self._decode(raw))
 
     def forget(self, key: Key, name: str) -> None:
         """Takes over a deletion of our own."""
@@ -128,7 +134,7 @@ class Reflector(Generic[T]):
         fresh: dict[Key, dict[str, T]] = {}
         token = ""
         while True:
-            params = {"labelSelector": names.CHILDREN_SELECTOR, "limit": _PAGE}
+            params = {**self._selected, "limit": _PAGE}
             if token:
                 params["continue"] = token
             page = self._list.decode(await self._client.list(self._resource, self._namespace, **params))
@@ -144,7 +150,7 @@ class Reflector(Generic[T]):
                 self._changed(key)
 
     async def _follow(self) -> None:
-        params = {"labelSelector": names.CHILDREN_SELECTOR, "resourceVersion": self._version}
+        params = {**self._selected, "resourceVersion": self._version}
         self.restarts += 1
         async for line in self._client.watch(self._resource, self._namespace, params):
             self.turned = time.monotonic()

@@ -1,13 +1,16 @@
-"""What kopf tells of nginxes, and what of it leads to a reconcile."""
+"""What the watch of nginxes tells, and what of it leads to a reconcile: at once, or gathered with other news."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 
-from nginx_operator.api.types import ObjectMeta
 from nginx_operator.caches import Caches
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import Connection
+from tests.unit.operator.cluster.scripted import ScriptedServer
 
 KEY = ("shop", "web")
 
@@ -17,91 +20,93 @@ def body(version: int, *, uid: str = "u1", generation: int = 1, **more: Any) -> 
     return {"metadata": meta | more.pop("metadata", {}), "spec": {"count": 1}} | more
 
 
-def listed(uid: str, generation: int = 1) -> dict[tuple[str, str], ObjectMeta]:
-    return {KEY: ObjectMeta("web", namespace="shop", uid=uid, generation=generation)}
+#: The last event of each story: when it is told of, so is all that came before it.
+END = ("ADDED", {"metadata": {"name": "end", "namespace": "shop", "uid": "e", "resourceVersion": "99"}, "spec": {}})
 
 
-@pytest.fixture
-async def told() -> list[tuple[str, str]]:
-    return []
+class Story:
+    """Caches whose reflector of nginxes runs, and what they announced of KEY."""
+
+    def __init__(self, client: Client) -> None:
+        self.changed: list[Any] = []
+        self.asked: list[Any] = []
+        self._ended = asyncio.Event()
+        self.caches = Caches(client, (), self._note(self.changed), self._note(self.asked))
+
+    def _note(self, into: list[Any]) -> Any:
+        def note(key: tuple[str, str]) -> None:
+            if key == KEY:
+                into.append(key)
+            else:
+                self._ended.set()
+
+        return note
+
+    async def end(self) -> None:
+        async with asyncio.timeout(20):
+            await self._ended.wait()
 
 
-@pytest.fixture
-async def caches(told: list[tuple[str, str]]) -> Caches:
-    return Caches(Client(Connection("https://192.0.2.1")), (), told.append, told.append)
+@asynccontextmanager
+async def telling(*events: tuple[str, dict[str, Any]], listed: tuple[dict[str, Any], ...] = ()) -> AsyncIterator[Story]:
+    async with ScriptedServer() as server, Client(Connection(server.url)) as client:
+        server.lists.append({"metadata": {"resourceVersion": "1"}, "items": list(listed)})
+        server.watches.append([*events, END])
+        story = Story(client)
+        task = asyncio.create_task(story.caches.reflectors[0].run())
+        try:
+            await story.end()
+            assert "labelSelector" not in server.queries[0]
+            yield story
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
-async def test_a_new_one_is_told_of(caches: Caches, told: list[Any]) -> None:
-    caches.observe(None, body(1))
-    assert told == [KEY]
-    assert caches.nginx(KEY) is not None
+async def test_a_new_one_is_asked_for() -> None:
+    async with telling(listed=(body(1),)) as story:
+        assert (story.asked, story.changed) == ([KEY], [])
+        assert story.caches.nginx(KEY) is not None
+        assert {nginx.metadata.name for nginx in story.caches.nginxes()} == {"web", "end"}
 
 
-async def test_an_older_state_never_replaces_a_newer(caches: Caches, told: list[Any]) -> None:
-    caches.observe("ADDED", body(5, generation=2))
-    caches.observe("MODIFIED", body(4))
-    found = caches.nginx(KEY)
-    assert found is not None
-    assert found.metadata.generation == 2
-    assert len(told) == 1
+async def test_the_echo_of_our_status_write_is_no_news() -> None:
+    async with telling(listed=(body(1),)) as story:
+        wanted = b'{"metadata":{"name":"web","namespace":"shop","uid":"u1","resourceVersion":"2"},"status":{"count":1}}'
+        story.caches.assume("nginxes", KEY, wanted)
+        found = story.caches.nginx(KEY)
+        assert found is not None
+        assert found.status == {"count": 1}
+        assert (len(story.asked), story.changed) == (1, [])
 
 
-async def test_the_echo_of_our_status_write_is_not_told_of(caches: Caches, told: list[Any]) -> None:
-    caches.observe("ADDED", body(1))
-    caches.assume(
-        "nginxes",
-        b'{"metadata":{"name":"web","namespace":"shop","uid":"u1","resourceVersion":"2"},"status":{"count":1}}',
-    )
-    caches.observe("MODIFIED", body(2, status={"count": 1}))
-    assert len(told) == 1
-
-
-async def test_a_label_is_not_told_of_but_kept(caches: Caches, told: list[Any]) -> None:
-    caches.observe("ADDED", body(1))
-    caches.observe("MODIFIED", body(2, metadata={"labels": {"a": "b"}}))
-    found = caches.nginx(KEY)
-    assert found is not None
-    assert found.metadata.labels == {"a": "b"}
-    assert len(told) == 1
+async def test_labels_and_annotations_are_no_news() -> None:
+    events = [("MODIFIED", body(2, metadata={"labels": {"a": "b"}})), ("MODIFIED", body(3))]
+    async with telling(*events, listed=(body(1),)) as story:
+        found = story.caches.nginx(KEY)
+        assert found is not None
+        assert found.metadata.resource_version == "3"
+        assert (len(story.asked), story.changed) == (1, [])
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"generation": 2}, {"status": {"count": 9}}, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}],
+    "change", [{"generation": 2}, {"uid": "u2"}, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}]
 )
-async def test_spec_status_and_deletion_are_told_of(caches: Caches, told: list[Any], change: dict[str, Any]) -> None:
-    caches.observe("ADDED", body(1))
-    caches.observe("MODIFIED", body(2, **change))
-    assert len(told) == 2
+async def test_a_wish_is_told_of_at_once(change: dict[str, Any]) -> None:
+    async with telling(("MODIFIED", body(2, **change)), listed=(body(1),)) as story:
+        assert (len(story.asked), story.changed) == (2, [])
 
 
-async def test_the_deletion_of_a_predecessor_does_not_remove_its_successor(caches: Caches, told: list[Any]) -> None:
-    caches.observe("ADDED", body(1))
-    caches.observe("ADDED", body(3, uid="u2"))
-    caches.observe("DELETED", body(2))
-    assert caches.nginx(KEY) is not None
-    caches.observe("DELETED", body(4, uid="u2"))
-    assert caches.nginx(KEY) is None
+async def test_a_status_of_somebody_else_is_gathered_with_other_news() -> None:
+    async with telling(("MODIFIED", body(2, status={"count": 9})), listed=(body(1),)) as story:
+        assert (len(story.asked), len(story.changed)) == (1, 1)
 
 
-async def test_a_deletion_that_nobody_told_of_is_found_by_comparison(caches: Caches) -> None:
-    caches.observe("ADDED", body(1))
-    before = caches.uids()
-    assert caches.drop_deleted(before, listed("u1")) == []
-    assert caches.drop_deleted(before, listed("u2")) == [KEY]
-    assert caches.nginx(KEY) is None
-
-
-async def test_what_is_younger_than_the_list_is_kept(caches: Caches) -> None:
-    caches.observe("ADDED", body(1))
-    assert caches.drop_deleted({}, {}) == []
-    assert caches.drop_deleted({KEY: "an earlier one"}, {}) == []
-    assert caches.nginx(KEY) is not None
-
-
-async def test_what_a_list_holds_and_the_watch_did_not_tell(caches: Caches) -> None:
-    assert caches.behind(listed("u1", 1)) == {("u1", 1)}
-    caches.observe("ADDED", body(1))
-    assert caches.behind(listed("u1", 1)) == set()
-    assert caches.behind(listed("u1", 2)) == {("u1", 2)}
-    assert caches.behind(listed("u2", 1)) == {("u2", 1)}
+async def test_one_that_goes_and_comes_again_is_asked_for_each_time() -> None:
+    events = [("DELETED", body(2)), ("ADDED", body(3, uid="u2"))]
+    async with telling(*events, listed=(body(1),)) as story:
+        assert (len(story.asked), story.changed) == (3, [])
+        found = story.caches.nginx(KEY)
+        assert found is not None
+        assert found.metadata.uid == "u2"

@@ -20,7 +20,7 @@ class Written:
         self.assumed: list[str] = []
         self.forgotten: list[str] = []
 
-    def assume(self, plural: str, _raw: bytes) -> None:
+    def assume(self, plural: str, _key: tuple[str, str], _raw: bytes) -> None:
         self.assumed.append(plural)
 
     def forget(self, plural: str, _key: tuple[str, str]) -> None:
