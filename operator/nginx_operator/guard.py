@@ -26,7 +26,7 @@ class Guard:
     """Defaults and checks stored specs again, and remembers what it found as long as nothing of it changes."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, tuple[tuple[object, ...], Guarded]] = {}
+        self._known: dict[Key, tuple[tuple[object, ...], dict[str, Any] | None, Guarded]] = {}
 
     def check(self, nginx: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
         """What to act on.
@@ -34,20 +34,30 @@ class Guard:
         What the pods run already counts as the old spec: a count that a policy came to forbid stays in force, a new
         one that it forbids is not acted on.
         """
+        # The generation stands for the spec: the API server raises it with every change.
+        asked = (nginx.metadata.uid, nginx.metadata.generation, policy)
+        known = self._known.get(nginx.metadata.key)
+        if known is not None and known[0] == asked and _holds_whatever_runs(known[2], nginx, policy):
+            return known[2]
         deployment = owned_deployment(nginx, observed)
         running = _running(deployment) if deployment is not None else None
-        # The generation stands for the spec: the API server raises it with every change.
-        asked = (nginx.metadata.uid, nginx.metadata.generation, policy, running)
-        known = self._known.get(nginx.metadata.key)
-        if known is not None and known[0] == asked:
-            return known[1]
+        if known is not None and known[:2] == (asked, running):
+            return known[2]
         guarded = _guarded(nginx, running, policy)
-        self._known[nginx.metadata.key] = asked, guarded
+        self._known[nginx.metadata.key] = asked, running, guarded
         return guarded
 
     def forget(self, key: Key) -> None:
         """The Nginx is gone."""
         self._known.pop(key, None)
+
+
+def _holds_whatever_runs(guarded: Guarded, nginx: Nginx, policy: Policy) -> bool:
+    """Whether a verdict does not depend on what the pods run: that excuses a count, and stands in for an image."""
+    spec = guarded.spec
+    return (
+        spec is not None and nginx.spec.get("image") is not None and policy.min_count <= spec.count <= policy.max_count
+    )
 
 
 def _guarded(nginx: Nginx, running: dict[str, Any] | None, policy: Policy) -> Guarded:

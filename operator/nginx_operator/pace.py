@@ -3,7 +3,7 @@
 What changes a condition's status or reason is written at once, and so is that all pods are ready. Names, counts and
 messages alone wait: 2 s after the last write, then 4 s, then 5 s each time, as long as they go on changing. So a
 rollout of ten pods costs about a dozen writes, however long it takes. Where many Nginx are in motion the cluster is
-busy, and each rollout takes longer: the waits grow with their number, to three times as long.
+busy, and each rollout takes longer: the waits grow with their number, to six times as long.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,9 @@ from nginx_operator.cluster.reflector import Key
 
 FIRST: Final = 2.0
 LONGEST: Final = 5.0
-#: This many Nginx in motion double the waits; twice as many or more make them three times as long.
+#: This many Nginx in motion double the waits, twice as many treble them, and so on.
 CROWD: Final = 100
+_MOST_TIMES: Final = 6
 
 
 class Pace:
@@ -40,7 +41,7 @@ class Pace:
         now = self._clock()
         due, wait = self._due.get(key, (now, 0.0))
         wait = min(wait * 2, LONGEST) if wait and now < due + wait else FIRST
-        self._due[key] = now + wait * min(1 + self._in_motion() / CROWD, 3), wait
+        self._due[key] = now + wait * min(1 + self._in_motion() / CROWD, _MOST_TIMES), wait
 
     def forget(self, key: Key) -> None:
         """It is at rest, or gone."""

@@ -47,7 +47,7 @@ def test_waits_grow_to_a_bound_as_long_as_there_is_news(pace: Pace, clock: Clock
     assert pace.left(KEY) == 0
 
 
-@pytest.mark.parametrize(("size", "times"), [(CROWD, 2), (10 * CROWD, 3)])
+@pytest.mark.parametrize(("size", "times"), [(CROWD, 2), (10 * CROWD, 6)])
 def test_a_crowd_makes_waits_longer(pace: Pace, crowd: Crowd, size: int, times: int) -> None:
     crowd.size = size
     pace.wait(KEY)
