@@ -132,9 +132,10 @@ class Reconciler:
         new = reporting.compute(nginx.metadata, nginx.status, situation, now)
         if new == nginx.status:
             return 0.0
-        left = self._pace.left(nginx.metadata.key)
-        if left > 0 and reporting.says_the_same(nginx.status, new, situation.count):
-            return left
+        if reporting.says_the_same(nginx.status, new, situation.count):
+            left = self._pace.left(nginx.metadata.key)
+            if left > 0:
+                return left
         gone = {field: None for field in nginx.status if field not in new}
         meta = nginx.metadata
         # Preconditions: what was computed of one state never lands on a later one, or on a successor of the same name.

@@ -101,7 +101,7 @@ class Client:
         self,
         connection: Connection,
         *,
-        limit: int = 32,
+        limit: int = 64,
         user_agent: str = "nginx-operator",
         answered: Callable[[str, str, int], None] = lambda *_: None,
     ) -> None:

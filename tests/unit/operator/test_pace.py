@@ -2,7 +2,7 @@
 
 import pytest
 
-from nginx_operator.pace import CROWD, FIRST, LONGEST, Pace
+from nginx_operator.pace import CROWD, FIRST, LONGEST, MOMENT, Pace
 
 KEY = ("shop", "web")
 
@@ -33,8 +33,19 @@ def pace(clock: Clock, crowd: Crowd) -> Pace:
     return Pace(clock, lambda: crowd.size)
 
 
-def test_what_was_never_written_may_be_written_at_once(pace: Pace) -> None:
+def test_news_waits_a_moment_for_what_follows_it(pace: Pace, clock: Clock) -> None:
+    assert pace.left(KEY) == MOMENT
+    clock.now += MOMENT / 2
+    assert pace.left(KEY) == MOMENT / 2  # more news does not put it off
+    clock.now += MOMENT / 2
     assert pace.left(KEY) == 0
+
+
+def test_news_after_a_write_waits_anew(pace: Pace, clock: Clock) -> None:
+    pace.left(KEY)
+    pace.wait(KEY)
+    clock.now += FIRST
+    assert pace.left(KEY) == MOMENT
 
 
 def test_waits_grow_to_a_bound_as_long_as_there_is_news(pace: Pace, clock: Clock) -> None:
@@ -65,4 +76,4 @@ def test_a_pause_starts_anew(pace: Pace, clock: Clock) -> None:
 def test_what_is_at_rest_is_forgotten(pace: Pace) -> None:
     pace.wait(KEY)
     pace.forget(KEY)
-    assert pace.left(KEY) == 0
+    assert pace.left(KEY) == MOMENT
