@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
+import shlex
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from bench.contenders import CONTENDERS
-from bench.report import machine, save, table
+from bench.report import machine, save, saved, table
 from bench.trial import ROOT, Result, Size, measure
 from tests.testbed import Bed, BedError, Progress, missing_for
 
@@ -24,6 +25,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (default: %(default)s)")
     parser.add_argument("--idle", type=float, default=60.0, help="seconds of doing nothing (default: %(default)s)")
     parser.add_argument("--changes", type=int, default=100, help="single changes to react to (default: %(default)s)")
+    parser.add_argument("--no-scale", action="store_true", help="leave out the scaling of all from 3 to 4")
+    parser.add_argument("--add", action="store_true", help="add to the results that are there, of other sizes say")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results", help="folder for the results")
     parser.add_argument("--picture", action="store_true", help="draw results.svg too, with matplotlib")
     return parser
@@ -35,10 +38,11 @@ def main() -> int:
     if sentence := missing_for("control-plane"):
         sys.exit(sentence)
     progress = Progress(sys.stderr)
-    about = {**machine(), "command": f"python -m bench --sizes {options.sizes} --rounds {options.rounds}"}
-    results: list[Result] = []
+    results, before = saved(options.out) if options.add else ([], {})
+    commands = [*before.get("commands", []), shlex.join(["python", "-m", "bench", *sys.argv[1:]])]
+    about = {**machine(), "commands": commands}
     for nginxes in (int(size) for size in options.sizes.split(",")):
-        size = Size(nginxes, options.idle, min(options.changes, nginxes - 1))
+        size = Size(nginxes, options.idle, min(options.changes, nginxes - 1), not options.no_scale)
         for turn in range(options.rounds):
             names = [n for n in options.contenders.split(",") if nginxes <= (CONTENDERS[n].most or nginxes)]
             # Whoever comes first meets a colder machine: the order turns round by round.

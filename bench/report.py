@@ -55,10 +55,17 @@ def save(results: Sequence[Result], folder: Path, about: dict[str, Any]) -> None
     (folder / "results.md").write_text(table(results, about))
 
 
+def saved(folder: Path) -> tuple[list[Result], dict[str, Any]]:
+    """What `save` wrote into the folder: results, and what is said about them."""
+    found = json.loads((folder / "results.json").read_text())
+    return [Result(**result) for result in found["results"]], found["about"]
+
+
 def table(results: Sequence[Result], about: dict[str, Any]) -> str:
     """A Markdown table a size: medians, and in brackets the least and the most where there were several rounds."""
-    words = ", ".join(f"{name} {value}" for name, value in about.items())
-    parts = [f"# Results\n\n{words}.\n\nMedians; in brackets the least and the most of the rounds.\n"]
+    words = ", ".join(f"{name} {value}" for name, value in about.items() if name != "commands")
+    commands = "".join(f"\n- `{command}`" for command in about.get("commands", ()))
+    parts = [f"# Results\n\n{words}.\n{commands}\n\nMedians; in brackets the least and the most of the rounds.\n"]
     for size in sorted({result.nginxes for result in results}):
         names = _contenders(results, size)
         rounds = max(len(values(results, name, size, "converge")) for name in names)
@@ -71,8 +78,9 @@ def table(results: Sequence[Result], about: dict[str, Any]) -> str:
 
 
 def values(results: Iterable[Result], contender: str, size: int, figure: str) -> list[float]:
-    """A figure of all rounds."""
-    return [result.figures[figure] for result in results if (result.contender, result.nginxes) == (contender, size)]
+    """A figure of all rounds in which it was measured."""
+    of_it = (result.figures for result in results if (result.contender, result.nginxes) == (contender, size))
+    return [figures[figure] for figures in of_it if figure in figures]
 
 
 def cell(found: Sequence[float], factor: float, digits: int) -> str:

@@ -39,11 +39,13 @@ class Size:
         nginxes: how many.
         idle_seconds: how long it is watched doing nothing.
         changes: how many single changes it is to react to.
+        scales: whether all are scaled.
     """
 
     nginxes: int
     idle_seconds: float = 60.0
     changes: int = 100
+    scales: bool = True
 
     @property
     def keys(self) -> list[Key]:
@@ -92,7 +94,9 @@ class Trial:
         """All phases, one after another."""
         await self._step("starting", self.load.create([(NAMESPACE, "warm")], 1))
         await self._converge(result)
-        await self._scale(result.figures)
+        if self.size.scales:
+            await self._scale(result.figures)
+        result.figures["peak rss"] = self.process.peak_rss()
         await self._restart(result.figures)
         await self._react(result.figures)
 
@@ -112,14 +116,13 @@ class Trial:
         await self._step("scaling", self.load.scale(self.size.keys, 4))
         figures["scale"], figures["scale cpu"] = time.monotonic() - began, self.process.cpu_seconds() - cpu
         figures["scale writes"] = audit.writes(USER).total() / len(self.size.keys)
-        figures["peak rss"] = self.process.peak_rss()
 
     async def _restart(self, figures: dict[str, float]) -> None:
         """It is synced when it acts on a change that was made while it was down. Then it idles."""
         await self._settle()
         audit, changed = Audit(self.bed.audit_log), self.size.keys[-1]
         self.process.stop()
-        change = asyncio.create_task(self.load.scale([changed], 3))
+        change = asyncio.create_task(self.load.scale([changed], 3 if self.size.scales else 4))
         began = time.monotonic()
         self.process.start()
         await self._step("restarting", change)
@@ -145,7 +148,7 @@ class Trial:
             for number in range(self.size.changes):
                 step.tell(f"{number} of {self.size.changes} changes")
                 turn, at = divmod(number, len(keys))
-                await self.load.scale([keys[at]], 3 + turn % 2)
+                await self.load.scale([keys[at]], 3 + (turn + (not self.size.scales)) % 2)
         seconds = audit.reactions(USER)
         figures["reaction p50"], figures["reaction p99"] = quantile(seconds, 0.5), quantile(seconds, 0.99)
 
