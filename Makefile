@@ -103,8 +103,9 @@ faults: $(READY) ## Run the tests with faults, crashes and two operators
 	@$(PYTEST) tests/faults
 
 .PHONY: campaign
-campaign: $(READY) ## Run crashes and properties at the size of a night (CAMPAIGN=10 times)
-	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/faults
+campaign: $(READY) ## Run crashes, properties and admissions at the size of a night (CAMPAIGN=10 times)
+	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/faults \
+		tests/node/test_admission.py
 
 # --- measure it ---
 

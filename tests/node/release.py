@@ -13,8 +13,14 @@ from tests.testbed.waiting import PATIENCE, until
 NAME, NAMESPACE = "nginx-operator", "nginx-operator-system"
 CRD = "nginxes.proxy.example.com"
 #: The kinds of all that the chart may create, inside of its namespace and outside, but for the CRD.
-OUTSIDE_KINDS = "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations"
-INSIDE_KINDS = "all,configmaps,endpointslices,leases,poddisruptionbudgets,rolebindings,roles,secrets,serviceaccounts"
+OUTSIDE_KINDS = (
+    "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
+    "validatingadmissionpolicies,validatingadmissionpolicybindings"
+)
+INSIDE_KINDS = (
+    "all,configmaps,endpointslices,leases,networkpolicies,poddisruptionbudgets,rolebindings,roles,secrets,"
+    "serviceaccounts"
+)
 Helm = Literal[3, 4]
 #: A machine that tests run on may stand still for seconds; what is tested here is not how long it may.
 PATIENT = ("--set", "operator.extraArgs={--lease-duration=120}", "--set", "webhooks.timeoutSeconds=30")
@@ -54,6 +60,10 @@ class Release:
         listing = self.kubectl("get", "pods", "-l", f"app.kubernetes.io/component={component}", "-o", "json")
         return [pod for pod in json.loads(listing.stdout)["items"] if "deletionTimestamp" not in pod["metadata"]]
 
+    def ready(self, component: str) -> list[dict[str, Any]]:
+        """Those of them that are ready."""
+        return [pod for pod in self.pods(component) if _is_ready(pod)]
+
     def replace_pods(self, component: str) -> None:
         """Deletes a component's pods and waits until others are ready in their stead."""
         before = self.pods(component)
@@ -61,8 +71,7 @@ class Release:
         self.kubectl("delete", "pods", "-l", f"app.kubernetes.io/component={component}", "--wait=false")
 
         def replaced() -> bool:
-            ready = [pod for pod in self.pods(component) if pod["metadata"]["uid"] not in old and _is_ready(pod)]
-            return len(ready) == len(before)
+            return len([pod for pod in self.ready(component) if pod["metadata"]["uid"] not in old]) == len(before)
 
         until(replaced, seconds=PATIENCE, what=f"new pods of {component}")
 
@@ -74,7 +83,7 @@ class Release:
         return sorted([*inside.split(), *outside.split()])
 
     def _helm(self, helm: Helm, verb: str, *arguments: str) -> None:
-        command = [verb, NAME, *arguments, *PATIENT, "-n", NAMESPACE, "--wait", "--timeout=10m"]
+        command = [verb, NAME, *PATIENT, *arguments, "-n", NAMESPACE, "--wait", "--timeout=10m"]
         done = self.bed.helm(*command, version=helm, check=False)
         assert done.returncode == 0, f"{done.stderr}\n{self.describe()}"
 

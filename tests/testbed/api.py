@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,13 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def request(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+    def request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """Send a request, `body` as JSON, and return status and body of the answer."""
         data = None if body is None else json.dumps(body)
-        headers = self._headers | ({} if body is None else {"Content-Type": "application/json"})
-        self._http.request(method, path, data, headers)
+        typed = {} if body is None else {"Content-Type": "application/json"}
+        self._http.request(method, path, data, self._headers | typed | dict(headers or {}))
         response = self._http.getresponse()
         return response.status, response.read()
 

@@ -7,11 +7,11 @@ import http.client
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.testbed import access, api, archives, cache, cleanup, debian, network, node, tools
+from tests.testbed import access, api, archives, cache, cgroups, cleanup, debian, network, node, tools
 from tests.testbed.bringup import PART_SECONDS, BringUp, write_files
 from tests.testbed.debian import Level
 from tests.testbed.errors import BedError
@@ -196,12 +196,14 @@ class Bed:
             raise BedError(f"GET {path}: {status}, {found.get('message')}")
         return found if status == 200 else None
 
-    def request(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+    def request(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         """Send the administrator's request to the API server; status and body, both as JSON, of its answer."""
         config = self.client_config
         address = ("127.0.0.1", self.state.port)
         with api.Connection(None, address, api.trusting(config.ca), config.token) as connection:
-            status, answer = connection.request(method, path, body)
+            status, answer = connection.request(method, path, body, headers)
         return status, json.loads(answer)
 
     def status_of(self, address: tuple[str, int], path: str) -> int:
@@ -277,6 +279,10 @@ class Bed:
         if done.returncode != 0:
             raise BedError(f"importing {archive} into bed {self.name}: {done.stderr.strip()}")
         mark.touch()
+
+    def processes_of(self, container: str) -> list[int]:
+        """Return the processes of a container of the real node, by its id as containerd has it."""
+        return cgroups.of_container(self._layout.id, container)
 
     def stop(self, part: str, *, grace: float = STOP_SECONDS) -> None:
         """End a part: SIGTERM and up to `grace` seconds, then SIGKILL; with grace 0 SIGKILL at once.

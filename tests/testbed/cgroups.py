@@ -51,6 +51,16 @@ def members(name: str) -> list[int]:
     return sorted(found - {0})
 
 
+def of_container(name: str, container: str) -> list[int]:
+    """Return the processes of one container, by its id, somewhere below the cgroup `name`."""
+    found: set[int] = set()
+    for folder in _tree(name):
+        if folder.name == container:
+            with contextlib.suppress(OSError):
+                found.update(int(line) for line in (folder / "cgroup.procs").read_text().split())
+    return sorted(found - {0})
+
+
 def remove(name: str, *, seconds: float = 10.0) -> None:
     """Kill what is in the cgroup `name` or below, and remove it everywhere. May be called twice.
 
