@@ -172,3 +172,29 @@ def test_roles_can_be_left_out(render: Render) -> None:
 
     assert not list(bindings(rendered))
     assert not rendered.of_kind("Role") + rendered.of_kind("ClusterRole")
+
+
+@pytest.mark.parametrize("account", [OPERATOR, WEBHOOKS])
+def test_an_account_is_confined_by_a_policy_in_force(account: str, default: Rendering) -> None:
+    assert default.one("ServiceAccount", account)
+    policy = default.one("ValidatingAdmissionPolicy", account)["spec"]
+    (condition,) = policy["matchConditions"]
+    assert condition["expression"] == f"request.userInfo.username == 'system:serviceaccount:{NAMESPACE}:{account}'"
+    assert policy["failurePolicy"] == "Fail"
+    binding = default.one("ValidatingAdmissionPolicyBinding", account)["spec"]
+    assert binding == {"policyName": account, "validationActions": ["Deny"]}
+
+
+def test_a_policy_covers_all_that_an_account_may_write_beyond_its_own(default: Rendering) -> None:
+    """What a role names, and status and events, needs no policy."""
+    exempt = {"nginxes", "nginxes/status", "nginxes/finalizers", "events", "leases", "secrets"}
+    for account in (OPERATOR, WEBHOOKS):
+        rules = default.one("ValidatingAdmissionPolicy", account)["spec"]["matchConstraints"]["resourceRules"]
+        covered = {resource for rule in rules for resource in rule["resources"]}
+        written = {key[1].split("/", 1)[1] for key, verbs in rights(default, account).items() if verbs & WRITE}
+        assert written - exempt == covered
+
+
+def test_confinement_can_be_left_out(render: Render) -> None:
+    for rbac in ({"confine": False}, {"create": False}):
+        assert render({"rbac": rbac}).of_kind("ValidatingAdmissionPolicy") == []

@@ -130,6 +130,8 @@ def test_namespaced_objects_are_in_the_namespace_of_the_release(values: Path, re
         "ClusterRoleBinding",
         "CustomResourceDefinition",
         "MutatingWebhookConfiguration",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
         "ValidatingWebhookConfiguration",
     }
 

@@ -1,0 +1,197 @@
+"""What a stolen token of either account cannot do although RBAC would let it: the chart's admission policies."""
+
+import base64
+import copy
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+
+from nginx_operator.api.types import NginxSpec, ObjectMeta
+from nginx_operator.children.deployment import deployment
+from nginx_operator.children.service import service
+from nginx_webhooks.certificates import authority
+from tests.cluster.product import NAMESPACE, RELEASE, Product
+from tests.namespaces import Namespace, fresh
+from tests.testbed.waiting import PATIENCE, until
+
+Change = Callable[[Any], object]
+USER = f"system:serviceaccount:{NAMESPACE}:"
+OWNER = ObjectMeta(name="web", uid="2c5f0a3e-0000-4000-8000-000000000000")
+
+
+def as_account(product: Product, account: str, *arguments: str, body: Any = None) -> str:
+    """What kubectl says to an account; empty when it did as told."""
+    text = None if body is None else yaml.safe_dump(body)
+    done = product.bed.kubectl(*arguments, "--as", USER + account, input=text, check=False)
+    return done.stderr if done.returncode else ""
+
+
+@pytest.fixture(scope="module")
+def confined(product: Product) -> Iterator[Namespace]:
+    """A namespace; the API server has taken in the policies."""
+    with fresh(product.bed) as namespace:
+        bare = ours(namespace.name)
+        del bare["metadata"]["ownerReferences"]
+        apply = ("apply", "--server-side", "--dry-run=server", "-f", "-")
+        until(
+            lambda: "only what an Nginx controls" in as_account(product, RELEASE, *apply, body=bare),
+            seconds=PATIENCE,
+            what="the policy in force",
+        )
+        yield namespace
+
+
+def ours(namespace: str) -> dict[str, Any]:
+    """A Deployment as the operator writes it."""
+    owner = ObjectMeta(name=OWNER.name, uid=OWNER.uid, namespace=namespace)
+    return deployment(owner, NginxSpec(count=1, image="example.com/nginx:1"))
+
+
+def pod(body: Any) -> Any:
+    return body["spec"]["template"]["spec"]
+
+
+def container(body: Any) -> Any:
+    return pod(body)["containers"][0]
+
+
+SECRET = {"name": "x", "secret": {"secretName": "x"}}
+TOKEN = {"name": "x", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
+ENV = [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "x", "key": "x"}}}]
+STRONGER: list[tuple[Change, str]] = [
+    (lambda d: d["metadata"].pop("ownerReferences"), "only what an Nginx controls"),
+    (lambda d: d["metadata"]["ownerReferences"][0].update(kind="Pod"), "only what an Nginx controls"),
+    (lambda d: d["metadata"]["ownerReferences"][0].pop("controller"), "only what an Nginx controls"),
+    (lambda d: pod(d).update(automountServiceAccountToken=True), "with a token"),
+    (lambda d: pod(d).pop("automountServiceAccountToken"), "with a token"),
+    (lambda d: pod(d).update(serviceAccountName="strong"), "no account"),
+    (lambda d: pod(d).update(hostNetwork=True), "host namespace"),
+    (lambda d: pod(d).update(initContainers=[{"name": "x", "image": "x"}]), "init container"),
+    (lambda d: pod(d).update(nodeName="control-plane"), "node or priority"),
+    (lambda d: pod(d).update(priorityClassName="system-node-critical"), "node or priority"),
+    (lambda d: pod(d)["volumes"].append(SECRET), "no volumes but emptyDir"),
+    (lambda d: pod(d)["volumes"].append(TOKEN), "no volumes but emptyDir"),
+    (lambda d: pod(d)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "no volumes but emptyDir"),
+    (lambda d: pod(d)["securityContext"].pop("runAsNonRoot"), "as root"),
+    (lambda d: pod(d).pop("securityContext"), "as root"),
+    (lambda d: container(d).update(env=ENV), "no environment"),
+    (lambda d: container(d).update(envFrom=[{"secretRef": {"name": "x"}}]), "no environment"),
+    (lambda d: container(d)["ports"][0].update(hostPort=80), "no host ports"),
+    (lambda d: container(d).pop("securityContext"), "no privileges"),
+    (lambda d: container(d)["securityContext"].update(allowPrivilegeEscalation=True), "no privileges"),
+    (lambda d: container(d)["securityContext"].update(runAsNonRoot=False, runAsUser=0), "no privileges"),
+    (lambda d: container(d)["securityContext"]["capabilities"].update(add=["SYS_ADMIN"]), "no privileges"),
+    (lambda d: pod(d)["containers"].append({"name": "x", "image": "x"}), "no privileges"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), STRONGER, ids=range(len(STRONGER)))
+def test_the_operators_account_runs_no_stronger_pod(
+    product: Product, confined: Namespace, change: Change, words: str
+) -> None:
+    body = ours(confined.name)
+    change(body)
+    apply = ("apply", "--server-side", "--dry-run=server", "-f", "-")
+    assert words in as_account(product, RELEASE, *apply, body=body)
+
+
+def test_what_others_added_stays_and_stands_in_no_way(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("deployment", bool)
+    added = [
+        ("/volumes/-", SECRET),
+        ("/serviceAccountName", "mesh"),
+        ("/containers/-", {"name": "sidecar", "image": "example.com/sidecar:1", "env": ENV}),
+    ]
+    patch = [{"op": "add", "path": f"/spec/template/spec{path}", "value": value} for path, value in added]
+    namespace.kubectl("patch", "deployment", "web", "--type=json", "-p", json.dumps(patch))
+    namespace.apply({"count": 1, "image": "example.com/nginx:2"})
+    images = ["example.com/nginx:2", "example.com/sidecar:1"]
+    namespace.wait("deployment", lambda found: [c["image"] for c in pod(found)["containers"]] == images)
+
+
+def test_it_touches_no_service_and_no_deployment_of_somebody_else(product: Product, confined: Namespace) -> None:
+    confined.kubectl("create", "service", "clusterip", "foreign", "--tcp=80")
+    confined.kubectl("create", "deployment", "foreign", "--image=example.com/a:1")
+    words = "only what an Nginx controls"
+    for kind in ("service", "deployment"):
+        patch = ("-n", confined.name, "patch", kind, "foreign", "-p", '{"metadata":{"labels":{"a":"b"}}}')
+        assert words in as_account(product, RELEASE, *patch)
+    assert words in as_account(product, RELEASE, "-n", confined.name, "delete", "service", "foreign")
+    body = service(ObjectMeta(name="web", uid=OWNER.uid, namespace=confined.name), NginxSpec(count=1, image="a"))
+    apply = ("apply", "--server-side", "--dry-run=server", "-f", "-")
+    assert as_account(product, RELEASE, *apply, body=body) == ""
+    for more in ({"externalIPs": ["198.51.100.1"]}, {"type": "ExternalName", "externalName": "example.com"}):
+        stronger = {**body, "spec": {**body["spec"], **more}}
+        assert "no Service that leads traffic" in as_account(product, RELEASE, *apply, body=stronger)
+
+
+CA = base64.b64encode(authority.pem([authority.create(datetime.now(UTC)).certificate])).decode()
+
+
+@pytest.mark.parametrize("account", [RELEASE, f"{RELEASE}-webhooks"])
+def test_the_api_server_finds_no_fault_with_the_types_in_a_policy(product: Product, account: str) -> None:
+    def status() -> dict[str, Any]:
+        found = json.loads(product.bed.kubectl("get", "validatingadmissionpolicy", account, "-o", "json").stdout)
+        status: dict[str, Any] = found.get("status", {})
+        return status
+
+    found = until(lambda: status() if "observedGeneration" in status() else None, seconds=PATIENCE, what="a status")
+    assert found.get("typeChecking", {}) == {}
+
+
+KINDS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+REACH: list[tuple[str, Change]] = [
+    ("rules", lambda c: c["webhooks"][0]["rules"][0].update(resources=["*"])),
+    ("failurePolicy", lambda c: c["webhooks"][0].update(failurePolicy="Ignore")),
+    ("matchConditions", lambda c: c["webhooks"][0].pop("matchConditions")),
+    ("namespaceSelector", lambda c: c["webhooks"][0].update(namespaceSelector={"matchLabels": {"a": "b"}})),
+    ("service", lambda c: c["webhooks"][0]["clientConfig"]["service"].update(namespace="default")),
+    (
+        "url",
+        lambda c: c["webhooks"][0].update(clientConfig={"url": "https://192.0.2.66/x"}),
+    ),
+    ("another entry", lambda c: c["webhooks"].append({**copy.deepcopy(c["webhooks"][0]), "name": "x.example.com"})),
+    ("no entry", lambda c: c.update(webhooks=[])),
+    ("an owner", lambda c: c["metadata"].update(ownerReferences=[_owner()])),
+    ("a label", lambda c: c["metadata"]["labels"].update(a="b")),
+]
+
+
+def _owner() -> dict[str, str]:
+    return {"apiVersion": "v1", "kind": "Namespace", "name": "gone", "uid": OWNER.uid}
+
+
+def patch(product: Product, kind: str, body: object, account: str = "") -> str:
+    """What the API server says to a merge patch of a configuration; empty when it did as told."""
+    headers = {"Content-Type": "application/merge-patch+json"}
+    if account:  # not by kubectl, which reads first; this account may not
+        headers["Impersonate-User"] = USER + account
+    path = f"/apis/admissionregistration.k8s.io/v1/{kind}/{RELEASE}?dryRun=All"
+    status, answer = product.bed.request("PATCH", path, body, headers)
+    return "" if status == 200 else answer["message"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("what", "change"), REACH, ids=[what for what, _ in REACH])
+@pytest.mark.usefixtures("confined")
+def test_the_webhooks_account_gains_no_reach(product: Product, kind: str, what: str, change: Change) -> None:
+    found = json.loads(product.bed.kubectl("get", kind, RELEASE, "-o", "json").stdout)
+    wanted = copy.deepcopy(found)
+    change(wanted)
+    body = {key: value for key, value in wanted.items() if value != found[key]}
+    words = "no metadata" if what in ("an owner", "a label") else "nothing of a webhook configuration but caBundle"
+    assert words in patch(product, kind, body, f"{RELEASE}-webhooks")
+    assert patch(product, kind, body) == ""  # the administrator may
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("confined")
+def test_it_writes_the_bundle(product: Product, kind: str) -> None:
+    found = json.loads(product.bed.kubectl("get", kind, RELEASE, "-o", "json").stdout)
+    found["webhooks"][0]["clientConfig"]["caBundle"] = CA
+    assert patch(product, kind, {"webhooks": found["webhooks"]}, f"{RELEASE}-webhooks") == ""
