@@ -121,8 +121,13 @@ class Reflector(Generic[T]):
                 delay = min(delay * 2, _LONGEST_DELAY)
 
     def assume(self, raw: bytes) -> None:
-        """Takes over the answer to a write of our own, so that the next reconcile sees it before the watch tells."""
-        self._store(self._decode(raw))
+        """Takes over the answer to a write of our own, so that the next reconcile sees it before the watch tells.
+
+        Where the watch is past it the cache holds it already, or what became of it since: it may be deleted.
+        """
+        new = self._decode(raw)
+        if not self._version or int(new.metadata.resource_version) > int(self._version):
+            self._store(new)
 
     def forget(self, key: Key, name: str) -> None:
         """Takes over a deletion of our own."""

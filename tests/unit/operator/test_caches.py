@@ -73,7 +73,9 @@ async def test_a_new_one_is_asked_for() -> None:
 
 async def test_the_echo_of_our_status_write_is_no_news() -> None:
     async with telling(listed=(body(1),)) as story:
-        wanted = b'{"metadata":{"name":"web","namespace":"shop","uid":"u1","resourceVersion":"2"},"status":{"count":1}}'
+        wanted = (
+            b'{"metadata":{"name":"web","namespace":"shop","uid":"u1","resourceVersion":"100"},"status":{"count":1}}'
+        )
         story.caches.assume("nginxes", KEY, wanted)
         found = story.caches.nginx(KEY)
         assert found is not None

@@ -1,6 +1,7 @@
 """Lists and watches into a cache, against a server that tells a story."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -99,6 +100,21 @@ async def test_events_come_into_the_cache_and_never_go_back() -> None:
         await story.until(lambda: "end" in story.names())
         assert story.names() == ["a", "end"]
         assert story.reflector.of(("ns", "web"))["a"].metadata.resource_version == "7"
+
+
+async def test_the_answer_to_a_write_is_there_before_the_watch_tells() -> None:
+    async with telling(lists=[listing(5, pod("a", 1))], watches=[[]]) as story:
+        await story.until(story.reflector.synced.is_set)
+        story.reflector.assume(json.dumps(pod("b", 6)).encode())
+        assert story.names() == ["a", "b"]
+
+
+async def test_a_late_answer_to_a_write_brings_nothing_deleted_back() -> None:
+    events = [("DELETED", pod("a", 7)), ("ADDED", pod("end", 8))]
+    async with telling(lists=[listing(5, pod("a", 1))], watches=[events]) as story:
+        await story.until(lambda: "end" in story.names())
+        story.reflector.assume(json.dumps(pod("a", 6)).encode())
+        assert story.names() == ["end"]
 
 
 async def test_a_new_version_of_the_same_is_no_news() -> None:
