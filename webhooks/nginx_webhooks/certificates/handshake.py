@@ -6,6 +6,9 @@ would be too strict or too lax for what somebody else has made.
 
 import ssl
 
+from cryptography import x509
+
+from nginx_webhooks.certificates.authority import pem
 from nginx_webhooks.certificates.live import CertificateError, server_context
 
 
@@ -28,12 +31,16 @@ def client_context(bundle: bytes) -> ssl.SSLContext:
     """A client that trusts these certificates and no others.
 
     Raises:
-        ValueError, ssl.SSLError: there is none in it.
+        ValueError: there is none in it.
     """
+    try:
+        trusted = pem(x509.load_pem_x509_certificates(bundle))  # without what people write between certificates
+    except ValueError as error:
+        raise ValueError("there is no trusted certificate") from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.hostname_checks_common_name = False  # as in Go since 1.17
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # Go takes any trusted certificate for the end of a chain
-    context.load_verify_locations(cadata=bundle.decode("ascii"))
+    context.load_verify_locations(cadata=trusted.decode("ascii"))
     return context
 
 
