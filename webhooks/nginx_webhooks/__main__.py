@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import uvloop
 
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _rotate(asked: settings.Rotation) -> int:
     try:
-        asyncio.run(rotate(asked, print))
+        asyncio.run(rotate(asked, partial(print, flush=True)))
     except TimeoutError:
         print(f"not finished in {asked.timeout} s; the log of the webhooks says what they wait for", file=sys.stderr)
     except (RotationError, NoClusterError) as error:
