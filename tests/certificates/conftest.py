@@ -8,7 +8,7 @@ import pytest
 
 from tests.beds import bed_of_a_level
 from tests.certificates.traffic import Traffic
-from tests.cluster.product import NAMESPACE, Product, Program
+from tests.cluster.product import Product, Program
 from tests.testbed import Bed
 
 PORTS = (19443, 19453)
@@ -20,7 +20,6 @@ Report = Callable[[str], None]
 def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
     """A real control plane. Nothing runs in it but what a test starts."""
     with bed_of_a_level(request, "test-certs", "control-plane") as bed:
-        bed.kubectl("create", "namespace", NAMESPACE)
         yield bed
 
 

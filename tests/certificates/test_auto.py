@@ -1,5 +1,6 @@
 """Mode `auto` on a real control plane: rotation without a failed admission, and healing."""
 
+import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from tests.certificates.conftest import PORTS, Report, pair
 from tests.certificates.traffic import CONFIGURATIONS, Traffic, bundles, leaf
 from tests.cluster.product import NAMESPACE, RELEASE, Product, Program
 from tests.testbed.waiting import PATIENCE, until
+from tests.unit.webhooks.certificates.made import make
 
 SECRET = SECRETS.path(NAMESPACE, f"{RELEASE}-ca")
 
