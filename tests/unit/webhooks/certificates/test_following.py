@@ -136,9 +136,11 @@ async def test_a_new_authority_takes_over_without_a_gap(api: ApiServer, client: 
             await until(lambda: all(ca_bundle(api, path) == OTHER_CA.pem + CA.pem for path in CONFIGURATIONS))
             assert serves(one, LEAF)
             await comes_to_serve(one, MOVED)
+            written = api.writes("mutatingwebhookconfigurations")
             async with Replica(client, "existingSecret").running() as late:
                 await late.ready()
                 assert serves(late, MOVED)
+                assert api.writes("mutatingwebhookconfigurations") == written  # it leaves what `two` needs
                 await comes_to_serve(two, MOVED)
             one.pass_time(LINGER)
             await until(lambda: all(ca_bundle(api, path) == OTHER_CA.pem for path in CONFIGURATIONS))
