@@ -1,9 +1,12 @@
 """Which clients may ask, by the certificate that they show. TLS has verified it before; here it is about its names."""
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-#: Why a client may not ask, given its certificate as `ssl.SSLSocket.getpeercert` shapes it; empty when it may.
+log = logging.getLogger(__name__)
+
+#: Why a client may not ask, given its certificate as `ssl.SSLObject.getpeercert` shapes it; empty when it may.
 Check = Callable[[Mapping[str, Any] | None], str]
 
 
@@ -12,14 +15,22 @@ def anybody(_certificate: Mapping[str, Any] | None) -> str:
     return ""
 
 
-def named(allowed: Collection[str]) -> Check:
-    """Lets in who has one of these for a common name or a subject alternative name, letter for letter."""
+def named(allowed: Collection[str], refused: Callable[[], object] = lambda: None) -> Check:
+    """Lets in who has one of these for a common name or a subject alternative name, letter for letter.
+
+    Args:
+        allowed: the names.
+        refused: called for each client that is not let in. It is logged, too: the client only sees its connection end.
+    """
 
     def check(certificate: Mapping[str, Any] | None) -> str:
         found = list(_names(certificate or {}))
         if not set(allowed).isdisjoint(found):
             return ""
-        return f"the client certificate is for {', '.join(found) or 'nobody'}, which is not among the allowed names"
+        why = f"its certificate is for {', '.join(found) or 'nobody'}, and the allowed names are {', '.join(allowed)}"
+        log.warning("refused a client: %s", why)
+        refused()
+        return why
 
     return check
 

@@ -13,6 +13,7 @@ class Metrics:
     Attributes:
         admissions: reviews by webhook (mutate, validate) and verdict (allowed, patched, denied, malformed).
         seconds: time from the end of the request's headers to the end of the decision, by webhook.
+        clients_refused: clients whose verified certificate has none of the allowed names.
         certificate_expiry: when the served certificate expires, seconds since 1970; 0 while there is none.
         certificate_refused: 1 while the Secret holds a certificate that cannot be served, else 0.
         ca_expiry: when the authority behind it expires, the first of several; 0 while there is none.
@@ -33,6 +34,11 @@ class Metrics:
             "Seconds from the end of the headers to the decision.",
             ["webhook"],
             buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.clients_refused = Counter(
+            "nginx_webhooks_clients_refused",
+            "Clients whose verified certificate has none of the allowed names.",
             registry=self.registry,
         )
         self.certificate_expiry = Gauge(

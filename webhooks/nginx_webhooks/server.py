@@ -15,7 +15,7 @@ from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.logs import FIELDS
 from nginx_operator.serving.connections import Connection, Connections, Deadlines
 from nginx_operator.serving.listening import listen_on
-from nginx_webhooks import admission, clients, review
+from nginx_webhooks import admission, review
 from nginx_webhooks.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,6 @@ class AdmissionServer:
         policies: gives those in force.
         metrics: counts the answers.
         context: TLS settings; the certificate in them may be exchanged at any time. None means plain HTTP.
-        clients: who may ask, beyond what the TLS settings demand.
     """
 
     def __init__(
@@ -50,13 +49,11 @@ class AdmissionServer:
         policies: Callable[[], Policies],
         metrics: Metrics,
         context: ssl.SSLContext | None,
-        clients: clients.Check = clients.anybody,
         deadlines: Deadlines | None = None,
     ) -> None:
         self._policies = policies
         self._metrics = metrics
         self._context = context
-        self._clients = clients
         self._deadlines = deadlines or Deadlines()
         self._connections = Connections(self._handle, self._deadlines)
         self._listener: asyncio.Server | None = None
@@ -119,10 +116,6 @@ class AdmissionServer:
             return _plain(404, f"no such path; the webhooks are {' and '.join(_WEBHOOKS)}")
         if request.method != "POST":
             return _plain(405, "an AdmissionReview comes by POST", Allow="POST")
-        if why := self._clients(request.get_extra_info("peercert")):
-            self._metrics.admissions.labels(found[0], "unauthenticated").inc()
-            log.info("refused a client at %s: %s", request.remote, why)
-            return _plain(403, why)
         length = request.content_length
         async with nullcontext() if length is not None and length <= USUAL_BODY else self._large:
             return await self._review(request, *found)

@@ -51,6 +51,7 @@ async def serve(settings: Settings) -> None:
         lambda leaf: metrics.certificate_expiry.set(leaf.not_valid_after_utc.timestamp()),
         minimum=settings.tls.minimum,
         client_ca=client_ca.content if client_ca else None,
+        client_check=clients.named(settings.tls.client_names, metrics.clients_refused.inc),
     )
     readiness = Readiness(lambda: live.valid)
     policy = PolicyFile(settings.policy_file)
@@ -69,12 +70,7 @@ async def serve(settings: Settings) -> None:
         await stack.enter_async_context(_background(poll(refreshers), stop))
         checks = health.Checks(lambda: readiness.fault)
         await stack.enter_async_context(health.serve(settings.health_bind, checks, metrics.registry))
-        server = AdmissionServer(
-            policies=lambda: policy.current,
-            metrics=metrics,
-            context=live.context,
-            clients=clients.named(settings.tls.client_names) if client_ca else clients.anybody,
-        )
+        server = AdmissionServer(policies=lambda: policy.current, metrics=metrics, context=live.context)
         listener, address = listen(settings.bind)
         await server.start(listener)
         log.info("webhooks on https://%s", address)

@@ -11,6 +11,7 @@ from typing import Final
 
 from cryptography import x509
 
+from nginx_webhooks import clients
 from nginx_webhooks.certificates.authority import valid
 
 Clock = Callable[[], datetime]
@@ -36,6 +37,7 @@ class LiveCertificate:
         clock: the time.
         minimum: clients with an older TLS are refused. TLS 1.3 is offered in any case.
         client_ca: if given, clients must show a certificate that one of these (PEM) has signed.
+        client_check: has the last word about a client whose certificate is verified.
 
     Raises:
         CertificateError: there is no certificate in client_ca.
@@ -48,6 +50,7 @@ class LiveCertificate:
         clock: Clock = utc_now,
         minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
         client_ca: bytes | None = None,
+        client_check: clients.Check = clients.anybody,
     ) -> None:
         self.certificate: x509.Certificate | None = None
         self._pair: tuple[bytes, bytes] | None = None
@@ -59,6 +62,8 @@ class LiveCertificate:
         # A listener keeps one context for ever, and OpenSSL can add to a context but take nothing away: so each
         # handshake is handed over to the newest one. The callback runs for clients without SNI too.
         self.context.sni_callback = self._hand_over
+        if client_ca is not None:
+            self.context.sslobject_class = _checked_by(client_check)
 
     @property
     def valid(self) -> bool:
@@ -134,6 +139,18 @@ def _context(minimum: ssl.TLSVersion, client_ca: bytes | None) -> ssl.SSLContext
         except (ValueError, ssl.SSLError) as error:
             raise CertificateError(f"no usable certificate of a client authority: {_words(error)}") from error
     return context
+
+
+def _checked_by(check: clients.Check) -> type[ssl.SSLObject]:
+    """A server's end of a connection. Its handshake fails if the check says so, before a byte of HTTP is read."""
+
+    class Checked(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            if why := check(self.getpeercert()):
+                raise ssl.SSLError(ssl.SSL_ERROR_SSL, why)
+
+    return Checked
 
 
 def _leaf(chain: bytes) -> x509.Certificate:
