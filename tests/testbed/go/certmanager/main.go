@@ -5,9 +5,9 @@ package main
 
 import (
 	"context"
-	"flag"
 	"log"
 	"maps"
+	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -41,14 +41,13 @@ import (
 )
 
 func main() {
-	kubeconfig := flag.String("kubeconfig", "", "how to reach the cluster")
-	flag.Parse()
+	kubeconfig := os.Getenv("KUBECONFIG")
 	ctrl.SetLogger(klog.Background())
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return controllers(ctx, *kubeconfig) })
-	group.Go(func() error { return injector(ctx, *kubeconfig) })
+	group.Go(func() error { return controllers(ctx, kubeconfig) })
+	group.Go(func() error { return injector(ctx, kubeconfig) })
 	if err := group.Wait(); err != nil {
 		log.Fatal(err)
 	}
