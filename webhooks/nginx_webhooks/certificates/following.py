@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 #: How long both caBundles must have verified a new certificate before it takes the place of a good one.
 SETTLE: Final = timedelta(seconds=3)
-
-
 #: Who brings the Secret, by whether the caBundles are ours.
 _BRINGS: Final = {
     True: "create it with tls.crt, tls.key and ca.crt",
