@@ -92,7 +92,7 @@ chart: $(READY) ## Run the tests of the Helm chart: renders, refusals, golden fi
 
 .PHONY: cluster
 cluster: $(READY) ## Run the tests against a real control plane
-	@$(PYTEST) tests/cluster
+	@$(PYTEST) tests/cluster tests/certificates
 
 .PHONY: node
 node: $(READY) ## Run the tests with real containers on a real node

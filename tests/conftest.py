@@ -11,6 +11,7 @@ LEVELS = {
     "tests/demo": "unit",
     "tests/chart": "chart",
     "tests/cluster": "cluster",
+    "tests/certificates": "certs",
     "tests/faults": "faults",
     "tests/bench": "bench",
     "tests/node": "node",

@@ -17,6 +17,8 @@ RELEASE = "nginx-operator"
 NAMESPACE = "nginx-operator-system"
 #: A Helm built from its Go module has no version of its own to assume.
 KUBE_VERSION = "--kube-version=1.37.2"
+#: What a cluster with cert-manager says of itself.
+CERT_MANAGER = "--api-versions=cert-manager.io/v1"
 
 Object = dict[str, Any]
 #: Renders the chart: (values, *further arguments of helm template).
@@ -79,7 +81,7 @@ def template(
     program: str, values: Mapping[str, Any] | Path, *arguments: str, chart: Path = CHART, namespace: str = NAMESPACE
 ) -> Rendering:
     """`helm template` with values of a file or of a mapping."""
-    command = ["template", RELEASE, str(chart), "--namespace", namespace, KUBE_VERSION, *arguments]
+    command = ["template", RELEASE, str(chart), "--namespace", namespace, KUBE_VERSION, CERT_MANAGER, *arguments]
     if isinstance(values, Path):
         return Rendering(helm(program, *command, "--values", str(values)))
     return Rendering(helm(program, *command, "--values", "-", stdin=yaml.safe_dump(dict(values))))

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import HelmError, Render, template
+from tests.chart.rendering import CERT_MANAGER, CHART, KUBE_VERSION, NAMESPACE, RELEASE, HelmError, Render, template
+from tests.chart.rendering import helm as helm_
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,26 @@ from tests.chart.rendering import HelmError, Render, template
             "webhooks.preStopSleepSeconds 30 must be less than webhooks.terminationGracePeriodSeconds 30, "
             "or pods are killed while they serve.",
         ),
+        (
+            {"certs": {"mode": "existingSecret"}},
+            "webhooks.certs.mode is existingSecret: webhooks.certs.existingSecret must name the Secret",
+        ),
+        (
+            {"certs": {"existingSecret": "company-tls"}},
+            "webhooks.certs.existingSecret is set, but webhooks.certs.mode is auto: only mode existingSecret reads it.",
+        ),
+        (
+            {"certs": {"mode": "existingSecret", "existingSecret": "a", "issuerRef": {"name": "b"}}},
+            "webhooks.certs.issuerRef is set, but webhooks.certs.mode is existingSecret: only mode certManager",
+        ),
+        (
+            {"clientCertificates": {"caSecret": "a"}},
+            "webhooks.clientCertificates.caSecret and webhooks.clientCertificates.allowedNames belong together",
+        ),
+        (
+            {"clientCertificates": {"allowedNames": ["a"]}},
+            "webhooks.clientCertificates.caSecret and webhooks.clientCertificates.allowedNames belong together",
+        ),
     ],
 )
 def test_values_that_contradict_each_other(webhooks: dict[str, Any], sentence: str, render: Render) -> None:
@@ -55,10 +76,20 @@ def test_values_that_contradict_each_other(webhooks: dict[str, Any], sentence: s
         {"policy": {"minCount": 0, "defaultCount": 0, "maxCount": 0}},
         {"policy": {"minCount": 1, "namespaces": {"shop": {"minCount": 0, "defaultCount": 0, "maxCount": 0}}}},
         {"preStopSleepSeconds": 29},
+        {"enabled": False, "certs": {"mode": "existingSecret"}},
     ],
 )
 def test_the_edge_of_what_is_allowed(webhooks: dict[str, Any], render: Render) -> None:
     assert render({"webhooks": webhooks}).objects
+
+
+@pytest.mark.parametrize("program", ["helm", "helm3"])
+def test_cert_manager_must_be_there_before(program: str, request: pytest.FixtureRequest) -> None:
+    command = ["template", RELEASE, str(CHART), "--namespace", NAMESPACE, KUBE_VERSION]
+    command += ["--set", "webhooks.certs.mode=certManager"]
+    with pytest.raises(HelmError, match=r"no API cert-manager\.io/v1: install cert-manager first, or use mode auto"):
+        helm_(request.getfixturevalue(program), *command)
+    assert helm_(request.getfixturevalue(program), *command, CERT_MANAGER)
 
 
 def test_kube_system_is_refused(helm: str) -> None:

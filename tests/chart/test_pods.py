@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nginx_webhooks import settings
 from tests.chart.rendering import CHART, VALUES, Object, Render, Rendering, template
 
 FILES = sorted(VALUES.glob("*.yaml"))
@@ -43,7 +44,8 @@ def test_pods_fit_the_restricted_pod_security_standard(values: Path, render: Ren
         assert container(pod)["securityContext"]["readOnlyRootFilesystem"] is True
         assert container(pod)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod["spec"])
-        assert all(set(volume) == {"name", "configMap"} for volume in pod["spec"]["volumes"])
+        kinds = {kind for volume in pod["spec"]["volumes"] for kind in set(volume) - {"name"}}
+        assert kinds <= {"configMap", "secret"}
 
 
 @each_deployment
@@ -97,11 +99,44 @@ def test_the_policy_file_is_a_key_of_the_mounted_config_map(values: Path, render
     rendered = render(values)
     for deployment in rendered.of_kind("Deployment"):
         pod = deployment["spec"]["template"]
-        (volume,), (mount,) = pod["spec"]["volumes"], container(pod)["volumeMounts"]
+        volume, mount = pod["spec"]["volumes"][0], container(pod)["volumeMounts"][0]
         policy = Path(flags(pod)["--policy-file"])
 
         assert mount == {"name": volume["name"], "mountPath": str(policy.parent), "readOnly": True}
         assert policy.name in rendered.one("ConfigMap", volume["configMap"]["name"])["data"]
+
+
+def test_the_webhooks_check_clients_by_the_mounted_secret(everything: Rendering, default: Rendering) -> None:
+    pod = everything.pod("edge-webhooks")
+    _, volume = pod["spec"]["volumes"]
+    _, mount = container(pod)["volumeMounts"]
+    assert volume == {
+        "name": mount["name"],
+        "secret": {"secretName": "apiserver-client-ca", "items": [{"key": "ca.crt", "path": "ca.crt"}]},
+    }
+    assert f"--client-ca-file={mount['mountPath']}/ca.crt" in container(pod)["args"]
+    assert [argument for argument in container(pod)["args"] if argument.startswith("--client-name=")] == [
+        "--client-name=kube-apiserver",
+        "--client-name=apiserver.example.net",
+    ]
+    assert len(everything.pod("edge")["spec"]["volumes"]) == 1
+    assert "--client" not in default.text
+
+
+@each_file
+def test_the_webhooks_understand_their_arguments(values: Path, render: Render) -> None:
+    for deployment in render(values).of_kind("Deployment"):
+        if deployment["metadata"]["name"].endswith("-webhooks"):
+            assert settings.parse(container(deployment["spec"]["template"])["args"], {})
+
+
+@pytest.mark.parametrize("mode", ["auto", "certManager"])
+def test_rotate_finds_the_secret_by_the_environment(mode: str, render: Render) -> None:
+    pod = render({"webhooks": {"certs": {"mode": mode}}}).pod("nginx-operator-webhooks")
+    told = {found["name"]: found.get("value") for found in container(pod)["env"]}
+
+    assert told.get("CA_SECRET") == ("nginx-operator-ca" if mode == "auto" else None)
+    assert "CA_SECRET" not in str(render({}).pod("nginx-operator"))
 
 
 @each_file

@@ -78,13 +78,24 @@ def test_with_a_list_of_namespaces_the_operator_may_do_nothing_beyond_them(rende
     ]
 
 
-def test_the_webhooks_may_do_just_this(default: Rendering) -> None:
+@pytest.mark.parametrize(
+    ("file", "secret", "of_secret", "of_configurations"),
+    [
+        ("default", "nginx-operator-ca", READ | {"patch"}, {"list", "watch", "patch"}),
+        ("existing-secret", "company-tls", READ, {"list", "watch", "patch"}),
+        ("cert-manager", "nginx-operator-webhooks-tls", {"list", "watch"}, {"list", "watch"}),
+        ("cert-manager-issuer", "nginx-operator-webhooks-tls", {"list", "watch"}, {"list", "watch"}),
+    ],
+)
+def test_the_webhooks_may_do_just_this(
+    file: str, secret: str, of_secret: set[str], of_configurations: set[str], render: Render
+) -> None:
     admission = "admissionregistration.k8s.io"
 
-    assert rights(default, WEBHOOKS) == {
-        ("", f"{admission}/mutatingwebhookconfigurations", "nginx-operator"): {"list", "watch", "patch"},
-        ("", f"{admission}/validatingwebhookconfigurations", "nginx-operator"): {"list", "watch", "patch"},
-        (NAMESPACE, "/secrets", "nginx-operator-ca"): READ | {"patch"},
+    assert rights(render(VALUES / f"{file}.yaml"), WEBHOOKS) == {
+        ("", f"{admission}/mutatingwebhookconfigurations", "nginx-operator"): of_configurations,
+        ("", f"{admission}/validatingwebhookconfigurations", "nginx-operator"): of_configurations,
+        (NAMESPACE, "/secrets", secret): of_secret,
     }
 
 

@@ -36,6 +36,12 @@ WRONG: dict[str, list[Any]] = {
     "webhooks/timeoutSeconds": [0, 31],
     "webhooks/preStopSleepSeconds": [-1, "5s"],
     "webhooks/terminationGracePeriodSeconds": [0, "30s"],
+    "webhooks/certs/mode": ["manual", "Auto"],
+    "webhooks/certs/existingSecret": ["Upper", 1],
+    "webhooks/certs/issuerRef": [{"kind": "ClusterIssuer"}, "company"],
+    "webhooks/certs/minTLSVersion": ["VersionTLS11", 1.2],
+    "webhooks/clientCertificates/caSecret": ["a/b", True],
+    "webhooks/clientCertificates/allowedNames": ["kube-apiserver", [""]],
     "webhooks/tolerations": [{}, ["all"]],
     "webhooks/namespaceSelector": [{"labels": {}}, "a=b"],
 }
@@ -49,6 +55,8 @@ UNKNOWN = [
     "operator/replicaCount",
     "webhooks/port",
     "webhooks/policy/maximum",
+    "webhooks/certs/caBundle",
+    "webhooks/clientCertificates/enabled",
 ]
 NEEDED = [
     "image/repository",
@@ -57,6 +65,8 @@ NEEDED = [
     "operator/replicas",
     "webhooks/policy/maxCount",
     "webhooks/failurePolicy",
+    "webhooks/certs/mode",
+    "webhooks/certs/minTLSVersion",
 ]
 NOT_NEEDED = [
     "imagePullSecrets",
@@ -70,6 +80,10 @@ NOT_NEEDED = [
     "fullnameOverride",
     "webhooks/namespaceSelector",
     "webhooks/objectSelector",
+    "webhooks/certs/existingSecret",
+    "webhooks/certs/issuerRef",
+    "webhooks/clientCertificates/caSecret",
+    "webhooks/clientCertificates/allowedNames",
     *(
         f"{component}/{key}"
         for component in ("operator", "webhooks")

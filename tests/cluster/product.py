@@ -11,9 +11,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from nginx_operator.cluster.resources import DEPLOYMENTS
 from tests.testbed import Bed
 from tests.testbed.waiting import PATIENCE, until
 
@@ -72,6 +74,10 @@ class Program:
         """HTTP status of a health endpoint, 0 when nothing answers."""
         return self.bed.status_of(self.health, path)
 
+    def metrics(self) -> str:
+        """What it tells Prometheus."""
+        return self.bed.read(self.health, "/metrics")
+
     def text(self) -> str:
         """All that it wrote."""
         return self.log.read_text(errors="replace")
@@ -108,16 +114,38 @@ class Product:
         return self._start(name, command, self.kubeconfig(RELEASE), (HOST, port), options)
 
     def webhooks(self, *arguments: str, port: int = 19443, name: str = "webhooks") -> Program:
-        """Starts `nginx-webhooks serve` with the rights of the chart's ServiceAccount, behind the chart's Service."""
+        """Starts `nginx-webhooks serve` as the chart does, with its ServiceAccount's rights, behind its Service."""
         self._route(port)
+        container = self._container("webhooks")
         command = [
-            *("nginx_webhooks", "serve", "--bind", f"{HOST}:{port}", "--health-bind", f"{HOST}:{port + 1}"),
-            *("--secret", f"{RELEASE}-ca", "--secret-namespace", NAMESPACE, "--service", f"{RELEASE}-webhooks"),
-            *("--mutating-configuration", RELEASE, "--validating-configuration", RELEASE),
-            *self.policy(),
-            *arguments,
+            *("nginx_webhooks", *container["args"], "--bind", f"{HOST}:{port}"),
+            *("--health-bind", f"{HOST}:{port + 1}", *self.policy(), *arguments),
         ]
         return self._start(name, command, self.kubeconfig(f"{RELEASE}-webhooks"), (HOST, port + 1), {})
+
+    def rotate(self) -> "subprocess.CompletedProcess[str]":
+        """Runs `nginx-webhooks rotate` as in a pod of the webhooks."""
+        told = {found["name"]: found.get("value", "") for found in self._container("webhooks")["env"]}
+        kubeconfig = str(self.kubeconfig(f"{RELEASE}-webhooks"))
+        environment = {**os.environ, "KUBECONFIG": kubeconfig, "CA_SECRET": told["CA_SECRET"]}
+        command = [sys.executable, "-m", "nginx_webhooks", "rotate", "--secret-namespace", NAMESPACE]
+        done: subprocess.CompletedProcess[str] = self.bed.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True
+        )
+        return done
+
+    def unroute(self) -> None:
+        """Takes the processes away from behind the Service."""
+        self.bed.kubectl(
+            "delete", "endpointslice", "-n", NAMESPACE, "-l", f"kubernetes.io/service-name={RELEASE}-webhooks"
+        )
+
+    def _container(self, component: str) -> dict[str, Any]:
+        """The container of a Deployment of the chart."""
+        found = self.bed.get(DEPLOYMENTS.path(NAMESPACE, f"{RELEASE}-{component}"))
+        assert found is not None
+        (container,) = found["spec"]["template"]["spec"]["containers"]
+        return dict(container)
 
     def policy(self) -> Sequence[str]:
         """The flag for the policy of the installed chart."""

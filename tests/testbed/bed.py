@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -213,6 +214,23 @@ class Bed:
                 return connection.request("GET", path)[0]
         except (OSError, http.client.HTTPException):
             return 0
+
+    def read(self, address: tuple[str, int], path: str) -> str:
+        """Return what an address inside of the bed answers to a GET.
+
+        Raises:
+            OSError: nobody listens there.
+        """
+        with api.Connection(self._layout.netns, address) as connection:
+            return connection.request("GET", path)[1].decode()
+
+    def dial(self, address: tuple[str, int]) -> socket.socket:
+        """Return a connection to an address inside of the bed.
+
+        Raises:
+            OSError: nobody listens there.
+        """
+        return network.inside(self._layout.netns, lambda: socket.create_connection(address, api.TIMEOUT_SECONDS))
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """Return the command line that runs `argv` in the bed's network namespace."""

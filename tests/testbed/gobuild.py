@@ -82,6 +82,9 @@ HELM3 = GoModule(
 )
 KWOK = GoModule("kwok", "sigs.k8s.io/kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, data="kustomize/stage")
 PAUSE = GoModule("pause", "", {"pause": "testbed/pause"})
+CERT_MANAGER = GoModule(
+    "certmanager", "github.com/cert-manager/cert-manager", {"certmanager": "testbed/certmanager"}, data="deploy/crds"
+)
 
 
 def version(module: GoModule, go_mod: str) -> str:

@@ -1,18 +1,21 @@
-"""Command line of the webhooks: `nginx-webhooks serve`, `nginx-webhooks version`."""
+"""Command line of the webhooks: `nginx-webhooks serve`, `nginx-webhooks rotate`, `nginx-webhooks version`."""
 
 import asyncio
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import uvloop
 
 from nginx_operator import __version__, logs
 from nginx_operator.api.policy import PolicyError
+from nginx_operator.cluster.client import ApiError
 from nginx_operator.cluster.connection import NoClusterError
 from nginx_webhooks import settings
+from nginx_webhooks.certificates.authority import RotationError
 from nginx_webhooks.certificates.live import CertificateError
-from nginx_webhooks.service import serve
+from nginx_webhooks.service import rotate, serve
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +23,12 @@ log = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; the process's exit code."""
     found = settings.parse(argv)
-    if found is None:
-        print(__version__)
-        return 0
+    match found:
+        case None:
+            print(__version__)
+            return 0
+        case settings.Rotation():
+            return _rotate(found)
     logs.configure(found.log_format, found.log_level)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -34,6 +40,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.error("cannot start: %s", error.strerror or error)
         return 1
     return 0
+
+
+def _rotate(asked: settings.Rotation) -> int:
+    try:
+        asyncio.run(rotate(asked, partial(print, flush=True)))
+    except TimeoutError:
+        print(f"not finished in {asked.timeout} s; the log of the webhooks says what they wait for", file=sys.stderr)
+    except (RotationError, NoClusterError) as error:
+        print(error, file=sys.stderr)
+    except ApiError as error:
+        print(error.message, file=sys.stderr)
+    else:
+        return 0
+    return 1
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 #: Seconds. A decision takes well under a millisecond; what is slower waits for the client's body.
 _BUCKETS = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 10.0)
+_CA_CHANGES = ("created", "published", "promoted", "dropped", "restored")
 
 
 class Metrics:
@@ -12,9 +13,12 @@ class Metrics:
     Attributes:
         admissions: reviews by webhook (mutate, validate) and verdict (allowed, patched, denied, malformed).
         seconds: time from the end of the request's headers to the end of the decision, by webhook.
+        clients_refused: clients whose verified certificate has none of the allowed names.
         certificate_expiry: when the served certificate expires, seconds since 1970; 0 while there is none.
+        certificate_refused: 1 while the Secret holds a certificate that cannot be served, else 0.
+        ca_expiry: when the authority behind it expires, the first of several; 0 while there is none.
         ca_bundle_writes: writes of clientConfig.caBundle, by the kind of the configuration.
-        ca_changes: changes of the certificate authority in the Secret, by what was done.
+        ca_changes: changes of the certificate authority in the Secret, by what was done; promoted is a rotation.
     """
 
     def __init__(self) -> None:
@@ -32,9 +36,24 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self.clients_refused = Counter(
+            "nginx_webhooks_clients_refused",
+            "Clients whose verified certificate has none of the allowed names.",
+            registry=self.registry,
+        )
         self.certificate_expiry = Gauge(
             "nginx_webhooks_certificate_expiry_timestamp_seconds",
             "When the served certificate expires; 0 while there is none.",
+            registry=self.registry,
+        )
+        self.certificate_refused = Gauge(
+            "nginx_webhooks_certificate_refused",
+            "1 while the Secret holds a certificate that cannot be served.",
+            registry=self.registry,
+        )
+        self.ca_expiry = Gauge(
+            "nginx_webhooks_ca_expiry_timestamp_seconds",
+            "When the certificate authority expires, the first of several; 0 while there is none.",
             registry=self.registry,
         )
         self.ca_bundle_writes = Counter(
@@ -49,3 +68,5 @@ class Metrics:
             ["change"],
             registry=self.registry,
         )
+        for change in _CA_CHANGES:  # a rate needs a value before the first change
+            self.ca_changes.labels(change)

@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 from nginx_operator.api import names
 from nginx_operator.cluster import resources
@@ -13,21 +14,28 @@ from nginx_operator.cluster.connection import connect
 from nginx_operator.policy_file import PolicyFile
 from nginx_operator.serving import health
 from nginx_operator.serving.listening import listen
-from nginx_webhooks import admission
+from nginx_webhooks import admission, clients
+from nginx_webhooks.certificates import rotation
 from nginx_webhooks.certificates.authority import server_names
 from nginx_webhooks.certificates.bundle import Bundle
-from nginx_webhooks.certificates.files import CertificateFiles
+from nginx_webhooks.certificates.files import CertificateFiles, ClientAuthorityFile
+from nginx_webhooks.certificates.following import Following
 from nginx_webhooks.certificates.keeper import Keeper
-from nginx_webhooks.certificates.live import LiveCertificate
+from nginx_webhooks.certificates.live import LiveCertificate, utc_now
+from nginx_webhooks.certificates.publication import Publication
+from nginx_webhooks.certificates.signing import Signing
+from nginx_webhooks.certificates.source import Source
 from nginx_webhooks.certificates.store import AuthorityStore
 from nginx_webhooks.certificates.watch import ObjectWatch
 from nginx_webhooks.filewatch import poll
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.readiness import Readiness
 from nginx_webhooks.server import AdmissionServer
-from nginx_webhooks.settings import CertificatePaths, ManagedCertificate, Settings
+from nginx_webhooks.settings import CertificatePaths, ManagedCertificate, Rotation, Settings
 
 log = logging.getLogger(__name__)
+
+USER_AGENT = "nginx-webhooks"
 
 
 async def serve(settings: Settings) -> None:
@@ -38,14 +46,20 @@ async def serve(settings: Settings) -> None:
     """
     stop = _stop_signal()
     metrics = Metrics()
+    client_ca = ClientAuthorityFile(settings.tls.client_ca_file) if settings.tls.client_ca_file else None
     live = LiveCertificate(
         lambda leaf: metrics.certificate_expiry.set(leaf.not_valid_after_utc.timestamp()),
+        minimum=settings.tls.minimum,
+        client_ca=client_ca.content if client_ca else None,
+        client_check=clients.named(settings.tls.client_names, metrics.clients_refused.inc),
     )
     readiness = Readiness(lambda: live.valid)
     policy = PolicyFile(settings.policy_file)
     admission.warm_up(policy.current.cluster)
     async with AsyncExitStack() as stack:
         refreshers: list[Callable[[], object]] = [policy.refresh]
+        if client_ca:
+            refreshers.append(partial(client_ca.refresh, live))
         match settings.certificate:
             case CertificatePaths(certificate, key):
                 refreshers.append(CertificateFiles(certificate, key, live).refresh)
@@ -76,7 +90,7 @@ async def _keeper(
 ) -> Keeper:
     """The keeper of the certificate, with a client of its own."""
     connection = connect()
-    client = await stack.enter_async_context(Client(connection, user_agent="nginx-webhooks"))
+    client = await stack.enter_async_context(Client(connection, user_agent=USER_AGENT))
     namespace = managed.namespace or connection.namespace
     changed = asyncio.Event()
 
@@ -85,15 +99,40 @@ async def _keeper(
 
     mutating = watch(resources.MUTATING_CONFIGURATIONS, None, managed.mutating_configuration)
     validating = watch(resources.VALIDATING_CONFIGURATIONS, None, managed.validating_configuration)
-    return Keeper(
-        store=AuthorityStore(watch(resources.SECRETS, namespace, managed.secret)),
-        bundles=(Bundle(mutating, names.MUTATING_WEBHOOK), Bundle(validating, names.VALIDATING_WEBHOOK)),
-        server_names=server_names(managed.service, namespace),
-        live=live,
-        readiness=readiness,
-        metrics=metrics,
-        changed=changed,
-    )
+    bundles = Bundle(mutating, names.MUTATING_WEBHOOK), Bundle(validating, names.VALIDATING_WEBHOOK)
+    publication = Publication(bundles, metrics)
+    secret = watch(resources.SECRETS, namespace, managed.secret)
+    served_as = server_names(managed.service, namespace)
+    source: Source
+    if managed.mode == "auto":
+        store = AuthorityStore(secret)
+        source = Signing(store=store, publication=publication, server_names=served_as, live=live, metrics=metrics)
+    else:
+        source = Following(
+            watch=secret,
+            publication=publication,
+            server_name=served_as[0],
+            live=live,
+            metrics=metrics,
+            injects=managed.mode == "existingSecret",
+        )
+    return Keeper(source=source, publication=publication, readiness=readiness, changed=changed)
+
+
+async def rotate(asked: Rotation, tell: Callable[[str], None]) -> None:
+    """Rotates the certificate authority, and returns when the new one signs.
+
+    Raises:
+        RotationError, NoClusterError, ApiError: it cannot.
+        TimeoutError: the webhooks did not do their part in time.
+    """
+    connection = connect()
+    changed = asyncio.Event()
+    async with Client(connection, user_agent=USER_AGENT) as client, asyncio.timeout(asked.timeout):
+        namespace = asked.namespace or connection.namespace
+        watch = ObjectWatch(client, resources.SECRETS, namespace, asked.secret, changed.set)
+        async with _background(watch.run(), asyncio.Event()):
+            await rotation.rotate(AuthorityStore(watch), changed, utc_now, tell)
 
 
 @asynccontextmanager

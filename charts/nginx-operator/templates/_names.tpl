@@ -22,9 +22,16 @@ longest suffix, -webhooks, takes nine of them.
 {{- eq (index . 1) "operator" | ternary $fullname (printf "%s-%s" $fullname (index . 1)) -}}
 {{- end -}}
 
-{{/* The Secret in which the webhooks keep their CA. */}}
+{{/* The Secret that the webhooks' certificate comes from: in mode auto their CA, in others certificate and key. */}}
 {{- define "nginx-operator.secretName" -}}
+{{- $certs := .Values.webhooks.certs -}}
+{{- if eq $certs.mode "existingSecret" -}}
+{{- $certs.existingSecret -}}
+{{- else if eq $certs.mode "certManager" -}}
+{{- include "nginx-operator.componentName" (list . "webhooks") }}-tls
+{{- else -}}
 {{- include "nginx-operator.fullname" . }}-ca
+{{- end -}}
 {{- end -}}
 
 {{/* The ConfigMap of the policy. */}}

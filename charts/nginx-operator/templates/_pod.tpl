@@ -41,6 +41,14 @@ volumes:
   - name: policy
     configMap:
       name: {{ include "nginx-operator.policyName" $root }}
+{{- if and (eq (index . 1) "webhooks") $root.Values.webhooks.clientCertificates.caSecret }}
+  - name: client-ca
+    secret:
+      secretName: {{ $root.Values.webhooks.clientCertificates.caSecret }}
+      items:
+        - key: ca.crt
+          path: ca.crt
+{{- end }}
 {{- end -}}
 
 {{/* What the containers of both components have in common: (list $ "webhooks"). */}}
@@ -58,6 +66,10 @@ env:
     valueFrom:
       fieldRef:
         fieldPath: metadata.namespace
+  {{- if and (eq (index . 1) "webhooks") (eq $root.Values.webhooks.certs.mode "auto") }}
+  - name: CA_SECRET
+    value: {{ include "nginx-operator.secretName" $root }}
+  {{- end }}
   {{- with $settings.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -73,6 +85,11 @@ volumeMounts:
   - name: policy
     mountPath: /etc/nginx-operator
     readOnly: true
+{{- if and (eq (index . 1) "webhooks") $root.Values.webhooks.clientCertificates.caSecret }}
+  - name: client-ca
+    mountPath: /etc/nginx-operator-client-ca
+    readOnly: true
+{{- end }}
 {{- end -}}
 
 {{/* Arguments that both processes understand: (list $ "webhooks"). */}}

@@ -22,6 +22,12 @@ APPLIED_HASH_ANNOTATION: Final = f"{GROUP}/applied-hash"
 MUTATING_WEBHOOK: Final = f"mutate.{CRD}"
 VALIDATING_WEBHOOK: Final = f"validate.{CRD}"
 
+
+def is_webhook(entry: object) -> bool:
+    """Whether an entry of a webhook configuration is one of ours, by its name: each of them ends in the CRD's."""
+    return isinstance(entry, str) and entry.endswith(f".{CRD}")
+
+
 CONTAINER: Final = "nginx"
 
 LABEL_NAME: Final = "app.kubernetes.io/name"

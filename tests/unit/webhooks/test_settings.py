@@ -1,9 +1,10 @@
+import ssl
 from pathlib import Path
 
 import pytest
 
 from nginx_operator.serving.listening import Address
-from nginx_webhooks.settings import CertificatePaths, ManagedCertificate, parse
+from nginx_webhooks.settings import CertificatePaths, ManagedCertificate, Rotation, Settings, Tls, parse
 
 FILES = ["serve", "--cert-file", "tls.crt", "--key-file", "tls.key"]
 MANAGED = ["serve", "--secret", "ca", "--service", "hooks"]
@@ -12,7 +13,7 @@ MANAGED += ["--mutating-configuration", "m", "--validating-configuration", "v"]
 
 def test_files_with_defaults() -> None:
     found = parse(FILES, {})
-    assert found is not None
+    assert isinstance(found, Settings)
     assert found.bind == Address("", 10250)
     assert found.health_bind is None
     assert found.policy_file is None
@@ -32,8 +33,36 @@ def test_the_namespace_comes_from_the_option_then_the_environment(
     argv: list[str], environ: dict[str, str], namespace: str | None
 ) -> None:
     found = parse(argv, environ)
-    assert found is not None
+    assert isinstance(found, Settings)
     assert found.certificate == ManagedCertificate("ca", "hooks", "m", "v", namespace)
+
+
+def test_the_mode_of_the_certificate() -> None:
+    found = parse([*MANAGED, "--cert-mode", "certManager"], {})
+    assert isinstance(found, Settings)
+    assert found.certificate == ManagedCertificate("ca", "hooks", "m", "v", None, "certManager")
+
+
+def test_what_is_demanded_of_clients() -> None:
+    found = parse(FILES, {})
+    assert isinstance(found, Settings)
+    assert found.tls == Tls(ssl.TLSVersion.TLSv1_2, None, ())
+    demands = ["--tls-min-version", "VersionTLS13", "--client-ca-file", "x", "--client-name=a", "--client-name=b"]
+    found = parse([*FILES, *demands], {})
+    assert isinstance(found, Settings)
+    assert found.tls == Tls(ssl.TLSVersion.TLSv1_3, Path("x"), ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "expected"),
+    [
+        (["--secret=a"], {}, Rotation("a", None, 120)),
+        ([], {"CA_SECRET": "b", "POD_NAMESPACE": "ns"}, Rotation("b", "ns", 120)),
+        (["--secret=a", "--secret-namespace=o", "--timeout=5"], {"CA_SECRET": "b"}, Rotation("a", "o", 5)),
+    ],
+)
+def test_rotate_finds_the_secret(argv: list[str], environ: dict[str, str], expected: Rotation) -> None:
+    assert parse(["rotate", *argv], environ) == expected
 
 
 @pytest.mark.parametrize(
@@ -46,6 +75,13 @@ def test_the_namespace_comes_from_the_option_then_the_environment(
         ([*FILES, *MANAGED[1:]], "either"),
         ([*FILES, "--secret-namespace", "x"], "--secret-namespace"),
         ([*FILES, "--bind", "10250"], "HOST:PORT"),
+        ([*FILES, "--cert-mode", "auto"], "--cert-mode belongs to --secret"),
+        ([*MANAGED, "--cert-mode", "manual"], "existingSecret"),
+        ([*FILES, "--tls-min-version", "1.1"], "VersionTLS12"),
+        ([*FILES, "--client-ca-file", "x"], "--client-ca-file and --client-name belong together"),
+        ([*FILES, "--client-name", "x"], "--client-ca-file and --client-name belong together"),
+        (["rotate"], "The chart sets CA_SECRET in mode auto"),
+        (["rotate", "--secret", "x", "--timeout", "0"], "seconds"),
         ([*FILES, "--log-level", "loud"], "loud"),
         ([*FILES, "--cert", "x"], "--cert"),
     ],

@@ -3,9 +3,9 @@
 An `Authority` signs. `Authorities` is what the Secret holds: the one that signs, the one that will, and the one that
 did. A rotation never leaves a gap, because each step waits for what makes the next one safe:
 
-    current                       two thirds of its life pass
+    current                       two thirds of its life pass, or somebody asks
     current + upcoming            upcoming is published; both configurations carry it, and API servers have seen it
-    upcoming signs, previous      leaves signed by previous are still in use
+    upcoming signs, retired       leaves signed by retired are still in use
     current                       the last of these has expired
 """
 
@@ -24,8 +24,14 @@ CA_LIFE: Final = timedelta(days=365)
 LEAF_LIFE: Final = timedelta(days=7)
 #: How long a retired CA stays trusted: the life of its last leaf, which a lagging replica may sign a bit later.
 OVERLAP: Final = LEAF_LIFE + timedelta(hours=1)
-#: Certificates start this long ago, for API servers whose clock is behind.
-BACKDATE: Final = timedelta(minutes=5)
+#: Certificates start this long ago: the clocks of replicas and API servers may differ by as much.
+BACKDATE: Final = timedelta(hours=1)
+#: Retired authorities that are trusted at once. Rotations more often than weekly make it two; a bundle stays small.
+RETIRED_LIMIT: Final = 4
+
+
+class RotationError(ValueError):
+    """No rotation can begin now; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +52,31 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Retired:
+    """A CA that signs no more. Its key is gone.
+
+    Attributes:
+        certificate: the CA's.
+        until: when the last leaf that it signed has expired.
+    """
+
+    certificate: x509.Certificate
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Authorities:
     """Everything that is kept between rotations.
 
     Attributes:
         current: signs the leaves.
         upcoming: published, but signs nothing yet.
-        previous: signed leaves that may still be in use. Its key is gone.
-        previous_until: when the last of these leaves has expired.
+        retired: signed leaves that may still be in use, the latest first.
     """
 
     current: Authority
     upcoming: Authority | None = None
-    previous: x509.Certificate | None = None
-    previous_until: datetime | None = None
+    retired: tuple[Retired, ...] = ()
 
     @property
     def authorities(self) -> tuple[Authority, ...]:
@@ -69,8 +86,7 @@ class Authorities:
     @property
     def trusted(self) -> tuple[x509.Certificate, ...]:
         """What a client must trust, the signing one first."""
-        signing = tuple(authority.certificate for authority in self.authorities)
-        return signing if self.previous is None else (*signing, self.previous)
+        return (*(found.certificate for found in self.authorities), *(found.certificate for found in self.retired))
 
     @property
     def bundle(self) -> bytes:
@@ -161,6 +177,23 @@ def can_sign(candidate: Authority) -> bool:
     return verifies(pem([candidate.certificate]), leaf.certificate, "webhooks.example", halfway)
 
 
+def begun(kept: Authorities, now: datetime) -> Authorities:
+    """With a new authority to be published: the first step of a rotation.
+
+    Raises:
+        RotationError: one is under way, or there have been too many of late.
+    """
+    if kept.upcoming is not None:
+        raise RotationError("a rotation is under way already")
+    if len(kept.retired) >= RETIRED_LIMIT:
+        free = min(found.until for found in kept.retired)
+        raise RotationError(
+            f"{len(kept.retired)} earlier authorities are still trusted, because certificates that they signed may be "
+            f"in use; the next rotation can begin after {free.isoformat(timespec='seconds')}"
+        )
+    return replace(kept, upcoming=create(now))
+
+
 def rotated(kept: Authorities | None, now: datetime, *, published: bool) -> tuple[Authorities, str]:
     """The authorities after the next step of a rotation, and that step in a word; an empty word if none is due.
 
@@ -171,13 +204,25 @@ def rotated(kept: Authorities | None, now: datetime, *, published: bool) -> tupl
     """
     if kept is None or not any(valid(authority.certificate, now) for authority in kept.authorities):
         return Authorities(create(now)), "created"
-    if kept.previous is not None and kept.previous_until is not None and now >= kept.previous_until:
-        return replace(kept, previous=None, previous_until=None), "dropped"
+    in_use = tuple(found for found in kept.retired if now < found.until)
+    if in_use != kept.retired:
+        return replace(kept, retired=in_use), "dropped"
     if kept.upcoming is not None:
-        if published or not valid(kept.current.certificate, now):
-            return Authorities(kept.upcoming, None, kept.current.certificate, now + OVERLAP), "promoted"
-    elif now >= renew_at(kept.current.certificate):
+        return _promoted(kept, kept.upcoming, now, published=published)
+    if now >= renew_at(kept.current.certificate):
         return replace(kept, upcoming=create(now)), "published"
+    return kept, ""
+
+
+def _promoted(kept: Authorities, upcoming: Authority, now: datetime, *, published: bool) -> tuple[Authorities, str]:
+    """With the upcoming authority in office, if it is time."""
+    if now >= upcoming.certificate.not_valid_after_utc:
+        return replace(kept, upcoming=create(now)), "published"
+    ready = published and valid(upcoming.certificate, now)
+    if ready or not valid(kept.current.certificate, now):
+        return Authorities(
+            upcoming, None, (Retired(kept.current.certificate, now + OVERLAP), *kept.retired)
+        ), "promoted"
     return kept, ""
 
 

@@ -8,20 +8,21 @@ import base64
 import binascii
 from typing import Any
 
+from nginx_operator.api import names
 from nginx_webhooks.certificates.store import apply
 from nginx_webhooks.certificates.watch import ObjectWatch
 
 
 class MissingWebhookError(Exception):
-    """The configuration, or its entry, is not there; the text says which."""
+    """The configuration, or an entry of ours in it, is not there; the text says which."""
 
 
 class Bundle:
-    """One entry of the configuration that `watch` follows.
+    """Our entries in the configuration that `watch` follows; entries of others are left alone.
 
     Args:
         watch: follows the configuration.
-        entry: name of the webhook in it.
+        entry: name of the webhook that must be in it. There may be more of ours.
     """
 
     def __init__(self, watch: ObjectWatch, entry: str) -> None:
@@ -29,17 +30,13 @@ class Bundle:
         self.entry = entry
 
     @property
-    def live(self) -> bytes:
-        """The caBundle as it was seen last, PEM; empty if there is none.
+    def live(self) -> tuple[bytes, ...]:
+        """The caBundle of each of our entries as it was seen last, PEM; empty where there is none.
 
         Raises:
             MissingWebhookError: there is no such configuration or no such entry.
         """
-        encoded = (self._find().get("clientConfig") or {}).get("caBundle") or ""
-        try:
-            return base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError):
-            return b""
+        return tuple(_decoded(entry) for entry in self._entries())
 
     async def write(self, bundle: bytes) -> bool:
         """Stores the bundle if the configuration is still as it was seen. False: it has changed, look again.
@@ -51,21 +48,30 @@ class Bundle:
             MissingWebhookError: there is no such configuration or no such entry.
             ApiError: the API server refused for another reason.
         """
-        self._find()
+        encoded = base64.b64encode(bundle).decode("ascii")
+        entries = [{"name": entry["name"], "clientConfig": {"caBundle": encoded}} for entry in self._entries()]
         seen: dict[str, Any] = self.watch.object or {}
         body = {
             "apiVersion": self.watch.resource.api_version,
             "kind": self.watch.resource.kind,
             "metadata": {"name": self.watch.name, "resourceVersion": seen["metadata"]["resourceVersion"]},
-            "webhooks": [{"name": self.entry, "clientConfig": {"caBundle": base64.b64encode(bundle).decode("ascii")}}],
+            "webhooks": entries,
         }
         return await apply(self.watch, body) is not None
 
-    def _find(self) -> dict[str, Any]:
+    def _entries(self) -> list[dict[str, Any]]:
         if self.watch.object is None:
             raise MissingWebhookError(f"there is no {self.watch}")
         entries: list[dict[str, Any]] = self.watch.object.get("webhooks") or []
-        found = next((entry for entry in entries if entry.get("name") == self.entry), None)
-        if found is None:
+        ours = [entry for entry in entries if names.is_webhook(entry.get("name"))]
+        if not any(entry["name"] == self.entry for entry in ours):
             raise MissingWebhookError(f"{self.watch} has no webhook {self.entry}")
-        return found
+        return ours
+
+
+def _decoded(entry: dict[str, Any]) -> bytes:
+    encoded = (entry.get("clientConfig") or {}).get("caBundle") or ""
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -49,3 +49,35 @@ class CertificateFiles:
 
     def _fingerprints(self) -> tuple[Fingerprint, ...]:
         return tuple(map(fingerprint, self._paths))
+
+
+class ClientAuthorityFile:
+    """Keeps the authorities of client certificates equal to a PEM file.
+
+    Raises:
+        CertificateError: it cannot be read at start. Later those read last are trusted on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = fingerprint(path)
+        self.content = self._read()
+
+    def refresh(self, live: LiveCertificate) -> None:
+        """Trusts what the file says if it has changed since."""
+        seen = fingerprint(self._path)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            live.trust_clients(self._read())
+        except CertificateError as error:
+            log.warning("the authorities of clients stay as they were: %s: %s", self._path, error)
+        else:
+            log.info("clients are checked by the new %s", self._path)
+
+    def _read(self) -> bytes:
+        try:
+            return self._path.read_bytes()
+        except OSError as error:
+            raise CertificateError(f"cannot read {error.filename}: {error.strerror}") from error

@@ -5,8 +5,8 @@ Its keys, all PEM but the last:
     ca.crt                  what clients must trust: the caBundle
     tls.crt, tls.key        the authority that signs
     next.crt, next.key      the one that will, during a rotation
-    previous.crt            the one that did, as long as its leaves may live
-    previous-until          when the last of these expires, RFC 3339
+    previous.crt            those that did, as long as their leaves may live
+    previous-until          a line for each: when the last of these expires, RFC 3339
 
 A write names the resourceVersion that it was decided upon, so of two replicas that decide at once one wins, and the
 other decides anew. No replica leads.
@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from nginx_operator.api import names
 from nginx_operator.cluster.client import ApiError
-from nginx_webhooks.certificates.authority import Authorities, Authority, can_sign, key_pem, pem
-from nginx_webhooks.certificates.watch import Object, ObjectWatch
+from nginx_webhooks.certificates.authority import Authorities, Authority, Retired, can_sign, key_pem, pem
+from nginx_webhooks.certificates.watch import Object, ObjectWatch, version
 
 
 class MalformedSecretError(ValueError):
@@ -39,9 +39,9 @@ def to_data(kept: Authorities) -> dict[str, bytes]:
     data = {"ca.crt": kept.bundle, **_authority_data("tls", kept.current)}
     if kept.upcoming is not None:
         data |= _authority_data("next", kept.upcoming)
-    if kept.previous is not None and kept.previous_until is not None:
-        data["previous.crt"] = pem([kept.previous])
-        data["previous-until"] = kept.previous_until.isoformat().encode("ascii")
+    if kept.retired:
+        data["previous.crt"] = pem([found.certificate for found in kept.retired])
+        data["previous-until"] = "\n".join(found.until.isoformat() for found in kept.retired).encode("ascii")
     return data
 
 
@@ -54,12 +54,10 @@ def from_data(data: Mapping[str, bytes]) -> Authorities | None:
     if not any(data.values()):
         return None
     try:
-        previous = data.get("previous.crt")
         return Authorities(
             current=_authority(data, "tls"),
             upcoming=_authority(data, "next") if "next.crt" in data else None,
-            previous=x509.load_pem_x509_certificate(previous) if previous else None,
-            previous_until=_time(data["previous-until"]) if previous else None,
+            retired=_retired(data) if data.get("previous.crt") else (),
         )
     except KeyError as error:
         raise MalformedSecretError(f"it has no key {error}") from error
@@ -71,8 +69,16 @@ def _authority_data(prefix: str, authority: Authority) -> dict[str, bytes]:
     return {f"{prefix}.crt": pem([authority.certificate]), f"{prefix}.key": key_pem(authority.key)}
 
 
-def _time(value: bytes) -> datetime:
-    found = datetime.fromisoformat(value.decode("ascii"))
+def _retired(data: Mapping[str, bytes]) -> tuple[Retired, ...]:
+    certificates = x509.load_pem_x509_certificates(data["previous.crt"])
+    times = data["previous-until"].decode("ascii").split()
+    if len(certificates) != len(times):
+        raise ValueError(f"previous.crt has {len(certificates)} certificates, and previous-until {len(times)} times")
+    return tuple(map(Retired, certificates, map(_time, times)))
+
+
+def _time(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
     if found.tzinfo is None:
         raise ValueError("previous-until has no time zone")
     return found
@@ -105,7 +111,7 @@ class AuthorityStore:
             MalformedSecretError: it holds something else.
         """
         seen = self.watch.object or {}
-        self._version = _version(seen)
+        self._version = version(seen)
         data: dict[str, Any] = seen.get("data") or {}
         try:
             return from_data({key: base64.b64decode(value, validate=True) for key, value in data.items()})
@@ -126,7 +132,7 @@ class AuthorityStore:
         }
         stored = await apply(self.watch, body)
         if stored is not None:
-            self._version = _version(stored)
+            self._version = version(stored)
         return stored is not None
 
     async def confirm(self) -> bool:
@@ -135,12 +141,7 @@ class AuthorityStore:
         Raises:
             ApiError: it cannot be read.
         """
-        watch = self.watch
-        found: Object = msgspec.json.decode(await watch.client.get(watch.resource, watch.namespace, watch.name))
-        if _version(found) == self._version:
-            return True
-        watch.observed(found)
-        return False
+        return await self.watch.still(self._version)
 
 
 async def apply(watch: ObjectWatch, body: Object) -> Object | None:
@@ -165,7 +166,3 @@ async def apply(watch: ObjectWatch, body: Object) -> Object | None:
     stored: Object = msgspec.json.decode(answer)
     watch.observed(stored)
     return stored
-
-
-def _version(found: Object) -> str:
-    return str(found.get("metadata", {}).get("resourceVersion", ""))

@@ -90,6 +90,23 @@ class ObjectWatch:
         self.object = found
         self._changed()
 
+    async def still(self, seen: str) -> bool:
+        """Whether the object has the resourceVersion `seen` at this moment; empty: is not there. Takes in what is new.
+
+        Raises:
+            ApiError: it cannot be read.
+        """
+        found: Object | None = None
+        try:
+            found = msgspec.json.decode(await self.client.get(self.resource, self.namespace, self.name))
+        except ApiError as error:
+            if error.code != 404:
+                raise
+        if version(found or {}) == seen:
+            return True
+        self.observed(found)
+        return False
+
     async def run(self) -> None:
         """Watches for ever."""
         while True:
@@ -144,7 +161,12 @@ class ObjectWatch:
         return {"fieldSelector": f"metadata.name={self.name}"}
 
 
+def version(found: Object) -> str:
+    """metadata.resourceVersion; empty if there is none."""
+    return str(found.get("metadata", {}).get("resourceVersion", ""))
+
+
 def _number(found: Object) -> int:
     """metadata.resourceVersion as a number, which grows with each write (promised since 1.35, KEP-5504)."""
-    version = found.get("metadata", {}).get("resourceVersion", "")
-    return int(version) if version.isdigit() else 0
+    text = version(found)
+    return int(text) if text.isdigit() else 0

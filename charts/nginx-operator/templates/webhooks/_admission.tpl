@@ -1,6 +1,6 @@
 {{/*
 What the entries of both configurations have in common: (list $ "/mutate").
-clientConfig.caBundle is left out on purpose: the webhooks own that field (server-side apply).
+clientConfig.caBundle is left out on purpose: the webhooks own that field (server-side apply), or cert-manager does.
 */}}
 {{- define "nginx-operator.admission" -}}
 {{- $root := index . 0 -}}
@@ -32,4 +32,13 @@ matchConditions:
   - name: spec-changed
     expression: >-
       oldObject == null || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec
+{{- end -}}
+
+
+{{/* Annotations of both configurations: what cert-manager writes clientConfig.caBundle from, in its mode. */}}
+{{- define "nginx-operator.injectAnnotations" -}}
+{{- if eq .Values.webhooks.certs.mode "certManager" }}
+annotations:
+  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "nginx-operator.secretName" . }}
+{{- end }}
 {{- end -}}

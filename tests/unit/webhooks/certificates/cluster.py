@@ -12,12 +12,17 @@ from nginx_operator.cluster import resources
 from nginx_operator.cluster.client import Client
 from nginx_webhooks.certificates.authority import server_names
 from nginx_webhooks.certificates.bundle import Bundle
+from nginx_webhooks.certificates.following import Following
 from nginx_webhooks.certificates.keeper import Keeper
 from nginx_webhooks.certificates.live import LiveCertificate
+from nginx_webhooks.certificates.publication import Publication
+from nginx_webhooks.certificates.signing import Signing
+from nginx_webhooks.certificates.source import Source
 from nginx_webhooks.certificates.store import AuthorityStore
 from nginx_webhooks.certificates.watch import ObjectWatch
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.readiness import Readiness
+from nginx_webhooks.settings import Mode
 from tests.unit.webhooks.apiserver import ApiServer
 from tests.unit.webhooks.waiting import until
 
@@ -62,8 +67,8 @@ def ca_bundle(api: ApiServer, path: str) -> bytes:
 class Replica:
     """A keeper with its watches, its clock and everything that it tells others."""
 
-    def __init__(self, client: Client) -> None:
-        self.ahead = timedelta(0)
+    def __init__(self, client: Client, mode: Mode = "auto", ahead: timedelta = timedelta(0)) -> None:
+        self.ahead = ahead
         self.changed = asyncio.Event()
         self.metrics = Metrics()
         self.live = LiveCertificate(clock=self.now)
@@ -73,18 +78,30 @@ class Replica:
         self.validating = ObjectWatch(
             client, resources.VALIDATING_CONFIGURATIONS, None, "nginx-operator", self.changed.set
         )
+        self.publication = Publication(
+            (Bundle(self.mutating, names.MUTATING_WEBHOOK), Bundle(self.validating, names.VALIDATING_WEBHOOK)),
+            self.metrics,
+        )
         self.keeper = Keeper(
-            store=AuthorityStore(self.secret),
-            bundles=(
-                Bundle(self.mutating, names.MUTATING_WEBHOOK),
-                Bundle(self.validating, names.VALIDATING_WEBHOOK),
-            ),
-            server_names=NAMES,
-            live=self.live,
+            source=self.source(mode),
+            publication=self.publication,
             readiness=self.readiness,
-            metrics=self.metrics,
             changed=self.changed,
             clock=self.now,
+        )
+
+    def source(self, mode: Mode) -> Source:
+        publication, live, metrics = self.publication, self.live, self.metrics
+        if mode == "auto":
+            store = AuthorityStore(self.secret)
+            return Signing(store=store, publication=publication, server_names=NAMES, live=live, metrics=metrics)
+        return Following(
+            watch=self.secret,
+            publication=publication,
+            server_name=NAMES[0],
+            live=live,
+            metrics=metrics,
+            injects=mode == "existingSecret",
         )
 
     def now(self) -> datetime:
@@ -96,8 +113,10 @@ class Replica:
         self.changed.set()
 
     def changes(self, change: str) -> float:
-        found = self.metrics.registry.get_sample_value("nginx_webhooks_ca_changes_total", {"change": change})
-        return found or 0.0
+        return self.metric("ca_changes_total", change=change)
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(f"nginx_webhooks_{name}", labels) or 0.0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Replica"]:

@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.authority import CA_LIFE, LEAF_LIFE, OVERLAP, Authorities
+from nginx_webhooks.certificates.authority import (
+    BACKDATE,
+    CA_LIFE,
+    LEAF_LIFE,
+    OVERLAP,
+    RETIRED_LIMIT,
+    Authorities,
+    RotationError,
+)
 from nginx_webhooks.certificates.live import LiveCertificate
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -23,8 +31,8 @@ def test_server_names_begin_with_the_one_that_the_api_server_asks_for() -> None:
 @pytest.mark.parametrize(
     ("when", "expected"),
     [
-        (NOW - timedelta(minutes=6), False),
-        (NOW - timedelta(minutes=4), True),
+        (NOW - BACKDATE - MINUTE, False),
+        (NOW - BACKDATE + MINUTE, True),
         (NOW, True),
         (NOW + LEAF_LIFE - MINUTE, True),
         (NOW + LEAF_LIFE + MINUTE, False),
@@ -84,13 +92,57 @@ def test_a_rotation_step_by_step() -> None:
     assert third.current == second.upcoming
     assert set(third.trusted) == set(second.trusted)
     last_leaf = authority.issue(first.current, NAMES, due + MINUTE).certificate
-    assert third.previous_until is not None
-    assert third.previous_until > last_leaf.not_valid_after_utc
-    assert authority.rotated(third, third.previous_until - MINUTE, published=True) == (third, "")
+    (retired,) = third.retired
+    assert retired.until > last_leaf.not_valid_after_utc
+    assert authority.rotated(third, retired.until - MINUTE, published=True) == (third, "")
 
     fourth, change = authority.rotated(third, due + MINUTE + OVERLAP, published=True)
     assert change == "dropped"
     assert fourth == Authorities(third.current)
+
+
+def test_rotations_close_to_each_other_keep_every_authority_whose_leaves_may_live() -> None:
+    kept, _ = authority.rotated(None, NOW, published=False)
+    signed = [authority.issue(kept.current, NAMES, NOW).certificate]
+    for number in range(RETIRED_LIMIT):
+        now = NOW + number * MINUTE
+        kept = authority.begun(kept, now)
+        with pytest.raises(RotationError, match="under way"):
+            authority.begun(kept, now)
+        kept, change = authority.rotated(kept, now, published=True)
+        assert change == "promoted"
+        signed.append(authority.issue(kept.current, NAMES, now).certificate)
+    assert all(authority.verifies(kept.bundle, leaf, NAMES[0], now) for leaf in signed)
+    with pytest.raises(RotationError, match=r"4 earlier authorities .* can begin after 2026-03-08T13:00:00\+00:00"):
+        authority.begun(kept, now)
+    later, change = authority.rotated(kept, NOW + OVERLAP, published=True)
+    assert (change, later.retired) == ("dropped", kept.retired[:-1])
+    assert authority.begun(later, NOW + OVERLAP).upcoming
+
+
+def test_an_upcoming_authority_that_has_expired_is_replaced_and_never_signs() -> None:
+    kept, _ = authority.rotated(None, NOW, published=False)
+    stale = replace(kept, upcoming=authority.create(NOW, life=timedelta(hours=1)))
+    renewed, change = authority.rotated(stale, NOW + timedelta(hours=2), published=True)
+    assert change == "published"
+    assert renewed.current == kept.current
+    assert renewed.upcoming not in (None, stale.upcoming)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(minutes=-5)], ids=["ahead", "behind"])
+def test_a_clock_that_is_five_minutes_off_harms_nobody(ahead: timedelta) -> None:
+    """One replica's clock is off; it makes, rotates and signs, and the others and the API server live with it."""
+    kept, _ = authority.rotated(None, NOW + ahead, published=False)
+    assert authority.rotated(kept, NOW - ahead, published=True) == (kept, "")
+    leaf = authority.issue(kept.current, NAMES, NOW + ahead).certificate
+    for now in (NOW - timedelta(minutes=5), NOW, NOW + timedelta(minutes=5)):
+        assert authority.verifies(kept.bundle, leaf, NAMES[0], now)
+    rotated, change = authority.rotated(authority.begun(kept, NOW + ahead), NOW + ahead, published=True)
+    assert change == "promoted"
+    late = authority.issue(kept.current, NAMES, NOW - ahead).certificate  # by a replica that has not heard of it
+    end = late.not_valid_after_utc - MINUTE
+    dropping, _ = authority.rotated(rotated, end + ahead, published=True)
+    assert authority.verifies(dropping.bundle, late, NAMES[0], end)
 
 
 def test_at_no_moment_of_two_years_a_leaf_goes_unverified() -> None:

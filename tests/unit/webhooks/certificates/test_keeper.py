@@ -2,14 +2,15 @@
 
 import logging
 from base64 import b64encode
-from datetime import timedelta
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import Connection
 from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.keeper import SETTLE
+from nginx_webhooks.certificates.signing import SETTLE
 from nginx_webhooks.certificates.store import from_data
 from tests.unit.webhooks.apiserver import ApiServer
 from tests.unit.webhooks.certificates.cluster import (
@@ -80,16 +81,48 @@ async def test_wiped_bundles_are_healed(api: ApiServer, client: Client) -> None:
         assert not replica.readiness.fault
 
 
-async def test_a_wiped_secret_is_refilled_with_the_same_authority(api: ApiServer, client: Client) -> None:
+async def test_a_malformed_secret_is_restored(api: ApiServer, client: Client) -> None:
     install(api)
     async with Replica(client).running() as replica:
         await replica.ready()
         before = api.data(SECRET)
-        api.put(SECRET, secret())
-        await until(lambda: api.data(SECRET) == before)
         api.put(SECRET, {**secret(), "data": {"tls.crt": "eA=="}})
         await until(lambda: api.data(SECRET) == before)
-        assert replica.changes("restored") == 2
+        assert replica.changes("restored") == 1
+
+
+async def test_taking_the_data_away_begins_a_rotation(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as one, Replica(client).running() as two:
+        await one.ready()
+        await two.ready()
+        before = api.data(SECRET)
+        api.put(SECRET, secret())
+        await until(lambda: "next.crt" in api.data(SECRET))
+        assert api.data(SECRET)["tls.crt"] == before["tls.crt"]
+        await until(lambda: all(ca_bundle(api, path).count(b"BEGIN") == 2 for path in (MUTATING, VALIDATING)))
+        following = api.data(SECRET)["next.crt"]
+        for replica in (one, two):
+            replica.pass_time(SETTLE)
+        await until(lambda: api.data(SECRET)["tls.crt"] == following)
+        await until(lambda: all(_signed_by_current(api, replica) for replica in (one, two)))
+        assert all(trusted(api, replica) for replica in (one, two))
+        assert sum(replica.changes("restored") for replica in (one, two)) == 1
+
+
+async def test_a_secret_that_is_emptied_over_and_over_makes_the_bundle_no_longer(
+    api: ApiServer, client: Client
+) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        for number in range(authority.RETIRED_LIMIT + 2):
+            api.put(SECRET, secret())
+            await until(lambda number=number: replica.changes("restored") == number + 1)
+            replica.pass_time(SETTLE)
+            await until(lambda: "tls.crt" in api.data(SECRET) and "next.crt" not in api.data(SECRET))
+        assert replica.changes("promoted") == authority.RETIRED_LIMIT
+        await until(lambda: ca_bundle(api, MUTATING).count(b"BEGIN") == authority.RETIRED_LIMIT + 1)
 
 
 async def test_a_malformed_secret_is_overwritten_by_a_new_replica(api: ApiServer, client: Client) -> None:
@@ -164,6 +197,51 @@ def _signed_by_current(api: ApiServer, replica: Replica) -> bool:
     assert kept is not None
     assert leaf is not None
     return leaf.issuer == kept.current.certificate.subject
+
+
+@pytest.mark.parametrize("first", [timedelta(minutes=5), timedelta(minutes=-5), timedelta(0)], ids=str)
+async def test_replicas_whose_clocks_differ_agree(api: ApiServer, client: Client, first: timedelta) -> None:
+    """The first one makes the authority; the others' clocks are ahead of it and behind it, by ten minutes at most."""
+    install(api)
+    async with AsyncExitStack() as stack:
+        replicas = []
+        for ahead in (first, timedelta(minutes=5), timedelta(minutes=-5), timedelta(0)):
+            replicas.append(await stack.enter_async_context(Replica(client, ahead=ahead).running()))
+            await replicas[-1].ready()
+        assert sum(replica.changes("created") for replica in replicas) == 1
+        now = datetime.now(UTC)
+        for replica in replicas:
+            leaf = replica.live.certificate
+            assert leaf is not None
+            assert authority.verifies(ca_bundle(api, MUTATING), leaf, NAMES[0], now)
+            assert authority.valid(leaf, now - timedelta(minutes=5))
+
+
+async def test_a_clock_that_is_set_back_makes_a_new_leaf(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        replica.pass_time(timedelta(days=1))
+        old = authority.issue(authority.create(replica.now()), NAMES, replica.now() + timedelta(days=1))
+        replica.live.load(old.certificate_pem, old.key_pem)
+        replica.pass_time(timedelta(0))
+        await until(lambda: trusted(api, replica))
+
+
+async def test_metrics_tell_expiry_writes_and_rotations(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        kept, leaf = from_data(api.data(SECRET)), replica.live.certificate
+        assert kept is not None
+        assert leaf is not None
+        assert replica.metric("ca_expiry_timestamp_seconds") == kept.current.certificate.not_valid_after_utc.timestamp()
+        assert replica.metric("ca_changes_total", change="promoted") == 0
+        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+            assert replica.metric("cabundle_writes_total", kind=kind) == 1
+        install_configurations(api)
+        await until(lambda: trusted(api, replica))
+        assert replica.metric("cabundle_writes_total", kind="MutatingWebhookConfiguration") == 2
 
 
 async def test_a_leaf_is_renewed_while_the_api_server_is_away() -> None:

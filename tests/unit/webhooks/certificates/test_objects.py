@@ -24,6 +24,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST = Authorities(authority.create(NOW))
 ROTATING = replace(FIRST, upcoming=authority.create(NOW))
 ROTATED, _ = authority.rotated(ROTATING, NOW, published=True)
+TWICE, _ = authority.rotated(authority.begun(ROTATED, NOW), NOW, published=True)
 #: A server's certificate where an authority belongs, as a Secret of cert-manager would bring it.
 LEAF = authority.issue(FIRST.current, ("web.example",), NOW)
 
@@ -39,12 +40,12 @@ async def watching(client: Client, resource: resources.Resource = resources.SECR
     await asyncio.wait([task])
 
 
-@pytest.mark.parametrize("kept", [FIRST, ROTATING, ROTATED], ids=["first", "rotating", "rotated"])
+@pytest.mark.parametrize("kept", [FIRST, ROTATING, ROTATED, TWICE], ids=["first", "rotating", "rotated", "twice"])
 def test_a_secret_holds_every_stage_of_a_rotation(kept: Authorities) -> None:
     found = from_data(to_data(kept))
     assert found is not None
     assert found.bundle == kept.bundle
-    assert found.previous_until == kept.previous_until
+    assert found.retired == kept.retired
     assert [entry.key.private_numbers() for entry in found.authorities] == [
         entry.key.private_numbers() for entry in kept.authorities
     ]
@@ -74,6 +75,7 @@ def test_an_empty_secret_holds_nothing(data: dict[str, bytes]) -> None:
         ({"tls.crt": LEAF.certificate_pem, "tls.key": LEAF.key_pem}, "tls.crt is no certificate authority"),
         ({"next.crt": LEAF.certificate_pem, "next.key": LEAF.key_pem}, "next.crt is no certificate authority"),
         ({"previous-until": b"2026-03-09T00:00:00"}, "time zone"),
+        ({"previous-until": b""}, "1 certificates, and previous-until 0 times"),
     ],
 )
 def test_a_malformed_secret_is_told_from_an_empty_one(change: dict[str, bytes | None], word: str | None) -> None:
@@ -120,14 +122,27 @@ async def test_a_bundle_is_written_into_its_entry_alone(api: ApiServer, client: 
     install(api)
     async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
         bundle = Bundle(watch, names.MUTATING_WEBHOOK)
-        assert bundle.live == b""
+        assert bundle.live == (b"",)
         before = api.objects[MUTATING]["webhooks"]
         assert await bundle.write(FIRST.bundle)
-        assert bundle.live == ca_bundle(api, MUTATING) == FIRST.bundle
+        assert bundle.live == (ca_bundle(api, MUTATING),) == (FIRST.bundle,)
         after = api.objects[MUTATING]["webhooks"]
         assert after[1] == before[1]
         assert after[0]["clientConfig"]["service"] == before[0]["clientConfig"]["service"]
         assert set(after[0]) == set(before[0])
+
+
+async def test_every_entry_of_ours_gets_the_bundle(api: ApiServer, client: Client) -> None:
+    several = configuration("MutatingWebhookConfiguration", names.MUTATING_WEBHOOK)
+    strict = {**several["webhooks"][0], "name": f"strict.{names.MUTATING_WEBHOOK}"}
+    api.put(MUTATING, {**several, "webhooks": [*several["webhooks"], strict]})
+    async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
+        bundle = Bundle(watch, names.MUTATING_WEBHOOK)
+        assert await bundle.write(FIRST.bundle)
+        assert bundle.live == (FIRST.bundle, FIRST.bundle)
+        ours, other, also_ours = api.objects[MUTATING]["webhooks"]
+        assert ours["clientConfig"] == also_ours["clientConfig"]
+        assert "caBundle" not in other["clientConfig"]
 
 
 async def test_no_entry_comes_into_being(api: ApiServer, client: Client) -> None:
@@ -156,7 +171,7 @@ async def test_a_bundle_that_is_no_base64_counts_as_lost(api: ApiServer, client:
     broken["webhooks"][0]["clientConfig"]["caBundle"] = "!"
     api.put(MUTATING, broken)
     async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
-        assert Bundle(watch, names.MUTATING_WEBHOOK).live == b""
+        assert Bundle(watch, names.MUTATING_WEBHOOK).live == (b"",)
 
 
 async def test_a_watch_follows_changes_deletions_and_a_lost_history(api: ApiServer, client: Client) -> None:

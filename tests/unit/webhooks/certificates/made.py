@@ -1,0 +1,61 @@
+"""Certificates as others make them: by hand, by cert-manager, by a company's authority."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from nginx_webhooks.certificates.authority import key_pem, pem
+
+
+@dataclass(frozen=True)
+class Made:
+    """A certificate with its key."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def pem(self) -> bytes:
+        return pem([self.certificate])
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def key_pem(self) -> bytes:
+        return key_pem(self.key)
+
+
+def make(
+    common_name: str,
+    issuer: Made | None = None,
+    *,
+    names: Sequence[str] = (),
+    ca: bool = False,
+    start: timedelta = timedelta(hours=-1),
+    life: timedelta = timedelta(days=1),
+) -> Made:
+    """A certificate with what it must have and no more; self-signed unless there is an issuer. `start` is from now."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    begin = datetime.now(UTC) + start
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(begin + life)
+    )
+    if ca:
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
+    return Made(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)

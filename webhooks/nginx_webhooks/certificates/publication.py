@@ -1,0 +1,150 @@
+"""The caBundles of both configurations: seen, kept right, and known to have been right for long enough.
+
+A bundle is either exact, or shared between replicas that learn of a new certificate at different moments: such a one
+must hold what each of them needs, so what is missing is added at once, and what is too much goes a minute later.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+
+from nginx_operator.cluster.client import ApiError
+from nginx_webhooks.certificates.bundle import Bundle, MissingWebhookError
+from nginx_webhooks.certificates.watch import ObjectWatch
+from nginx_webhooks.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+#: How long a shared bundle may hold more than this replica needs.
+LINGER: Final = timedelta(minutes=1)
+
+
+class WaitingError(Exception):
+    """Something is missing that somebody else must bring, or that comes by itself; the text says what.
+
+    Attributes:
+        quiet: whether it is no news: it passes within moments, or has been logged where it was noticed.
+    """
+
+    def __init__(self, text: str, *, quiet: bool = False) -> None:
+        super().__init__(text)
+        self.quiet = quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the caBundles should be.
+
+    Attributes:
+        bundle: PEM.
+        shared: whether other replicas may need more at this moment.
+    """
+
+    bundle: bytes
+    shared: bool = False
+
+
+class Publication:
+    """Both configurations.
+
+    Args:
+        bundles: one for each.
+        metrics: counts the writes.
+    """
+
+    def __init__(self, bundles: Sequence[Bundle], metrics: Metrics) -> None:
+        self._bundles = bundles
+        self._metrics = metrics
+        self._since: tuple[bytes, datetime] | None = None
+        self._surplus_since: dict[ObjectWatch, datetime] = {}
+
+    @property
+    def watches(self) -> tuple[ObjectWatch, ...]:
+        """What must be followed for it."""
+        return tuple(bundle.watch for bundle in self._bundles)
+
+    def live(self) -> Iterator[tuple[ObjectWatch, bytes]]:
+        """Each caBundle that the API server uses, with the configuration that holds it.
+
+        Raises:
+            WaitingError: one is not known, or there is no such entry.
+        """
+        for bundle in self._bundles:
+            for found in _live(bundle):
+                yield bundle.watch, found
+
+    def carried(self, bundle: bytes, now: datetime) -> timedelta:
+        """How long both configurations have carried exactly this bundle; negative if they do not."""
+        if self._since is None or self._since[0] != bundle:
+            return timedelta(-1)
+        return now - self._since[1]
+
+    async def publish(self, wanted: Wanted, now: datetime, confirm: Callable[[], Awaitable[bool]]) -> None:
+        """Makes both right. A fault of one does not hold up the other.
+
+        Args:
+            wanted: what they should be.
+            now: the time.
+            confirm: asks, before a write, whether `wanted` is still the latest.
+
+        Raises:
+            WaitingError: something is missing, or has changed meanwhile.
+            ApiError: the API server refused.
+        """
+        faults: list[WaitingError | ApiError] = []
+        wrote = False
+        for bundle in self._bundles:
+            try:
+                wrote |= await self._publish_in(bundle, wanted, now, confirm)
+            except (WaitingError, ApiError) as error:
+                faults.append(error)
+        if faults:
+            self._since = None
+            raise next((fault for fault in faults if isinstance(fault, ApiError)), faults[0])
+        if wrote or self._since is None or self._since[0] != wanted.bundle:
+            self._since = wanted.bundle, now
+
+    async def _publish_in(
+        self, bundle: Bundle, wanted: Wanted, now: datetime, confirm: Callable[[], Awaitable[bool]]
+    ) -> bool:
+        """Makes one configuration right; whether it had to be written."""
+        live = _live(bundle)
+        if all(found == wanted.bundle for found in live):
+            self._surplus_since.pop(bundle.watch, None)
+            return False
+        harmless = wanted.shared and all(_contains(found, wanted.bundle) for found in live)
+        if harmless and now - self._surplus_since.setdefault(bundle.watch, now) < LINGER:
+            return False
+        # This replica may lag behind another: look once more before writing.
+        if not await confirm() or not await bundle.write(wanted.bundle):
+            raise WaitingError(f"{bundle.watch}, or what is to be written there, has changed meanwhile", quiet=True)
+        self._surplus_since.pop(bundle.watch, None)
+        self._metrics.ca_bundle_writes.labels(bundle.watch.resource.kind).inc()
+        log.info("wrote caBundle of %s", bundle.watch)
+        return True
+
+
+def require_seen(watch: ObjectWatch) -> None:
+    """Raises WaitingError while the API server has not answered at all."""
+    if not watch.seen:
+        raise WaitingError(watch.fault or f"the first look at {watch}", quiet=True)
+
+
+def _live(bundle: Bundle) -> tuple[bytes, ...]:
+    require_seen(bundle.watch)
+    try:
+        return bundle.live
+    except MissingWebhookError as error:
+        raise WaitingError(str(error)) from error
+
+
+def _contains(live: bytes, wanted: bytes) -> bool:
+    """Whether one bundle holds all certificates of another."""
+    try:
+        return set(x509.load_pem_x509_certificates(wanted)) <= set(x509.load_pem_x509_certificates(live))
+    except ValueError:
+        return False
