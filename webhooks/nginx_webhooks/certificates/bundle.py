@@ -1,7 +1,8 @@
 """clientConfig.caBundle of one webhook configuration: which CAs the API server trusts when it calls us.
 
-Only this one field is applied, under a field manager of its own, so that Helm or a GitOps tool that applies the
-configuration without it leaves it alone. One that replaces the whole object takes it away; the watch shows it.
+Only this one field of each entry is applied, under a field manager of its own, so that Helm or a GitOps tool that
+applies the configuration without it leaves it alone. One that replaces the whole object takes it away; the watch shows
+it.
 """
 
 import base64
@@ -17,11 +18,11 @@ class MissingWebhookError(Exception):
 
 
 class Bundle:
-    """One entry of the configuration that `watch` follows.
+    """Our entries of the configuration that `watch` follows.
 
     Args:
         watch: follows the configuration.
-        entry: name of the webhook in it.
+        entry: name of the webhook that must be in it. Those of classes of namespaces have it behind their own name.
     """
 
     def __init__(self, watch: ObjectWatch, entry: str) -> None:
@@ -30,14 +31,14 @@ class Bundle:
 
     @property
     def live(self) -> bytes:
-        """The caBundle as it was seen last, PEM; empty if there is none.
+        """The caBundle as it was seen last, PEM; empty if an entry has none, or another.
 
         Raises:
             MissingWebhookError: there is no such configuration or no such entry.
         """
-        encoded = (self._find().get("clientConfig") or {}).get("caBundle") or ""
+        encoded = {(entry.get("clientConfig") or {}).get("caBundle") or "" for entry in self._entries()}
         try:
-            return base64.b64decode(encoded, validate=True)
+            return base64.b64decode(encoded.pop(), validate=True) if len(encoded) == 1 else b""
         except (binascii.Error, ValueError):
             return b""
 
@@ -51,21 +52,22 @@ class Bundle:
             MissingWebhookError: there is no such configuration or no such entry.
             ApiError: the API server refused for another reason.
         """
-        self._find()
+        entries = self._entries()
         seen: dict[str, Any] = self.watch.object or {}
+        field = {"caBundle": base64.b64encode(bundle).decode("ascii")}
         body = {
             "apiVersion": self.watch.resource.api_version,
             "kind": self.watch.resource.kind,
             "metadata": {"name": self.watch.name, "resourceVersion": seen["metadata"]["resourceVersion"]},
-            "webhooks": [{"name": self.entry, "clientConfig": {"caBundle": base64.b64encode(bundle).decode("ascii")}}],
+            "webhooks": [{"name": entry["name"], "clientConfig": field} for entry in entries],
         }
         return await apply(self.watch, body) is not None
 
-    def _find(self) -> dict[str, Any]:
+    def _entries(self) -> list[dict[str, Any]]:
         if self.watch.object is None:
             raise MissingWebhookError(f"there is no {self.watch}")
         entries: list[dict[str, Any]] = self.watch.object.get("webhooks") or []
-        found = next((entry for entry in entries if entry.get("name") == self.entry), None)
-        if found is None:
+        ours = [entry for entry in entries if f".{entry.get('name')}".endswith(f".{self.entry}")]
+        if not any(entry["name"] == self.entry for entry in ours):
             raise MissingWebhookError(f"{self.watch} has no webhook {self.entry}")
-        return found
+        return ours

@@ -1,6 +1,7 @@
 """One watch, one Secret, one caBundle: each against an API server, without the loop that ties them together."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -128,6 +129,22 @@ async def test_a_bundle_is_written_into_its_entry_alone(api: ApiServer, client: 
         assert after[1] == before[1]
         assert after[0]["clientConfig"]["service"] == before[0]["clientConfig"]["service"]
         assert set(after[0]) == set(before[0])
+
+
+async def test_a_bundle_is_written_into_the_entries_of_all_classes(api: ApiServer, client: Client) -> None:
+    found = configuration("MutatingWebhookConfiguration", names.MUTATING_WEBHOOK)
+    first, other = found["webhooks"]
+    found["webhooks"] = [first, {**first, "name": f"class-1.{names.MUTATING_WEBHOOK}"}, other]
+    first["clientConfig"] = {**first["clientConfig"], "caBundle": base64.b64encode(FIRST.bundle).decode()}
+    api.put(MUTATING, found)
+    async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
+        bundle = Bundle(watch, names.MUTATING_WEBHOOK)
+        assert bundle.live == b""  # the class has none yet
+        assert await bundle.write(FIRST.bundle)
+        assert bundle.live == FIRST.bundle
+        first, second, after = api.objects[MUTATING]["webhooks"]
+        assert first["clientConfig"]["caBundle"] == second["clientConfig"]["caBundle"]
+        assert after == other
 
 
 async def test_no_entry_comes_into_being(api: ApiServer, client: Client) -> None:
