@@ -31,7 +31,9 @@ def resources(subject: Subject) -> Iterator[Fault]:
 
 
 def _amount(key: str, name: object, amount: object) -> Iterator[Fault]:
-    """One name and its quantity."""
+    """One name and its quantity; null means left out."""
+    if amount is None:
+        return
     if not _is_known(name):
         close = difflib.get_close_matches(str(name), _NATIVE, n=1)
         hint = (

@@ -1,5 +1,6 @@
 """The CustomResourceDefinition as package data, and the JSON Schema of a spec taken from it."""
 
+import re
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -20,10 +21,22 @@ def crd() -> Schema:
 
 @cache
 def spec_schema(version: str) -> Schema:
-    """The schema of `.spec` in one served version, for instance "v1alpha1"."""
+    """The schema of `.spec` in one served version, for instance "v1alpha1", with its patterns as Python writes them."""
     (found,) = (v for v in crd()["spec"]["versions"] if v["name"] == version)
     spec: Schema = found["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    return spec
+    return _in_python(spec)
+
+
+def _in_python(schema: Schema) -> Schema:
+    r"""The same schema for Python's `re`, where `$` also stands before a last line break. Go's is `\Z`."""
+    return {
+        word: re.sub(r"\$$", r"\\Z", value)
+        if word == "pattern" and isinstance(value, str)
+        else _in_python(value)
+        if isinstance(value, dict)
+        else value
+        for word, value in schema.items()
+    }
 
 
 @cache
