@@ -77,7 +77,7 @@ def test_what_was_stored_before_a_policy_got_stricter_stays_editable(namespace: 
     change(*values("maxCount=5", "defaultCount=4"))
     assert "8 is more than this cluster allows (maxCount is 5)" in refused(namespace, {"count": 8})  # worse
     assert "6 is more than this cluster allows (maxCount is 5)" in refused(namespace, {"count": 6})  # no better
-    kept = "7 is kept, but this cluster now allows 0 to 5; new values must be within"
+    kept = "7 is kept, but a new value must be 0 to 5: this cluster allows no other"
     done = namespace.apply({"count": 7, "paused": True})
     assert f"Warning: spec.count: {kept}" in done.stderr
     namespace.kubectl("label", "nginx", "web", "team=a")

@@ -25,9 +25,9 @@ def rules_of_count(
         if count == 0 != old_count:  # legal, and rarely a wish
             yield f"{where} is 0: no nginx will run"
         return
-    allowed = f"{low} to {high}" if low < high else f"only {low}"
+    allowed = f"{low} to {high}" if low < high else str(low)
     if count == old_count:
-        yield f"{where}: {count} is kept, but {policy.scope} now allows {allowed}; new values must be within"
+        yield f"{where}: {count} is kept, but a new value must be {allowed}: {policy.scope} allows no other"
         return
     relation, key, verb = ("more", "maxCount", "raise") if count > high else ("less", "minCount", "lower")
     bound = high if count > high else low
