@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.cluster.product import WITH_POLICY, Product, Program
+from tests.cluster.product import CHART, NAMESPACE, NO_PODS, WITH_POLICY, Product, Program
 from tests.namespaces import Namespace, fresh
+from tests.rights import used
 from tests.testbed.waiting import PATIENCE, until
 
 IN_FORCE = "new policy in force"
@@ -31,6 +33,8 @@ SIZED = values(
     "classes[1].selector.operator=Exists",
     "classes[1].maxCount=2",
 )
+
+SIZED_ALONE = [word.replace("classes[1]", "classes[0]") for word in SIZED]
 
 
 @pytest.fixture
@@ -143,4 +147,30 @@ def test_classes_come_and_go_by_helm_upgrade(namespace: Namespace, change: Chang
             assert "101 is more than this cluster" in refused(other, {"count": 101})
 
 
-SIZED_ALONE = [word.replace("classes[1]", "classes[0]") for word in SIZED]
+def test_with_roles_in_one_namespace_its_labels_are_read_by_name(running: Product, namespace: Namespace) -> None:
+    name = f"corner-{namespace.name}"
+    running.bed.helm(
+        *("install", name, str(CHART), "-n", NAMESPACE, *NO_PODS, "--set", f"fullnameOverride={name}"),
+        *("--set", "crds.enabled=false", "--set", "webhooks.enabled=false"),
+        *("--set", f"watchNamespaces={{{namespace.name}}}", *BIG),
+    )
+    try:
+        policy = running.folder / f"{name}.yaml"
+        policy.write_text(
+            yaml.safe_dump({"classes": [{"name": "big", "selector": {"key": "a", "operator": "Exists"}}]})
+        )
+        program = running.operator(
+            *("--namespace", namespace.name, "--no-leader-election", "--policy-file", str(policy)),
+            port=18097,
+            name=name,
+            KUBECONFIG=str(running.kubeconfig(name)),
+        )
+        try:
+            program.wait_ready()  # so the labels are known
+        finally:
+            assert program.stop() == 0
+        done = used(running.bed, NAMESPACE, name)
+        assert not done.forbidden
+        assert {verb for _, what, verb in done.allowed if what == "/namespaces"} == {"list", "watch"}
+    finally:
+        running.bed.helm("uninstall", name, "-n", NAMESPACE)

@@ -56,7 +56,9 @@ def web(namespace: Namespace) -> Namespace:
     [
         pytest.param("POST", "?", nginx({"count": 101}, name="other"), "", id="create"),
         pytest.param("POST", "?", nginx({"count": 101}, generateName="other-"), "", id="generateName"),
-        pytest.param("PATCH", "/other?fieldManager=a&", nginx({"count": 101}), APPLY, id="apply that creates"),
+        pytest.param(
+            "PATCH", "/other?fieldManager=a&", nginx({"count": 101}, name="other"), APPLY, id="apply that creates"
+        ),
         pytest.param("PUT", "/web?", ..., "", id="update"),
         pytest.param("PATCH", "/web?", TOO_MANY, MERGE, id="merge patch"),
         pytest.param("PATCH", "/web?", REPLACE, JSON_PATCH, id="json patch"),

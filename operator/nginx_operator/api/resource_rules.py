@@ -78,6 +78,8 @@ def _is_quantity(text: str) -> bool:
 
 
 def _number(value: Any) -> Decimal | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 3.0 is the whole number 3, for the schema and for the API server
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     try:
