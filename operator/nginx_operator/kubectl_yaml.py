@@ -1,13 +1,20 @@
 """YAML as kubectl reads it (sigs.k8s.io/yaml): PyYAML takes other plain words for numbers, and knows dates."""
 
+import json
 import re
-from typing import Final
+from collections.abc import Hashable
+from typing import Any, Final
 
 import yaml
 
 
 class Loader(yaml.SafeLoader):
-    """1e3 and 08 are numbers, here alone; a date and a time of day are text."""
+    """1e3 and 08 are numbers, here alone; a date and a time of day are text, and so is every key, as in JSON."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """The mapping, its keys as text."""
+        found = super().construct_mapping(node, deep)
+        return {key if isinstance(key, str) else json.dumps(key, default=str): value for key, value in found.items()}
 
 
 _FLOAT: Final = r"(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"

@@ -7,7 +7,7 @@ import pytest
 
 from nginx_operator.api import names, selectors
 from nginx_operator.api.policy import MOST_CLASSES, Policies
-from tests.chart.rendering import Object, Render, Rendering
+from tests.chart.rendering import HelmError, Object, Render, Rendering
 
 KINDS = {"MutatingWebhookConfiguration": "mutate", "ValidatingWebhookConfiguration": "validate"}
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -66,6 +66,23 @@ def test_the_entries_are_the_same_whatever_the_classes_are(
     ]
     for rendered in (default, everything):
         assert [entry["name"] for entry in entries(rendered, kind)] == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (classes(*[SELECTORS[0]] * (MOST_CLASSES + 1)), "maxItems: got 5, want 4"),
+        ([{"name": "gold"}], "missing property 'selector'"),
+        ([{"name": "a/b", "selector": SELECTORS[2]}], "does not match pattern"),
+        (classes({"key": "tier", "operator": "Is"}), "value must be one of 'In', 'NotIn', 'Exists', 'DoesNotExist'"),
+        (classes({"key": "tier", "operator": "In", "values": [True]}), "got boolean, want string"),
+        (classes({"matchLabels": {"tier": "gold"}}), "additional properties 'matchLabels' not allowed"),
+    ],
+)
+def test_what_is_no_class_is_refused_by_the_schema(found: list[Object], words: str, render: Render) -> None:
+    with pytest.raises(HelmError) as refused:
+        render({"webhooks": {"policy": {"classes": found}}})
+    assert words in str(refused.value)
 
 
 @each_kind

@@ -85,6 +85,11 @@ def test_a_date_is_text_as_it_is_for_kubectl(value: str) -> None:
     assert lint(HEAD + f"spec: {{service: {{annotations: {{since: {value}}}}}}}\n") == []
 
 
+@pytest.mark.parametrize("key", ["1", "true", "1.5"])
+def test_a_key_is_text_as_it_is_for_kubectl(key: str) -> None:
+    assert lint(HEAD + f'spec: {{service: {{annotations: {{{key}: ""}}}}}}\n') == []
+
+
 def test_a_class_of_namespaces_has_its_policy() -> None:
     gold = {"name": "gold", "selector": {"key": "tier", "operator": "Exists"}, "maxCount": 3}
     policies = Policies.parse({"classes": [gold], "namespaces": {"shop": {}}})
