@@ -14,7 +14,7 @@ import yaml
 from nginx_operator.api import names
 from nginx_operator.cluster.resources import NGINXES
 from tests.cluster.product import Product, Program
-from tests.namespaces import Namespace
+from tests.namespaces import Namespace, serving
 
 POLICY = "101 is more than this cluster allows (maxCount is 100)"
 DENIED = f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request'
@@ -136,6 +136,7 @@ def test_a_write_of_the_status_leaves_the_spec_alone(web: Namespace, how: str) -
     ],
 )
 def test_kubectl_shows_the_whole_sentence(web: Namespace, arguments: tuple[str, ...]) -> None:
+    web.wait("nginx", serving(2))  # a status that comes meanwhile is a conflict for `replace`
     name = "other" if arguments[0] == "create" else "web"
     manifest = yaml.safe_dump(nginx({"count": 101}, name=name)) if arguments[-1] == "-" else None
     done = web.kubectl(*arguments, input=manifest, check=False)

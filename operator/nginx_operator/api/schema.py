@@ -3,10 +3,11 @@
 import re
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker
+from jsonschema.validators import extend
 
 Schema = dict[str, Any]
 
@@ -48,7 +49,19 @@ def validator(version: str, *, strict: bool = False) -> Draft202012Validator:
         strict: whether unknown fields are errors, as kubectl asks the API server by default.
     """
     schema = spec_schema(version)
-    return Draft202012Validator(_closed(schema) if strict else schema)
+    return _VALIDATOR(_closed(schema) if strict else schema)
+
+
+def _is_integer(_: TypeChecker, value: object) -> bool:
+    """Whether the API server takes a number for an integer: an int64, or a float that stands for one exactly."""
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) < 2**53
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
+_VALIDATOR: Final[type[Draft202012Validator]] = extend(  # type: ignore[no-untyped-call]  # jsonschema has no types here
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+)
 
 
 def _closed(schema: Schema) -> Schema:

@@ -18,10 +18,10 @@ def of_schema(subject: Subject) -> Iterator[Fault]:
     spec = _without_nulls(subject.spec, schema.spec_schema(names.VERSION))
     errors = islice(schema.validator(names.VERSION, strict=subject.strict).iter_errors(spec), MOST_FAULTS)
     found = sorted(errors, key=lambda e: [str(part) for part in e.absolute_path])
-    mistyped = [error.absolute_path for error in found if error.validator == "type"]
+    others = [error.absolute_path for error in found if error.validator != "type"]
     for error in found:
-        if error.validator != "type" and error.absolute_path in mistyped:
-            continue  # what is no number cannot be too large
+        if error.validator == "type" and error.absolute_path in others:
+            continue  # a number that is too large for its type is too large for the bounds, which say more
         parts = ("spec", *error.absolute_path)
         if error.validator == "additionalProperties":
             yield from _unknown_fields(error, parts)
