@@ -22,7 +22,13 @@ from tests.testbed.api import Connection
 
 POLICY = Policy()
 #: What the CRD says, in the schema and in CEL.
-OF_THE_CRD = (rules.name, schema_faults.of_schema, schema_faults.list_types, service_rules.service_types)
+OF_THE_CRD = (
+    rules.name,
+    schema_faults.of_schema,
+    schema_faults.list_types,
+    schema_faults.of_scale,
+    service_rules.service_types,
+)
 
 
 NOBODY, API_SERVER, WEBHOOK = "nobody", "the API server itself", "the webhook"
@@ -54,6 +60,14 @@ def connection(running: Product) -> Iterator[Connection]:
         yield opened
 
 
+def read_anew(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec as the API server has it after a patch of the mutating webhook: written by Go, where 3.0 is 3."""
+    count = spec.get("count")
+    if isinstance(count, float) and count.is_integer() and defaults.missing(spec, POLICY):
+        return {**spec, "count": int(count)}
+    return spec
+
+
 def test_a_dry_run_create_is_decided_as_the_checks_decide(connection: Connection, namespace: Namespace) -> None:
     met: Counter[str] = Counter()
 
@@ -65,7 +79,7 @@ def test_a_dry_run_create_is_decided_as_the_checks_decide(connection: Connection
         code, text = connection.request("POST", path, body)
         answer = Answer(code, json.loads(text))
         met[answer.by] += 1
-        asked = Subject(name, defaults.defaulted(spec, POLICY), POLICY, strict=strict)
+        asked = Subject(name, defaults.defaulted(read_anew(spec), POLICY), POLICY, strict=strict)
         verdict = validation.check(asked)
         said = f"{answer.code} {answer.status.get('message')!r}; ours: {verdict.sentence!r}"
         assert (answer.by == NOBODY) == (not verdict.faults), said

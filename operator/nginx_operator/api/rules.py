@@ -16,7 +16,7 @@ def rules_of_count(
     A count that is in force already and that the policy came to forbid is kept with a warning.
     """
     if isinstance(count, float) and count.is_integer():
-        count = int(count)  # 3.0 is the whole number 3, for the schema and for the API server
+        count = int(count)  # 3.0 is the whole number 3, for the schema too
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_INT32:
         return  # the schema's business
     low, high = policy.min_count, policy.max_count

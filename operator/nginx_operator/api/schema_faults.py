@@ -10,6 +10,7 @@ from jsonschema.exceptions import ValidationError
 
 from nginx_operator.api import names, schema
 from nginx_operator.api.faults import MOST_FAULTS, Fault, Subject, dotted, quoted
+from nginx_operator.api.policy import MAX_INT32
 from nginx_operator.api.schema import Schema
 
 
@@ -104,6 +105,14 @@ def list_types(subject: Subject) -> Iterator[Fault]:
                 parts: tuple[str | int, ...] = ("spec", *path, number)
                 yield Fault(dotted(parts), f"{quoted(item)} is there twice; leave one out", parts)
             known.append(found)
+
+
+def of_scale(subject: Subject) -> Iterator[Fault]:
+    """The path of the scale subresource, which takes an int64 where the schema also takes 3.0 for 3."""
+    count = subject.spec.get("count")
+    if isinstance(count, float) and count.is_integer() and 0 <= count <= MAX_INT32:
+        parts = ("spec", "count")
+        yield Fault(dotted(parts), f"{quoted(count)} must be written without a fraction, as {int(count)}", parts)
 
 
 @cache

@@ -11,7 +11,7 @@ from nginx_operator.api.faults import MOST_FAULTS, Fault, Subject, Verdict, cut
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.resource_rules import resources
 from nginx_operator.api.rules import count, image, name, rules_of_count
-from nginx_operator.api.schema_faults import list_types, of_schema
+from nginx_operator.api.schema_faults import list_types, of_scale, of_schema
 from nginx_operator.api.service_rules import service, service_types
 
 #: A warning header of an admission response holds this many characters; more may be cut (KEP-1693).
@@ -24,6 +24,7 @@ CHECKS: Final[tuple[Callable[[Subject], Iterator[Fault | str]], ...]] = (
     name,
     of_schema,
     list_types,
+    of_scale,
     count,
     service_types,
     service,

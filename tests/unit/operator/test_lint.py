@@ -69,15 +69,21 @@ def test_bad_input(text: str, expected: str) -> None:
     assert found.startswith(expected)
 
 
-@pytest.mark.parametrize("count", ["1e2", "100.0", "1_0", "0x10", "010", "1."])
+@pytest.mark.parametrize("count", ["1_0", "0x10", "010", "0o17"])
 def test_numbers_are_what_kubectl_takes_for_them(count: str) -> None:
     assert lint(HEAD + f"spec: {{count: {count}}}\n") == []
 
 
-@pytest.mark.parametrize("count", ["101.0", "1e3", "0x66"])
+@pytest.mark.parametrize("count", ["1_01", "0x66"])
 def test_policy_holds_for_a_number_however_it_is_written(count: str) -> None:
     (found,) = lint(HEAD + f"spec: {{count: {count}}}\n")
     assert "is more than this cluster allows (maxCount is 100)" in found
+
+
+@pytest.mark.parametrize(("count", "whole"), [("100.0", 100), ("1e2", 100), ("1.", 1), ("08", 8)])
+def test_a_count_with_a_fraction_is_none_for_the_scale_subresource(count: str, whole: int) -> None:
+    (found,) = lint(HEAD + f"spec: {{count: {count}}}\n")
+    assert found.endswith(f"must be written without a fraction, as {whole}")
 
 
 @pytest.mark.parametrize("value", ["2026-11-24", "12:30:45", "2026-11-24T12:30:45Z"])
