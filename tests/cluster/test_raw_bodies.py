@@ -6,7 +6,6 @@ from nginx_operator.api import names
 from nginx_operator.cluster.resources import NGINXES
 from tests.cluster.test_write_paths import DENIED, nginx
 from tests.namespaces import Namespace
-from tests.testbed import api
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 
@@ -14,9 +13,7 @@ IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 def create(namespace: Namespace, rest: str, options: str = "") -> tuple[int, str, dict[str, object]]:
     """Code, message and stored spec of a create whose body ends with `rest`."""
     head = f'{{"apiVersion": "{names.API_VERSION}", "kind": "{names.KIND}", "metadata": {{"name": "web"}}'
-    code, answer = namespace.bed.request(
-        "POST", f"{NGINXES.path(namespace.name)}{options}", f"{head}{rest}}}".encode(), api.JSON
-    )
+    code, answer = namespace.bed.request("POST", f"{NGINXES.path(namespace.name)}{options}", f"{head}{rest}}}".encode())
     return code, answer.get("message", ""), answer.get("spec", {})
 
 
