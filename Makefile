@@ -83,7 +83,7 @@ lint: $(READY) ## Run every linter and type checker
 	@$(BIN)/shellcheck $(SHELL_FILES)
 
 .PHONY: unit
-unit: $(READY) ## Run the tests that need no cluster (under 30 s)
+unit: $(READY) ## Run the tests that need no cluster (under a minute)
 	@$(PYTEST) tests/unit tests/demo
 
 .PHONY: chart

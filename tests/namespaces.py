@@ -19,6 +19,7 @@ from tests.testbed.waiting import PATIENCE, until
 #: What tests look at, by the word that kubectl has for one.
 RESOURCES = {
     "nginx": resources.NGINXES,
+    "autoscaler": Resource("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
     "deployment": resources.DEPLOYMENTS,
     "replicaset": Resource("apps/v1", "replicasets", "ReplicaSet"),
     "endpointslice": Resource("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),

@@ -59,6 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     check.add_argument("files", nargs="+", metavar="FILE", help="YAML or JSON; - reads standard input")
     check.add_argument("--policy-file", type=Path, metavar="FILE", help="the cluster's policy (default: the chart's)")
+    check.add_argument(
+        "--namespace-class",
+        metavar="NAME",
+        default="",
+        help="the policy's class of the namespaces that it does not list by name (default: none)",
+    )
     commands.add_parser("version", help="print the version")
     parsed = parser.parse_args(arguments)
     try:
@@ -66,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             case "run":
                 sys.exit(_run(settings.from_arguments(parsed)))
             case "lint":
-                sys.exit(lint.main(parsed.files, PolicyFile(parsed.policy_file).current))
+                sys.exit(lint.main(parsed.files, PolicyFile(parsed.policy_file).current, parsed.namespace_class))
             case _:
                 print(__version__)
                 sys.exit(0)

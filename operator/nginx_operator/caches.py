@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +12,7 @@ from nginx_operator.api.types import Child, Condition, Nginx, ObjectMeta, OwnerR
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.reflector import Key, Reflector, parent_by_label, parent_by_name
 from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
+from nginx_operator.namespaces import NamespaceLabels
 
 
 class Caches:
@@ -38,7 +39,7 @@ class Caches:
         self._groups: dict[str, list[Reflector[Any]]] = {
             NGINXES.plural: [
                 Reflector(
-                    client, NGINXES, Nginx, self._nginx_changed, parent_by_name, scope, selector="", keep=kept_nginx
+                    client, NGINXES, Nginx, self._nginx_changed, parent_by_name, scope, selector={}, keep=kept_nginx
                 )
                 for scope in scopes
             ],
@@ -53,12 +54,13 @@ class Caches:
                 Reflector(client, PODS, Pod, changed, parent_by_label, scope, keep=kept_pod) for scope in scopes
             ],
         }
+        self.namespaces = NamespaceLabels(client, namespaces, self._relabelled)
         self._by_namespace: Final = {scope: number for number, scope in enumerate(scopes)}
 
     @property
     def reflectors(self) -> list[Reflector[Any]]:
         """Every reflector, to be run."""
-        return [reflector for group in self._groups.values() for reflector in group]
+        return [*(reflector for group in self._groups.values() for reflector in group), *self.namespaces.reflectors]
 
     @property
     def synced(self) -> bool:
@@ -90,6 +92,10 @@ class Caches:
         """Pods that bear the Nginx's labels."""
         return self._in(PODS.plural, key).of(key).values()
 
+    def labels(self, namespace: str) -> Mapping[str, str] | None:
+        """Labels of a namespace; None while it is not known, or nobody has asked to watch them."""
+        return self.namespaces.of(namespace)
+
     def assume(self, plural: str, key: Key, raw: bytes) -> None:
         """Takes over the answer to a write, before the watch tells."""
         self._in(plural, key).assume(raw)
@@ -111,6 +117,12 @@ class Caches:
         else:
             self._wishes[key] = wish
             self._asked(key)
+
+    def _relabelled(self, namespace: str) -> None:
+        """Another policy may hold for each Nginx in it."""
+        for nginx in list(self.nginxes()):
+            if nginx.metadata.namespace == namespace:
+                self._changed(nginx.metadata.key)
 
     def _found(self, plural: str, key: Key) -> Any:
         return self._in(plural, key).of(key).get(key[1])

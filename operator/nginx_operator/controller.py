@@ -65,6 +65,7 @@ class Controller:
         )
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
+        self._watching_namespaces: list[asyncio.Task[None]] = []
         metrics.show(self.state)
 
     def state(self) -> State:
@@ -97,6 +98,7 @@ class Controller:
         await preflight(self._client, self._settings.namespaces)
         for reflector in self.caches.reflectors:
             self._spawn(reflector.run())
+        self._watch_namespaces(bool(self._policy.current.classes))
         if self._settings.leader_election:
             self._spawn(self._elector.run())
         self._spawn(self._work_when_leading())
@@ -116,10 +118,22 @@ class Controller:
     def _changed(self, key: Key) -> None:
         self._queue.add(key, gather(self._queue.in_motion))
 
-    def _spawn(self, part: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, part: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(part)
         task.add_done_callback(self._ended)
         self._tasks.append(task)
+        return task
+
+    def _watch_namespaces(self, wanted: bool) -> None:
+        """Watches the labels of namespaces just as long as a policy hangs on them."""
+        if wanted and not self._watching_namespaces:
+            self.caches.namespaces.watch()
+            self._watching_namespaces = [self._spawn(each.run()) for each in self.caches.namespaces.reflectors]
+        elif self._watching_namespaces and not wanted:
+            for task in self._watching_namespaces:
+                task.cancel()
+            self._watching_namespaces = []
+            self.caches.namespaces.leave()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A part that fails takes the process with it: it is restarted with clean caches, and nothing is lost."""
@@ -173,8 +187,13 @@ class Controller:
     async def _keep_policy(self) -> None:
         while True:
             await asyncio.sleep(_POLICY_PERIOD)
-            if self._policy.refresh():
-                self._reconciler.policies = self._policy.current
+            self._policy.refresh()
+            wanted = self._policy.current
+            if wanted == self._reconciler.policies:
+                continue
+            self._watch_namespaces(bool(wanted.classes))
+            if self.caches.synced:  # until the labels are known, the old policy holds
+                self._reconciler.policies = wanted
                 for nginx in self.caches.nginxes():
                     self._changed(nginx.metadata.key)
 

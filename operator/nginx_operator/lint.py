@@ -10,6 +10,7 @@ import yaml
 from nginx_operator.api import defaults, names, validation
 from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policies
+from nginx_operator.kubectl_yaml import Loader
 
 
 class Finding(NamedTuple):
@@ -24,8 +25,11 @@ class Finding(NamedTuple):
         return f"{self.file}:{self.line}: {'' if self.refused else 'warning: '}{self.text}"
 
 
-def main(files: Sequence[str], policies: Policies) -> int:
-    """Prints the findings of all files. Returns the exit code: 1 if anything would be refused, or cannot be read."""
+def main(files: Sequence[str], policies: Policies, class_name: str = "") -> int:
+    """Prints the findings of all files. Returns the exit code: 1 if anything would be refused, or cannot be read.
+
+    `class_name` is the class of the namespaces that have no policy of their own.
+    """
     refused = False
     for file in _expanded(files):
         try:
@@ -34,7 +38,7 @@ def main(files: Sequence[str], policies: Policies) -> int:
             print(f"{file}:1: cannot be read: {error}")
             refused = True
             continue
-        for finding in check_text(file, text, policies):
+        for finding in check_text(file, text, policies, class_name):
             print(finding)
             refused |= finding.refused
     return 1 if refused else 0
@@ -49,22 +53,26 @@ def _expanded(files: Sequence[str]) -> Iterator[str]:
             yield file
 
 
-def check_text(file: str, text: str, policies: Policies) -> Iterator[Finding]:
+def check_text(file: str, text: str, policies: Policies, class_name: str = "") -> Iterator[Finding]:
     """Findings of all documents of one file. Documents of other kinds are passed over."""
     try:
-        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        documents = list(yaml.compose_all(text, Loader=Loader))
     except RecursionError:
         yield Finding(file, 1, "not readable: nested too deeply", True)
         return
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        yield Finding(file, mark.line + 1 if mark else 1, f"not YAML: {getattr(error, 'problem', error)}", True)
+        yield _unreadable(file, error, 1, "not YAML")
         return
     for root in documents:
         if root is None:
             continue
         for node in _items(root):
-            yield from _check_document(file, node, policies)
+            yield from _check_document(file, node, policies, class_name)
+
+
+def _unreadable(file: str, error: Exception, line: int, what: str) -> Finding:
+    mark = getattr(error, "problem_mark", None)
+    return Finding(file, mark.line + 1 if mark else line, f"{what}: {getattr(error, 'problem', None) or error}", True)
 
 
 def _items(root: yaml.Node) -> Iterator[yaml.Node]:
@@ -76,7 +84,7 @@ def _items(root: yaml.Node) -> Iterator[yaml.Node]:
         yield root
 
 
-def _check_document(file: str, root: yaml.Node, policies: Policies) -> Iterator[Finding]:
+def _check_document(file: str, root: yaml.Node, policies: Policies, class_name: str) -> Iterator[Finding]:
     version = _scalar(root, "apiVersion") or ""
     if version.partition("/")[0] != names.GROUP:
         return
@@ -91,7 +99,16 @@ def _check_document(file: str, root: yaml.Node, policies: Policies) -> Iterator[
     if version != names.API_VERSION:
         yield Finding(file, _line_of(root, ("apiVersion",)), f"apiVersion: must be {names.API_VERSION}", True)
         return
-    document: Any = yaml.SafeLoader.construct_document(_Constructor(""), root)
+    try:
+        document: Any = Loader("").construct_document(root)
+    except (ValueError, yaml.YAMLError) as error:  # a number of thousands of digits, a key that is a list, a tag
+        yield _unreadable(file, error, _line(root), "not readable")
+        return
+    yield from _judge(file, root, document, policies, class_name)
+
+
+def _judge(file: str, root: yaml.Node, document: Any, policies: Policies, class_name: str) -> Iterator[Finding]:
+    """Findings of the webhooks' rules in a document; `root` tells their lines."""
     spec, meta = document.get("spec"), document.get("metadata")
     meta = meta if isinstance(meta, dict) else {}
     if not (meta.get("name") or meta.get("generateName")):
@@ -99,7 +116,7 @@ def _check_document(file: str, root: yaml.Node, policies: Policies) -> Iterator[
     if spec is not None and not isinstance(spec, dict):
         yield Finding(file, _line_of(root, ("spec",)), "spec: must be a mapping", True)
         return
-    policy = policies.of(str(meta.get("namespace") or ""))
+    policy = policies.of(str(meta.get("namespace") or ""), class_name)
     verdict = validation.check(
         Subject(str(meta.get("name") or ""), defaults.defaulted(spec or {}, policy), policy, strict=True)
     )
@@ -108,10 +125,6 @@ def _check_document(file: str, root: yaml.Node, policies: Policies) -> Iterator[
     for warning in verdict.warnings:
         parts = tuple(warning.split(" ", 1)[0].split("."))
         yield Finding(file, _line_of(root, parts), warning, False)
-
-
-class _Constructor(yaml.SafeLoader):
-    """Builds values from nodes that were composed already."""
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

@@ -5,14 +5,14 @@ Level-triggered: it sees only the present. Running it twice changes nothing the 
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
 from nginx_operator import changes
 from nginx_operator import plan as planning
 from nginx_operator import status as reporting
-from nginx_operator.api.policy import Policies
+from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.api.types import Child, Nginx, Pod
 from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.events import Recorder
@@ -39,6 +39,9 @@ class Caches(Written, Protocol):
 
     def pods(self, key: Key) -> Iterable[Pod]:
         """Pods that bear the Nginx's labels."""
+
+    def labels(self, namespace: str) -> Mapping[str, str] | None:
+        """Labels of a namespace; None while it is not known. Asked only if a policy hangs on them."""
 
 
 class Reconciler:
@@ -74,7 +77,7 @@ class Reconciler:
             Seconds after which to call again although nothing changed; 0 if that is not needed.
 
         Raises:
-            RetryLater: call again later; everything that can be known about it is in the status.
+            RetryLater: call again later; everything that can be known about it is in the status, or will be soon.
             ApiError: the status could not be written.
         """
         nginx = self._caches.nginx(key)
@@ -109,7 +112,7 @@ class Reconciler:
     def _decide(self, nginx: Nginx) -> tuple[Guarded, planning.Plan]:
         """What the spec asks for, and what there is to do; remembered as long as neither side changes."""
         observed = self._caches.children(nginx.metadata.key)
-        policy = self.policies.of(nginx.metadata.namespace)
+        policy = self._policy(nginx.metadata.namespace)
         seen = self._settled.fingerprint(nginx.metadata, observed, policy)
         guarded = self._settled.known(nginx.metadata.key, seen)
         if guarded is not None:
@@ -120,6 +123,15 @@ class Reconciler:
         if not (plan.actions or plan.conflicts):
             self._settled.remember(nginx.metadata.key, seen, guarded)
         return guarded, plan
+
+    def _policy(self, namespace: str) -> Policy:
+        """The policy that the webhooks judge by."""
+        if not self.policies.asks_labels(namespace):
+            return self.policies.of(namespace)
+        labels = self._caches.labels(namespace)
+        if labels is None:
+            raise RetryLater(f"the watch of namespaces has not told of {namespace} yet")
+        return self.policies.of(namespace, self.policies.class_of(labels))
 
     async def _execute(self, nginx: Nginx, plan: planning.Plan) -> Outcome:
         outcome = await self._executor.execute(nginx, plan)

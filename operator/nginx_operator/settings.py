@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--policy-file",
         type=Path,
         metavar="FILE",
-        help="YAML with defaultCount, minCount, maxCount, defaultImage; read again when it changes",
+        help="YAML with defaultCount, minCount, maxCount, defaultImage, namespaces, classes; read again on a change",
     )
     parser.add_argument(
         "--admission-probe",

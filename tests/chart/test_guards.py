@@ -8,6 +8,10 @@ from tests.chart.rendering import CERT_MANAGER, CHART, KUBE_VERSION, NAMESPACE, 
 from tests.chart.rendering import helm as helm_
 
 
+def gold(**more: Any) -> dict[str, Any]:
+    return {"name": "gold", "selector": {"key": "tier", "operator": "In", "values": ["gold"]}, **more}
+
+
 @pytest.mark.parametrize(
     ("webhooks", "sentence"),
     [
@@ -30,6 +34,23 @@ from tests.chart.rendering import helm as helm_
         (
             {"policy": {"minCount": 1, "namespaces": {"shop": {"maxCount": 0}}}},
             "webhooks.policy.namespaces.shop.minCount 1 is greater than webhooks.policy.namespaces.shop.maxCount 0.",
+        ),
+        (
+            {"policy": {"classes": [gold(minCount=2)]}},
+            "webhooks.policy.classes[gold].defaultCount 1 must be from minCount 2 to maxCount 100.",
+        ),
+        (
+            {"policy": {"minCount": 1, "classes": [gold(maxCount=0)]}},
+            "webhooks.policy.classes[gold].minCount 1 is greater than webhooks.policy.classes[gold].maxCount 0.",
+        ),
+        ({"policy": {"classes": [gold(), gold()]}}, "webhooks.policy.classes has two classes gold."),
+        (
+            {"policy": {"classes": [gold(selector={"key": "tier", "operator": "In"})]}},
+            "webhooks.policy.classes[gold].selector: operator In takes at least one of values.",
+        ),
+        (
+            {"policy": {"classes": [gold(selector={"key": "tier", "operator": "Exists", "values": ["a"]})]}},
+            "webhooks.policy.classes[gold].selector: operator Exists takes no values.",
         ),
         # The operator reads the policy too.
         (

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 import yaml
 
-from nginx_operator.api.policy import Policies, Policy
+from nginx_operator.api.policy import NamespaceClass, Policies, Policy
+from nginx_operator.api.selectors import Requirement
 from tests.chart.rendering import Render
+
+GOLD = {"key": "example.com/tier", "operator": "In", "values": ["gold", "1"]}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,17 @@ from tests.chart.rendering import Render
             Policies(
                 Policy(min_count=1),
                 {"lab": Policy(max_count=3, namespace="lab"), "on": Policy(min_count=1, namespace="on")},
+            ),
+        ),
+        (
+            {"webhooks": {"policy": {"classes": [{"name": "gold", "selector": GOLD, "maxCount": 100000}]}}},
+            Policies(
+                classes=(
+                    NamespaceClass(
+                        Requirement("example.com/tier", "In", frozenset({"gold", "1"})),
+                        Policy(max_count=100000, class_name="gold"),
+                    ),
+                )
             ),
         ),
     ],

@@ -78,6 +78,18 @@ def test_with_a_list_of_namespaces_the_operator_may_do_nothing_beyond_them(rende
     ]
 
 
+CLASSES = [{"name": "gold", "selector": {"key": "tier", "operator": "Exists"}}]
+
+
+@pytest.mark.parametrize(("namespaces", "names_"), [([], [""]), (["shop", "blog"], ["shop", "blog"])])
+def test_with_classes_of_namespaces_the_operator_reads_their_labels(
+    namespaces: list[str], names_: list[str], render: Render
+) -> None:
+    values = {"watchNamespaces": namespaces, "webhooks": {"policy": {"classes": CLASSES}}}
+    with_classes, without = rights(render(values), OPERATOR), rights(render({"watchNamespaces": namespaces}), OPERATOR)
+    assert with_classes == without | {("", "/namespaces", name): {"list", "watch"} for name in names_}
+
+
 @pytest.mark.parametrize(
     ("file", "secret", "of_secret", "of_configurations"),
     [

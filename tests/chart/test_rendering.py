@@ -81,7 +81,7 @@ def test_there_is_no_hook_and_no_certificate(values: Path, render: Render) -> No
     assert "helm.sh/hook" not in rendered.text
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         for configuration in rendered.of_kind(kind):
-            assert [set(entry["clientConfig"]) for entry in configuration["webhooks"]] == [{"service"}]
+            assert all(set(entry["clientConfig"]) == {"service"} for entry in configuration["webhooks"])
     for secret in rendered.of_kind("Secret"):
         assert set(secret) == {"apiVersion", "kind", "metadata", "type"}
         assert secret["type"] == "Opaque"

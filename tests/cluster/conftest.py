@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.beds import bed_of_a_level
-from tests.cluster.product import WITH_POLICY, Product
+from tests.cluster.product import Product, Program
 from tests.namespaces import Namespace, fresh
 from tests.testbed import Bed
 
@@ -21,27 +21,40 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
 def product(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The chart installed; no process of it runs yet."""
     product = Product(control_plane, tmp_path_factory.mktemp("product"))
-    product.install(
-        *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.maxCount=3"),
-        *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.defaultCount=2"),
-    )
+    product.install()
     yield product
     product.uninstall()
 
 
 @pytest.fixture(scope="package")
-def running(product: Product) -> Iterator[Product]:
-    """Both processes run, and admission works."""
-    webhooks = product.webhooks()
+def webhooks(product: Product) -> Iterator[Program]:
+    """The process of the webhooks. A test that ends it starts it again."""
+    program = product.webhooks()
+    try:
+        yield program
+    finally:
+        code = program.stop()
+    assert code == 0, f"exit code {code}\n{program.text()}"
+
+
+@pytest.fixture(scope="package")
+def operator(product: Product, webhooks: Program) -> Iterator[Program]:
+    """The process of the operator."""
     # Without a Lease, which a busy machine may take away: test_processes is about that.
-    operator = product.operator("--admission-probe", "--no-leader-election", "--log-level", "debug")
+    program = product.operator("--admission-probe", "--no-leader-election", "--log-level", "debug")
     try:
         webhooks.wait_ready()
-        operator.wait_ready()
-        yield product
+        program.wait_ready()
+        yield program
     finally:
-        codes = [operator.stop(), webhooks.stop()]
-    assert codes == [0, 0], f"exit codes {codes}\n{operator.text()}\n{webhooks.text()}"
+        code = program.stop()
+    assert code == 0, f"exit code {code}\n{program.text()}"
+
+
+@pytest.fixture(scope="package")
+def running(product: Product, operator: Program, webhooks: Program) -> Product:
+    """Both processes run, and admission works."""
+    return product
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ HOST = "192.0.2.1"
 NO_PODS = ("--set", "operator.nodeSelector.nowhere=yes", "--set", "webhooks.nodeSelector.nowhere=yes")
 #: A namespace with a policy of its own.
 WITH_POLICY = "with-policy"
+OWN_POLICY = (
+    *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.maxCount=3"),
+    *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.defaultCount=2"),
+)
 #: A machine that tests run on may stand still for seconds.
 PATIENT = ("--set", "webhooks.timeoutSeconds=30")
 
@@ -39,6 +43,7 @@ class Program:
         name: for messages.
         log: file with all that it writes.
         health: address of its health endpoints.
+        spawn: starts its process; what it writes goes behind what is in the log.
     """
 
     name: str
@@ -46,6 +51,13 @@ class Program:
     process: subprocess.Popen[bytes]
     log: Path
     health: tuple[str, int]
+    spawn: Callable[[], subprocess.Popen[bytes]]
+
+    def start_again(self) -> None:
+        """Starts it anew after its end, and waits until it is ready."""
+        assert self.process.poll() is not None
+        self.process = self.spawn()
+        self.wait_ready()
 
     def wait_ready(self, seconds: float = PATIENCE) -> None:
         """Waits for /readyz; fails at once if the process has ended."""
@@ -97,10 +109,10 @@ class Product:
     folder: Path
 
     def install(self, *options: str) -> None:
-        """helm upgrade --install, without waiting for pods that will never run."""
+        """helm upgrade --install, without waiting for pods that will never run. The kubelet's part follows `policy`."""
         self.bed.helm(
             *("upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace"),
-            *(*NO_PODS, *PATIENT, *options),
+            *(*NO_PODS, *PATIENT, *OWN_POLICY, *options),
         )
 
     def uninstall(self) -> None:
@@ -149,12 +161,24 @@ class Product:
 
     def policy(self) -> Sequence[str]:
         """The flag for the policy of the installed chart."""
+        self.mount_policy()
+        return ("--policy-file", str(self._mounted))
+
+    def mount_policy(self) -> bool:
+        """Does what the kubelet does to the mounted ConfigMap. Returns whether that changed anything."""
+        path = self._mounted
+        before = path.read_text() if path.exists() else ""
         text = self.bed.kubectl(
             "get", "configmap", f"{RELEASE}-policy", "-n", NAMESPACE, "-o", r"jsonpath={.data.policy\.yaml}"
         ).stdout
-        path = self.folder / "policy.yaml"
-        path.write_text(text)
-        return ("--policy-file", str(path))
+        new = path.with_suffix(".new")
+        new.write_text(text)
+        new.replace(path)
+        return text != before
+
+    @property
+    def _mounted(self) -> Path:
+        return self.folder / "policy.yaml"
 
     def kubeconfig(self, account: str, namespace: str = NAMESPACE) -> Path:
         """A kubeconfig for use inside the bed, with a fresh token of a ServiceAccount."""
@@ -177,16 +201,20 @@ class Product:
             "POD_NAME": name,
             **extra,
         }
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                self.bed.command([sys.executable, "-m", *command]),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                cwd=ROOT,
-            )
-        return Program(name, self.bed, process, log, health)
+        log.unlink(missing_ok=True)
+
+        def spawn() -> subprocess.Popen[bytes]:
+            with log.open("ab") as out:
+                return subprocess.Popen(
+                    self.bed.command([sys.executable, "-m", *command]),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    cwd=ROOT,
+                )
+
+        return Program(name, self.bed, spawn(), log, health, spawn)
 
     def _route(self, port: int) -> None:
         """Puts the process behind the chart's Service, as the kubelet and the endpoints controller would a pod."""

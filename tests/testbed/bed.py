@@ -200,7 +200,10 @@ class Bed:
     def request(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Send the administrator's request to the API server; status and body, both as JSON, of its answer."""
+        """Send the administrator's request to the API server; status and body, as JSON, of its answer.
+
+        A `body` of bytes goes as it is, others as JSON.
+        """
         config = self.client_config
         address = ("127.0.0.1", self.state.port)
         with api.Connection(None, address, api.trusting(config.ca), config.token) as connection:

@@ -9,8 +9,7 @@ from typing import Any, Final
 from nginx_operator.api import defaults, names
 from nginx_operator.api.faults import Fault, Subject, Verdict, quoted
 from nginx_operator.api.policy import Policy
-from nginx_operator.api.rules import check_count
-from nginx_operator.api.validation import check
+from nginx_operator.api.validation import check, check_scale
 from nginx_webhooks.review import Decision, Kind, MalformedReviewError, Request, mapping
 
 _SCALE: Final = ("autoscaling", "v1", "Scale")
@@ -76,13 +75,7 @@ def _judge_scale(request: Request, policy: Policy) -> Verdict:
     count = mapping(_object(request).get("spec")).get("replicas") or 0
     old = request.old_object
     old_count = None if old is None else mapping(old.get("spec")).get("replicas") or 0
-    verdict = Verdict()
-    for found in check_count(count, old_count, policy, path=("spec", "replicas")):
-        if isinstance(found, Fault):
-            verdict.faults.append(found)
-        else:
-            verdict.warnings.append(found)
-    return verdict
+    return check_scale(count, old_count, policy)
 
 
 def _expect(request: Request, group: str, kind: str) -> None:

@@ -1,7 +1,12 @@
-"""The HTTPS server that the API server calls: POST /mutate and POST /validate, and nothing else."""
+"""The HTTPS server that the API server calls: POST /mutate and POST /validate, and nothing else.
+
+`/mutate/gold` and `/validate/gold` are the same for namespaces of the class `gold`: a review says nothing of their
+labels, but the API server chooses the path by them.
+"""
 
 import asyncio
 import logging
+import re
 import socket
 import ssl
 import time
@@ -11,7 +16,7 @@ from typing import Final
 
 from aiohttp import web
 
-from nginx_operator.api.policy import Policies, Policy
+from nginx_operator.api.policy import Policies
 from nginx_operator.logs import FIELDS
 from nginx_operator.serving.connections import Connection, Connections, Deadlines
 from nginx_operator.serving.listening import listen_on
@@ -27,7 +32,8 @@ BODY_LIMIT: Final = 7 * 1024 * 1024
 USUAL_BODY: Final = 64 * 1024
 LARGE_AT_ONCE: Final = 4
 
-_WEBHOOKS: Final = {"/mutate": ("mutate", admission.mutate), "/validate": ("validate", admission.validate)}
+_WEBHOOKS: Final = {"mutate": admission.mutate, "validate": admission.validate}
+_PATH: Final = re.compile(rf"/(?P<webhook>{'|'.join(_WEBHOOKS)})(?:/(?P<class>[-a-z0-9]{{1,63}}))?")
 
 #: Seconds: the end of a drain, reached or not; and the silence that ends it earlier.
 DRAIN_LIMIT: Final = 15.0
@@ -111,18 +117,16 @@ class AdmissionServer:
         return response
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
-        found = _WEBHOOKS.get(request.path)
+        found = _PATH.fullmatch(request.path)
         if found is None:
-            return _plain(404, f"no such path; the webhooks are {' and '.join(_WEBHOOKS)}")
+            return _plain(404, f"no such path; the webhooks are {' and '.join(f'/{name}' for name in _WEBHOOKS)}")
         if request.method != "POST":
             return _plain(405, "an AdmissionReview comes by POST", Allow="POST")
         length = request.content_length
         async with nullcontext() if length is not None and length <= USUAL_BODY else self._large:
-            return await self._review(request, *found)
+            return await self._review(request, found["webhook"], found["class"] or "")
 
-    async def _review(
-        self, request: web.BaseRequest, webhook: str, decide: Callable[[review.Request, Policy], review.Decision]
-    ) -> web.Response:
+    async def _review(self, request: web.BaseRequest, webhook: str, class_name: str) -> web.Response:
         started = time.perf_counter()
         body = await _body(request)
         if body is None:
@@ -132,7 +136,7 @@ class AdmissionServer:
             return response
         try:
             asked = review.decode(body)
-            decision = decide(asked, self._policies().of(asked.namespace))
+            decision = _WEBHOOKS[webhook](asked, self._policies().of(asked.namespace, class_name))
         except review.MalformedReviewError as error:
             self._metrics.admissions.labels(webhook, "malformed").inc()
             return _plain(400, str(error))

@@ -93,6 +93,7 @@ Admission webhooks of the nginx operator.
 
   POST /mutate    writes spec.count and spec.image into an Nginx that leaves them out
   POST /validate  refuses an Nginx that breaks a rule or the policy; also numbers of `kubectl scale`
+  /mutate/CLASS and /validate/CLASS do so by the policy of a class of namespaces
 """
 
 _SERVE: Final = f"""\
@@ -179,8 +180,8 @@ def parser() -> argparse.ArgumentParser:
         "--policy-file",
         type=Path,
         metavar="FILE",
-        help="YAML with defaultCount, minCount, maxCount and defaultImage; read again when it changes "
-        "(default: count 1, allowed 0 to 100)",
+        help="YAML with defaultCount, minCount, maxCount, defaultImage, namespaces and classes; read again when it "
+        "changes (default: count 1, allowed 0 to 100)",
     )
     files = serve.add_argument_group("certificate from files")
     files.add_argument("--cert-file", type=Path, metavar="FILE", help="certificate chain, PEM")

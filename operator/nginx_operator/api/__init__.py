@@ -8,6 +8,7 @@ Both processes and `nginx-operator lint` decide by these pure functions; nothing
     types.py       typed views of the objects that the operator reads
     quantity.py    Kubernetes quantities ("500m", "64Mi") as numbers
     policy.py      what the administrator allows: counts and default image
+    selectors.py   which namespaces a class of a policy takes, by a label
     defaults.py    what is written into a spec that leaves something out
     validation.py  what is refused, and what is only warned of: all rules, in order
     *_rules.py     what the schema cannot say, by field

@@ -1,6 +1,7 @@
 """What a check is asked and what it answers, and the words that the answers share."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +12,8 @@ from nginx_operator.api.policy import Policy
 VALUE_LENGTH: Final = 100
 #: A user reads no more faults than this, and each costs time that other requests wait for.
 MOST_FAULTS: Final = 20
+#: What stands in a path as it is: names of fields, of labels, of resources.
+_PLAIN: Final = re.compile(r"[-A-Za-z0-9_./]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,14 @@ class Verdict:
 
 
 def dotted(parts: tuple[str | int, ...]) -> str:
-    """A path in the form of the API server: spec.imagePullSecrets[0].name."""
+    """A path in the form of the API server: spec.imagePullSecrets[0].name. A key that is no plain word is quoted."""
     text = ""
     for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.lstrip(".")
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part if _PLAIN.fullmatch(part) else quoted(part)}"
+    return text.removeprefix(".")
 
 
 def quoted(value: object) -> str:

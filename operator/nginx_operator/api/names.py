@@ -18,7 +18,8 @@ CA_BUNDLE_FIELD_MANAGER: Final = "nginx-operator-cabundle"
 #: Hash of what was applied to a child; it differs as soon as a field enters or leaves the desired child.
 APPLIED_HASH_ANNOTATION: Final = f"{GROUP}/applied-hash"
 
-#: Entries of the webhook configurations. Frozen: server-side apply finds an entry by its name.
+#: Entries of the webhook configurations. Frozen: server-side apply finds an entry by its name. Those of classes of
+#: namespaces are named before them, class-1.mutate...
 MUTATING_WEBHOOK: Final = f"mutate.{CRD}"
 VALIDATING_WEBHOOK: Final = f"validate.{CRD}"
 

@@ -1,8 +1,16 @@
-"""What the administrator allows: the bounds of `spec.count` and the defaults, for the cluster and by namespace."""
+"""What the administrator allows: the bounds of `spec.count` and the defaults.
 
+A namespace has the policy that is listed under its name, else that of the first class whose selector its labels
+match, else the cluster's.
+"""
+
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from nginx_operator.api import selectors
+from nginx_operator.api.selectors import Requirement
 
 #: int32, as in the schema.
 MAX_INT32: Final = 2**31 - 1
@@ -25,7 +33,8 @@ class Policy:
         min_count: the smallest count that is admitted, pods.
         max_count: the largest count that is admitted, pods.
         default_image: written into a spec without an image.
-        namespace: which one it holds in; empty means wherever no other does.
+        namespace: the one that it holds in.
+        class_name: the class of namespaces that it holds in. Without both it holds wherever no other does.
     """
 
     default_count: int = 1
@@ -33,15 +42,20 @@ class Policy:
     max_count: int = 100
     default_image: str = DEFAULT_IMAGE
     namespace: str = ""
+    class_name: str = ""
 
     @property
     def scope(self) -> str:
         """Where it holds, in words."""
-        return f"namespace {self.namespace}" if self.namespace else "this cluster"
+        if self.namespace:
+            return f"namespace {self.namespace}"
+        return f"a namespace of class {self.class_name}" if self.class_name else "this cluster"
 
     def value(self, key: str) -> str:
         """The chart's value that a key stands in."""
-        return f"webhooks.policy.{f'namespaces.{self.namespace}.' if self.namespace else ''}{key}"
+        if self.namespace:
+            return f"webhooks.policy.namespaces.{self.namespace}.{key}"
+        return f"webhooks.policy.{f'classes[{self.class_name}].' if self.class_name else ''}{key}"
 
     def contradiction(self) -> str:
         """Why no count, or not the default, can be admitted; empty if all is well."""
@@ -55,31 +69,66 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class NamespaceClass:
+    """Namespaces that have a policy in common, told by a label."""
+
+    selector: Requirement
+    policy: Policy
+
+    @property
+    def name(self) -> str:
+        """What the administrator calls it."""
+        return self.policy.class_name
+
+
+@dataclass(frozen=True, slots=True)
 class Policies:
-    """The policy of the cluster, and those of namespaces that have one of their own."""
+    """The policy of the cluster, those of namespaces that have one of their own, and those of classes.
+
+    Attributes:
+        classes: in the order in which they are asked.
+    """
 
     cluster: Policy = Policy()
     namespaces: Mapping[str, Policy] = field(default_factory=dict)
+    classes: tuple[NamespaceClass, ...] = ()
 
-    def of(self, namespace: str) -> Policy:
-        """The policy that holds in a namespace."""
-        return self.namespaces.get(namespace, self.cluster)
+    def of(self, namespace: str, class_name: str = "") -> Policy:
+        """The policy that holds in a namespace.
+
+        Args:
+            namespace: its name.
+            class_name: the class that its labels put it in. One that is not known counts as none: the webhook
+                configurations change a minute before the kubelet brings the policy, or after it.
+        """
+        if namespace in self.namespaces:
+            return self.namespaces[namespace]
+        return next((found.policy for found in self.classes if found.name == class_name), self.cluster)
+
+    def asks_labels(self, namespace: str) -> bool:
+        """Whether the policy of a namespace hangs on its labels."""
+        return bool(self.classes) and namespace not in self.namespaces
+
+    def class_of(self, labels: Mapping[str, str]) -> str:
+        """The first class that labels of a namespace match; empty if they match none."""
+        return next((found.name for found in self.classes if found.selector.matches(labels)), "")
 
     @classmethod
     def parse(cls, document: object) -> "Policies":
         """The policies of a document.
 
         Args:
-            document: a mapping with the keys defaultCount, minCount, maxCount, defaultImage, and namespaces, a mapping
-                from names to mappings with the first three. All are optional: a namespace's policy has the cluster's
-                values where it has none.
+            document: a mapping with the keys defaultCount, minCount, maxCount, defaultImage; namespaces, a mapping
+                from names to mappings with the first three; and classes, a list of mappings with the first three, a
+                name and a selector. All but the latter two are optional: a policy has the cluster's values where it
+                has none.
 
         Raises:
             PolicyError: with all faults at once.
         """
         faults: list[str] = []
         whole = _mapping(document, "policy", faults)
-        own = {key: value for key, value in whole.items() if key != "namespaces"}
+        own = {key: value for key, value in whole.items() if key not in ("namespaces", "classes")}
         cluster = _policy(own, Policy(), (*_COUNTS, *_IMAGE), "", faults)
         namespaces = {
             str(name): _policy(
@@ -91,13 +140,45 @@ class Policies:
             )
             for name, values in _mapping(whole.get("namespaces"), "namespaces", faults).items()
         }
+        classes = _classes(whole.get("classes"), cluster, faults)
         if faults:
             raise PolicyError("; ".join(faults))
-        return cls(cluster, namespaces)
+        return cls(cluster, namespaces, classes)
 
+
+#: As many as the chart has entries for in each webhook configuration.
+MOST_CLASSES: Final = 4
+#: A class's name stands in the path of its webhooks.
+_CLASS_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 _COUNTS: Final = {"defaultCount": "default_count", "minCount": "min_count", "maxCount": "max_count"}
 _IMAGE: Final = {"defaultImage": "default_image"}
+
+
+def _classes(documents: object, cluster: Policy, faults: list[str]) -> tuple[NamespaceClass, ...]:
+    """The classes, in their order. What is wrong with them is added to the faults."""
+    if documents is not None and not isinstance(documents, list):
+        faults.append(f"classes must be a list, not {type(documents).__name__}")
+        return ()
+    found: dict[str, NamespaceClass] = {}
+    if len(documents or ()) > MOST_CLASSES:
+        faults.append(f"there are {len(documents or ())} classes; at most {MOST_CLASSES} are possible")
+    for number, document in enumerate(documents or ()):
+        values = dict(_mapping(document, f"classes[{number}]", faults))
+        name, selector = values.pop("name", None), values.pop("selector", None)
+        if not isinstance(name, str) or not _CLASS_NAME.fullmatch(name):
+            faults.append(f"classes[{number}]: name must be a DNS label such as gold, not {name!r}")
+            continue
+        if name in found:
+            faults.append(f"classes[{number}]: there are two classes {name}")
+        where = f"classes[{name}]: "
+        requirement = _mapping(selector, f"{where}selector", faults)
+        wrong = [f"{where}selector: {fault}" for fault in selectors.faults(requirement)]
+        faults.extend(wrong)
+        policy = _policy(values, replace(cluster, class_name=name), _COUNTS, where, faults)
+        if not wrong:
+            found[name] = NamespaceClass(selectors.requirement(requirement), policy)
+    return tuple(found.values())
 
 
 def _policy(values: Mapping[object, Any], base: Policy, keys: Collection[str], where: str, faults: list[str]) -> Policy:

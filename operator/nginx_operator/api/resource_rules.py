@@ -31,7 +31,9 @@ def resources(subject: Subject) -> Iterator[Fault]:
 
 
 def _amount(key: str, name: object, amount: object) -> Iterator[Fault]:
-    """One name and its quantity."""
+    """One name and its quantity; null means left out."""
+    if amount is None:
+        return
     if not _is_known(name):
         close = difflib.get_close_matches(str(name), _NATIVE, n=1)
         hint = (
@@ -76,6 +78,8 @@ def _is_quantity(text: str) -> bool:
 
 
 def _number(value: Any) -> Decimal | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 3.0 is the whole number 3, for the schema and for the API server
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     try:

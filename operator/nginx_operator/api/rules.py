@@ -8,22 +8,26 @@ from nginx_operator.api.faults import Fault, Subject, quoted
 from nginx_operator.api.policy import MAX_INT32, Policy
 
 
-def check_count(
-    count: object, old_count: object, policy: Policy, *, path: tuple[str, ...] = ("spec", "count")
+def rules_of_count(
+    count: object, old_count: object, policy: Policy, path: tuple[str, ...] = ("spec", "count")
 ) -> Iterator[Fault | str]:
-    """Judges a number of pods against the policy; `path` is spec.replicas for the scale subresource.
+    """All rules on a number of pods; `path` is spec.replicas for the scale subresource.
 
     A count that is in force already and that the policy came to forbid is kept with a warning.
     """
+    if isinstance(count, float) and count.is_integer():
+        count = int(count)  # 3.0 is the whole number 3, for the schema too
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_INT32:
         return  # the schema's business
     low, high = policy.min_count, policy.max_count
-    if low <= count <= high:
-        return
     where = ".".join(path)
-    allowed = f"{low} to {high}" if low < high else f"only {low}"
+    if low <= count <= high:
+        if count == 0 != old_count:  # legal, and rarely a wish
+            yield f"{where} is 0: no nginx will run"
+        return
+    allowed = f"{low} to {high}" if low < high else str(low)
     if count == old_count:
-        yield f"{where}: {count} is kept, but {policy.scope} now allows {allowed}; new values must be within"
+        yield f"{where}: {count} is kept, but a new value must be {allowed}: {policy.scope} allows no other"
         return
     relation, key, verb = ("more", "maxCount", "raise") if count > high else ("less", "minCount", "lower")
     bound = high if count > high else low
@@ -51,10 +55,10 @@ def name(subject: Subject) -> Iterator[Fault]:
         )
 
 
-def policy(subject: Subject) -> Iterator[Fault | str]:
+def count(subject: Subject) -> Iterator[Fault | str]:
     """The administrator's bounds on the count."""
     old = subject.old_spec.get("count") if subject.old_spec is not None else None
-    yield from check_count(subject.spec.get("count"), old, subject.policy)
+    yield from rules_of_count(subject.spec.get("count"), old, subject.policy)
 
 
 #: A reference as container runtimes parse it (github.com/distribution/reference):
@@ -81,11 +85,3 @@ def image(subject: Subject) -> Iterator[Fault | str]:
     _, colon, tag = wanted.partition("@")[0].rpartition("/")[2].partition(":")
     if "@" not in wanted and (not colon or tag == "latest"):
         yield "spec.image has no tag or the tag latest: nodes may run different versions; name a version or digest"
-
-
-def stopped(subject: Subject) -> Iterator[str]:
-    """Zero is legal, and rarely a wish on create."""
-    old = subject.old_spec.get("count") if subject.old_spec is not None else None
-    count = subject.spec.get("count")
-    if count == 0 and count != old and not isinstance(count, bool):
-        yield "spec.count is 0: no nginx will run"

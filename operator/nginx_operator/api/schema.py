@@ -1,11 +1,13 @@
 """The CustomResourceDefinition as package data, and the JSON Schema of a spec taken from it."""
 
+import re
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker
+from jsonschema.validators import extend
 
 Schema = dict[str, Any]
 
@@ -20,10 +22,22 @@ def crd() -> Schema:
 
 @cache
 def spec_schema(version: str) -> Schema:
-    """The schema of `.spec` in one served version, for instance "v1alpha1"."""
+    """The schema of `.spec` in one served version, for instance "v1alpha1", with its patterns as Python writes them."""
     (found,) = (v for v in crd()["spec"]["versions"] if v["name"] == version)
     spec: Schema = found["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    return spec
+    return _in_python(spec)
+
+
+def _in_python(schema: Schema) -> Schema:
+    r"""The same schema for Python's `re`, where `$` also stands before a last line break. Go's is `\Z`."""
+    return {
+        word: re.sub(r"\$$", r"\\Z", value)
+        if word == "pattern" and isinstance(value, str)
+        else _in_python(value)
+        if isinstance(value, dict)
+        else value
+        for word, value in schema.items()
+    }
 
 
 @cache
@@ -35,7 +49,19 @@ def validator(version: str, *, strict: bool = False) -> Draft202012Validator:
         strict: whether unknown fields are errors, as kubectl asks the API server by default.
     """
     schema = spec_schema(version)
-    return Draft202012Validator(_closed(schema) if strict else schema)
+    return _VALIDATOR(_closed(schema) if strict else schema)
+
+
+def _is_integer(_: TypeChecker, value: object) -> bool:
+    """Whether the API server takes a number for an integer: an int64, or a float that stands for one exactly."""
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) < 2**53
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
+_VALIDATOR: Final[type[Draft202012Validator]] = extend(  # type: ignore[no-untyped-call]  # jsonschema has no types here
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+)
 
 
 def _closed(schema: Schema) -> Schema:

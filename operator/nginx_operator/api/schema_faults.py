@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -9,13 +10,19 @@ from jsonschema.exceptions import ValidationError
 
 from nginx_operator.api import names, schema
 from nginx_operator.api.faults import MOST_FAULTS, Fault, Subject, dotted, quoted
+from nginx_operator.api.policy import MAX_INT32
+from nginx_operator.api.schema import Schema
 
 
 def of_schema(subject: Subject) -> Iterator[Fault]:
     """Types and bounds, by the CRD's schema. null means left out, as for the API server."""
-    spec = _without_nulls(subject.spec)
+    spec = _without_nulls(subject.spec, schema.spec_schema(names.VERSION))
     errors = islice(schema.validator(names.VERSION, strict=subject.strict).iter_errors(spec), MOST_FAULTS)
-    for error in sorted(errors, key=lambda e: [str(part) for part in e.absolute_path]):
+    found = sorted(errors, key=lambda e: [str(part) for part in e.absolute_path])
+    others = [error.absolute_path for error in found if error.validator != "type"]
+    for error in found:
+        if error.validator == "type" and error.absolute_path in others:
+            continue  # a number that is too large for its type is too large for the bounds, which say more
         parts = ("spec", *error.absolute_path)
         if error.validator == "additionalProperties":
             yield from _unknown_fields(error, parts)
@@ -71,7 +78,53 @@ def _rule(error: ValidationError) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", error.schema)
 
 
-def _without_nulls(value: Any) -> Any:
+def _without_nulls(value: Any, rule: Schema) -> Any:
+    """The value without nulls, but for fields that the schema does not know: these are unknown all the same."""
     if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        known, others = rule.get("properties", {}), rule.get("additionalProperties")
+        return {
+            key: _without_nulls(item, known.get(key) or others or {})
+            for key, item in value.items()
+            if item is not None or not (key in known or others)
+        }
+    if isinstance(value, list):
+        return [_without_nulls(item, rule.get("items", {})) for item in value]
     return value
+
+
+def list_types(subject: Subject) -> Iterator[Fault]:
+    """x-kubernetes-list-type, which JSON Schema does not know: no entry of a set, and no key of a map, comes twice."""
+    for path, keys in _lists(names.VERSION):
+        items: Any = subject.spec
+        for part in path:
+            items = items.get(part) if isinstance(items, Mapping) else None
+        known: list[object] = []
+        for number, item in enumerate(items if isinstance(items, list) else ()):
+            found = [item.get(key) for key in keys] if keys and isinstance(item, Mapping) else item
+            if found in known:
+                parts: tuple[str | int, ...] = ("spec", *path, number)
+                yield Fault(dotted(parts), f"{quoted(item)} is there twice; leave one out", parts)
+            known.append(found)
+
+
+def of_scale(subject: Subject) -> Iterator[Fault]:
+    """The path of the scale subresource, which takes an int64 where the schema also takes 3.0 for 3."""
+    count = subject.spec.get("count")
+    if isinstance(count, float) and count.is_integer() and 0 <= count <= MAX_INT32:
+        parts = ("spec", "count")
+        yield Fault(dotted(parts), f"{quoted(count)} must be written without a fraction, as {int(count)}", parts)
+
+
+@cache
+def _lists(version: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """Paths of the lists whose entries must differ, and the keys that they must differ in; no keys mean all of it."""
+    found: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+
+    def walk(rule: Schema, path: tuple[str, ...]) -> None:
+        if rule.get("x-kubernetes-list-type") in ("map", "set"):
+            found.append((path, tuple(rule.get("x-kubernetes-list-map-keys", ()))))
+        for name, child in rule.get("properties", {}).items():
+            walk(child, (*path, name))
+
+    walk(schema.spec_schema(version), ())
+    return tuple(found)

@@ -19,11 +19,10 @@ _QUALIFIED_IN_WORDS: Final = "must be a name such as tier or example.com/tier, o
 
 
 def service(subject: Subject) -> Iterator[Fault | str]:
-    """All rules on spec.service."""
+    """What the CRD cannot say about spec.service."""
     wanted = subject.spec.get("service")
     if not isinstance(wanted, Mapping):
         return
-    yield from _types(wanted)
     yield from _annotations(wanted.get("annotations"))
     yield from _load_balancer(wanted, (subject.old_spec or {}).get("service"))
     port = wanted.get("nodePort")
@@ -31,8 +30,11 @@ def service(subject: Subject) -> Iterator[Fault | str]:
         yield f"spec.service.nodePort: {port} is outside 30000-32767, which is all that most clusters allow"
 
 
-def _types(wanted: Mapping[str, Any]) -> Iterator[Fault]:
+def service_types(subject: Subject) -> Iterator[Fault]:
     """Fields that need a type of Service (the CRD says the same in CEL)."""
+    wanted = subject.spec.get("service")
+    if not isinstance(wanted, Mapping):
+        return
     type_ = wanted.get("type") or "ClusterIP"
     for name, types in _NEEDS_TYPE.items():
         if wanted.get(name) is not None and type_ not in types:
@@ -40,7 +42,9 @@ def _types(wanted: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _annotations(annotations: object) -> Iterator[Fault]:
-    for key in annotations if isinstance(annotations, Mapping) else ():
+    for key, value in annotations.items() if isinstance(annotations, Mapping) else ():
+        if value is None:
+            continue  # left out
         # The API server takes upper-case letters in a prefix, here alone.
         if not names.is_qualified(key.lower() if isinstance(key, str) else key):
             yield _fault(f"the key {quoted(key)} {_QUALIFIED_IN_WORDS}", "annotations")

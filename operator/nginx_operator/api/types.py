@@ -47,6 +47,12 @@ class ObjectMeta(_View):
         return next((owner for owner in self.owner_references if owner.controller), None)
 
 
+class Namespace(_View):
+    """A Namespace: its labels."""
+
+    metadata: ObjectMeta
+
+
 class Nginx(_View):
     """An Nginx as stored. `spec` is not trusted: it may predate a rule, or the webhook may have been down."""
 

@@ -4,14 +4,15 @@ A check looks at one `Subject` and yields faults and warnings. All of them run, 
 The CRD's schema and CEL rules are repeated here, because the guard and `lint` have no API server to ask.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from nginx_operator.api.faults import MOST_FAULTS, Fault, Subject, Verdict, cut
+from nginx_operator.api.policy import Policy
 from nginx_operator.api.resource_rules import resources
-from nginx_operator.api.rules import image, name, policy, stopped
-from nginx_operator.api.schema_faults import of_schema
-from nginx_operator.api.service_rules import service
+from nginx_operator.api.rules import count, image, name, rules_of_count
+from nginx_operator.api.schema_faults import list_types, of_scale, of_schema
+from nginx_operator.api.service_rules import service, service_types
 
 #: A warning header of an admission response holds this many characters; more may be cut (KEP-1693).
 WARNING_LENGTH: Final = 120
@@ -22,11 +23,13 @@ MOST_ENTRIES: Final = 1000
 CHECKS: Final[tuple[Callable[[Subject], Iterator[Fault | str]], ...]] = (
     name,
     of_schema,
-    policy,
+    list_types,
+    of_scale,
+    count,
+    service_types,
     service,
     resources,
     image,
-    stopped,
 )
 
 
@@ -43,19 +46,34 @@ def check(subject: Subject) -> Verdict:
     return _judge(subject)
 
 
+def check_scale(count: object, old_count: object, policy: Policy) -> Verdict:
+    """Judges the number of pods in the scale subresource, where it is called spec.replicas.
+
+    Args:
+        count: the new number.
+        old_count: the one that is in force.
+        policy: the administrator's.
+    """
+    return _verdict(rules_of_count(count, old_count, policy, ("spec", "replicas")))
+
+
 def _judge(subject: Subject) -> Verdict:
-    verdict = Verdict()
     if not _is_of_human_size(subject.spec):
-        verdict.faults.append(Fault("spec", f"has more than {MOST_ENTRIES} fields and entries in all", ("spec",)))
-        return verdict
-    for rule in CHECKS:
-        for found in rule(subject):
-            if not isinstance(found, Fault):
-                verdict.warnings.append(cut(found, WARNING_LENGTH))
-            elif len(verdict.faults) < MOST_FAULTS:
-                verdict.faults.append(found)
-            else:
-                return verdict
+        fault = Fault("spec", f"has more than {MOST_ENTRIES} fields and entries in all", ("spec",))
+        return Verdict(faults=[fault])
+    return _verdict(found for rule in CHECKS for found in rule(subject))
+
+
+def _verdict(outcome: Iterable[Fault | str]) -> Verdict:
+    """The first faults, and the warnings until then."""
+    verdict = Verdict()
+    for found in outcome:
+        if not isinstance(found, Fault):
+            verdict.warnings.append(cut(found, WARNING_LENGTH))
+        elif len(verdict.faults) < MOST_FAULTS:
+            verdict.faults.append(found)
+        else:
+            break
     return verdict
 
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from nginx_operator.api import names
 from nginx_operator.api.types import ObjectMeta
-from nginx_operator.cluster.client import ApiError, Client
+from nginx_operator.cluster.client import ApiError, Client, Params
 from nginx_operator.cluster.resources import Resource
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 Key = tuple[str, str]
 
 _PAGE: Final = "500"
+_CHILDREN: Final = {"labelSelector": names.CHILDREN_SELECTOR}
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 30.0
 
@@ -46,7 +47,7 @@ class Reflector(Generic[T]):
         changed: called with the key of the Nginx of each object that came, changed or went.
         parent: the key of the Nginx that an object belongs to.
         namespace: None means all.
-        selector: labels that the objects bear; empty means any.
+        selector: which objects, as parameters of list and watch.
         keep: what of an object the cache holds (client-go calls it a transform).
 
     Attributes:
@@ -64,7 +65,7 @@ class Reflector(Generic[T]):
         parent: Callable[[ObjectMeta], Key],
         namespace: str | None = None,
         *,
-        selector: str = names.CHILDREN_SELECTOR,
+        selector: Params = _CHILDREN,
         keep: Callable[[T], T] = lambda item: item,
     ) -> None:
         self.synced = asyncio.Event()
@@ -75,7 +76,7 @@ class Reflector(Generic[T]):
         self._namespace = namespace
         self._changed = changed
         self._parent = parent
-        self._selected = {"labelSelector": selector} if selector else {}
+        self._selector = selector
         self._keep = keep
         self._objects: dict[Key, dict[str, T]] = {}
         self._version = ""
@@ -139,7 +140,7 @@ class Reflector(Generic[T]):
         fresh: dict[Key, dict[str, T]] = {}
         token = ""
         while True:
-            params = {**self._selected, "limit": _PAGE}
+            params = {**self._selector, "limit": _PAGE}
             if token:
                 params["continue"] = token
             page = self._list.decode(await self._client.list(self._resource, self._namespace, **params))
@@ -155,7 +156,7 @@ class Reflector(Generic[T]):
                 self._changed(key)
 
     async def _follow(self) -> None:
-        params = {**self._selected, "resourceVersion": self._version}
+        params = {**self._selector, "resourceVersion": self._version}
         self.restarts += 1
         async for line in self._client.watch(self._resource, self._namespace, params):
             self.turned = time.monotonic()

@@ -43,6 +43,7 @@ DEPLOYMENTS: Final = Resource("apps/v1", "deployments", "Deployment")
 SERVICES: Final = Resource("v1", "services", "Service")
 PODS: Final = Resource("v1", "pods", "Pod")
 SECRETS: Final = Resource("v1", "secrets", "Secret")
+NAMESPACES: Final = Resource("v1", "namespaces", "Namespace")
 EVENTS: Final = Resource("v1", "events", "Event")
 LEASES: Final = Resource("coordination.k8s.io/v1", "leases", "Lease")
 MUTATING_CONFIGURATIONS: Final = Resource(

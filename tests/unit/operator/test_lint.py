@@ -57,12 +57,53 @@ def test_documents_of_other_kinds_are_passed_over() -> None:
         (HEAD + "spec:\n  count: 1\n  count: 2\n", "f.yaml:6: count: stands twice"),
         (HEAD + "spec:\n  servise: {}\n", "f.yaml:5: spec.servise: unknown field; did you mean service?"),
         (HEAD + "spec: &a\n  count: *a\n", "f.yaml:4: an alias refers to what contains it"),
+        (HEAD + f"spec: {{count: {'1' * 5000}}}\n", "f.yaml:1: not readable: Exceeds the limit"),
+        (HEAD + "spec: {? [a] : b}\n", "f.yaml:4: not readable: found unhashable key"),
+        (HEAD + "spec: {count: !!python/name:a 1}\n", "f.yaml:4: not readable: could not determine a constructor"),
+        (HEAD + "spec:\n  count: .inf\n", "f.yaml:5: spec.count: Infinity must be 2147483647 or less"),
         ("[" * 1000, "f.yaml:1: not readable: nested too deeply"),
     ],
 )
 def test_bad_input(text: str, expected: str) -> None:
     (found,) = lint(text)
     assert found.startswith(expected)
+
+
+@pytest.mark.parametrize("count", ["1_0", "0x10", "010", "0o17"])
+def test_numbers_are_what_kubectl_takes_for_them(count: str) -> None:
+    assert lint(HEAD + f"spec: {{count: {count}}}\n") == []
+
+
+@pytest.mark.parametrize("count", ["1_01", "0x66"])
+def test_policy_holds_for_a_number_however_it_is_written(count: str) -> None:
+    (found,) = lint(HEAD + f"spec: {{count: {count}}}\n")
+    assert "is more than this cluster allows (maxCount is 100)" in found
+
+
+@pytest.mark.parametrize(("count", "whole"), [("100.0", 100), ("1e2", 100), ("1.", 1), ("08", 8)])
+def test_a_count_with_a_fraction_is_none_for_the_scale_subresource(count: str, whole: int) -> None:
+    (found,) = lint(HEAD + f"spec: {{count: {count}}}\n")
+    assert found.endswith(f"must be written without a fraction, as {whole}")
+
+
+@pytest.mark.parametrize("value", ["2026-11-24", "12:30:45", "2026-11-24T12:30:45Z"])
+def test_a_date_is_text_as_it_is_for_kubectl(value: str) -> None:
+    assert lint(HEAD + f"spec: {{service: {{annotations: {{since: {value}}}}}}}\n") == []
+
+
+@pytest.mark.parametrize("key", ["1", "true", "1.5"])
+def test_a_key_is_text_as_it_is_for_kubectl(key: str) -> None:
+    assert lint(HEAD + f'spec: {{service: {{annotations: {{{key}: ""}}}}}}\n') == []
+
+
+def test_a_class_of_namespaces_has_its_policy() -> None:
+    gold = {"name": "gold", "selector": {"key": "tier", "operator": "Exists"}, "maxCount": 3}
+    policies = Policies.parse({"classes": [gold], "namespaces": {"shop": {}}})
+    text = HEAD + "spec: {count: 4}\n"
+    (found,) = check_text("f.yaml", text, policies, "gold")
+    assert "4 is more than a namespace of class gold allows" in str(found)
+    assert list(check_text("f.yaml", text, policies)) == []
+    assert list(check_text("f.yaml", text.replace("name: web", "name: web, namespace: shop"), policies, "gold")) == []
 
 
 def test_a_warning_is_marked_and_refuses_nothing() -> None:

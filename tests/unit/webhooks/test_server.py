@@ -15,7 +15,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from nginx_operator.api.policy import Policies, Policy
+from nginx_operator.api.policy import NamespaceClass, Policies, Policy
+from nginx_operator.api.selectors import Requirement
 from nginx_operator.logs import FIELDS
 from nginx_operator.serving.connections import Connection, Deadlines
 from nginx_operator.serving.listening import Address, listen
@@ -40,8 +41,12 @@ class Bed:
         live.load(leaf.certificate_pem, leaf.key_pem)
         self.metrics = Metrics()
         self.policy = Policy(default_image=IMAGE, max_count=10)
+        self.classes: tuple[NamespaceClass, ...] = ()
         self.server = AdmissionServer(
-            policies=lambda: Policies(self.policy), metrics=self.metrics, context=live.context, deadlines=deadlines
+            policies=lambda: Policies(self.policy, classes=self.classes),
+            metrics=self.metrics,
+            context=live.context,
+            deadlines=deadlines,
         )
         self.trust = ssl.create_default_context(cadata=authority.pem([self.ca.certificate]).decode())
         self.listener, address = listen(Address("127.0.0.1", 0))
@@ -100,6 +105,17 @@ async def test_mutate_and_validate_over_one_connection(bed: Bed) -> None:
         assert "Connection" not in headers
     assert bed.count("mutate", "patched") == 1
     assert bed.count("validate", "denied") == 1
+
+
+async def test_the_path_tells_the_class_of_the_namespace(bed: Bed) -> None:
+    gold = Policy(default_count=2, default_image=IMAGE, max_count=11, class_name="gold")
+    bed.classes = (NamespaceClass(Requirement("tier", "Exists"), gold),)
+    async with bed.session() as session:
+        _, answer, _ = await post(session, f"{bed.url}/mutate/gold?timeout=5s", encoded(review(nginx())))
+        assert patched(nginx(), answer["response"]) == nginx({"count": 2, "image": IMAGE})
+        for path, allowed in (("/validate/gold", True), ("/validate/to-come", False), ("/validate", False)):
+            _, answer, _ = await post(session, f"{bed.url}{path}", encoded(review(nginx({"count": 11}))))
+            assert answer["response"]["allowed"] is allowed
 
 
 async def test_the_policy_of_the_moment_decides(bed: Bed) -> None:

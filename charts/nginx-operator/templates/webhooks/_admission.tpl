@@ -1,9 +1,57 @@
 {{/*
-What the entries of both configurations have in common: (list $ "/mutate").
-clientConfig.caBundle is left out on purpose: the webhooks own that field (server-side apply), or cert-manager does.
+All entries of one configuration: (list $ "mutate" (list "nginxes")).
+
+A review says nothing of the labels of its namespace, so each class of namespaces has an entry of its own, which the API
+server selects by them; its path tells us the class. An entry matches what no earlier class does, and the last matches
+the rest, so one entry judges a request.
+
+Entries are never renamed nor removed, and there are always four for classes: the webhooks own a field of each
+(server-side apply), so one that Helm gives up would be left half-empty, which the API server refuses; and a new one
+would be without caBundle for a moment.
+*/}}
+{{- define "nginx-operator.entries" -}}
+{{- $root := index . 0 -}}
+{{- $webhook := index . 1 -}}
+{{- $earlier := list -}}
+{{- $classes := $root.Values.webhooks.policy.classes | default list }}
+{{- range $number := untilStep 0 4 1 }}
+- name: class-{{ add1 $number }}.{{ $webhook }}.nginxes.proxy.example.com
+  {{- if lt $number (len $classes) }}
+  {{- $class := index $classes $number }}
+  {{- include "nginx-operator.admission" (list $root (printf "/%s/%s" $webhook $class.name) (append $earlier $class.selector)) | nindent 2 }}
+  {{- $opposite := get (dict "In" "NotIn" "NotIn" "In" "Exists" "DoesNotExist" "DoesNotExist" "Exists") $class.selector.operator }}
+  {{- $earlier = append $earlier (merge (dict "operator" $opposite) $class.selector) }}
+  {{- else }}
+  {{- /* Every namespace has this label, so no namespace is meant. */}}
+  {{- $nowhere := dict "key" "kubernetes.io/metadata.name" "operator" "DoesNotExist" }}
+  {{- include "nginx-operator.admission" (list $root (printf "/%s" $webhook) (list $nowhere)) | nindent 2 }}
+  {{- end }}
+  {{- include "nginx-operator.admissionRules" (index $ 2) | nindent 2 }}
+{{- end }}
+- name: {{ $webhook }}.nginxes.proxy.example.com
+  {{- include "nginx-operator.admission" (list $root (printf "/%s" $webhook) $earlier) | nindent 2 }}
+  {{- include "nginx-operator.admissionRules" (index $ 2) | nindent 2 }}
+{{- end -}}
+
+{{- define "nginx-operator.admissionRules" -}}
+rules:
+  - apiGroups: [proxy.example.com]
+    apiVersions: [v1alpha1]
+    operations: [CREATE, UPDATE]
+    resources: {{ toJson . }}
+    scope: Namespaced
+{{- end -}}
+
+{{/*
+What all entries have in common: (list $ "/mutate" requirements), these on the labels of the namespace.
+clientConfig.caBundle is left out on purpose: the webhooks own that field, or cert-manager does.
 */}}
 {{- define "nginx-operator.admission" -}}
 {{- $root := index . 0 -}}
+{{- $selector := deepCopy ($root.Values.webhooks.namespaceSelector | default dict) -}}
+{{- with index . 2 -}}
+{{- $_ := set $selector "matchExpressions" (concat ($selector.matchExpressions | default list) .) -}}
+{{- end -}}
 admissionReviewVersions: [v1]
 clientConfig:
   service:
@@ -15,7 +63,7 @@ failurePolicy: {{ $root.Values.webhooks.failurePolicy }}
 matchPolicy: Equivalent
 sideEffects: None
 timeoutSeconds: {{ $root.Values.webhooks.timeoutSeconds }}
-{{- with $root.Values.webhooks.namespaceSelector }}
+{{- with $selector }}
 namespaceSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}

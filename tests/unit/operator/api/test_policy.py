@@ -1,8 +1,12 @@
 """The administrator's policy: what contradicts itself is refused with every fault named."""
 
+from typing import Any
+
 import pytest
 
 from nginx_operator.api.policy import COUNT_LIMIT, Policies, Policy, PolicyError
+
+TIER = {"key": "tier", "operator": "In", "values": ["gold"]}
 
 
 def test_what_is_left_out_has_a_default() -> None:
@@ -26,6 +30,20 @@ def test_what_is_left_out_has_a_default() -> None:
         ({"namespaces": {"shop": {"maxCount": "3"}}}, r"namespaces\.shop: maxCount must be a whole number"),
         ({"namespaces": {"shop": {"defaultImage": "a:1"}}}, r"namespaces\.shop: unknown key 'defaultImage'"),
         ({"namespaces": {"shop": {"minCount": 2}}}, r"namespaces\.shop: defaultCount 1 is outside minCount 2"),
+        ({"classes": {"gold": {}}}, "classes must be a list, not dict"),
+        ({"classes": ["gold"]}, r"classes\[0\] must be a mapping, not str"),
+        ({"classes": [{"selector": TIER}]}, r"classes\[0\]: name must be a DNS label such as gold, not None"),
+        ({"classes": [{"name": "a/b", "selector": TIER}]}, r"classes\[0\]: name must be a DNS label"),
+        ({"classes": [{"name": "gold", "selector": TIER}] * 2}, r"classes\[1\]: there are two classes gold"),
+        ({"classes": [{"name": "gold"}]}, r"classes\[gold\]: selector: key must be a label's"),
+        (
+            {"classes": [{"name": "gold", "selector": TIER, "maxCount": 0}]},
+            r"classes\[gold\]: defaultCount 1 is outside minCount 0 to maxCount 0",
+        ),
+        (
+            {"classes": [{"name": f"c{n}", "selector": TIER} for n in range(5)]},
+            "there are 5 classes; at most 4 are possible",
+        ),
     ],
 )
 def test_a_contradiction_is_refused(document: object, words: str) -> None:
@@ -44,3 +62,35 @@ def test_a_namespace_has_the_clusters_values_where_it_says_nothing() -> None:
     )
     assert policies.of("shop") == Policy(max_count=5, default_image="a:1", namespace="shop")
     assert policies.of("blog") == policies.cluster == Policy(max_count=9, default_image="a:1")
+
+
+def classes(*found: dict[str, Any]) -> Policies:
+    return Policies.parse({"maxCount": 9, "namespaces": {"shop": {"maxCount": 5}}, "classes": list(found)})
+
+
+def test_the_first_class_whose_selector_matches_counts_and_a_name_before_all() -> None:
+    policies = classes(
+        {"name": "gold", "selector": TIER, "maxCount": 500},
+        {"name": "tiered", "selector": {"key": "tier", "operator": "Exists"}, "maxCount": 50},
+    )
+    assert [policies.class_of(labels) for labels in ({"tier": "gold"}, {"tier": "iron"}, {})] == ["gold", "tiered", ""]
+    assert policies.of("blog", "gold") == Policy(max_count=500, class_name="gold")
+    assert policies.of("shop", "gold") == Policy(max_count=5, namespace="shop")
+    assert policies.of("blog", "a class to come") == policies.of("blog") == policies.cluster
+    assert policies.asks_labels("blog")
+    assert not policies.asks_labels("shop")
+    assert not classes().asks_labels("blog")
+
+
+def test_the_order_of_classes_is_part_of_a_policy() -> None:
+    gold, other = {"name": "gold", "selector": TIER}, {"name": "other", "selector": TIER}
+    assert classes(gold, other) != classes(other, gold)
+
+
+def test_a_policy_says_whose_it_is() -> None:
+    assert (Policy().scope, Policy().value("maxCount")) == ("this cluster", "webhooks.policy.maxCount")
+    found = Policy(class_name="gold")
+    assert (found.scope, found.value("maxCount")) == (
+        "a namespace of class gold",
+        "webhooks.policy.classes[gold].maxCount",
+    )

@@ -112,7 +112,60 @@ def test_a_count_that_is_in_force_is_kept_with_a_warning() -> None:
     verdict = check(Subject("web", VALID | {"count": 500}, POLICY, old_spec={"count": 500}))
     assert verdict.faults == []
     assert verdict.warnings == [
-        "spec.count: 500 is kept, but this cluster now allows 0 to 100; new values must be within"
+        "spec.count: 500 is kept, but a new value must be 0 to 100: this cluster allows no other"
+    ]
+
+
+@pytest.mark.parametrize(("old", "warnings"), [(1, ["spec.replicas is 0: no nginx will run"]), (0, [])])
+def test_a_scale_to_zero_is_warned_of_too(old: int, warnings: list[str]) -> None:
+    verdict = validation.check_scale(0, old, POLICY)
+    assert (verdict.faults, verdict.warnings) == ([], warnings)
+
+
+def test_a_warning_is_cut_behind_what_matters() -> None:
+    policy = Policy(min_count=99_999, default_count=99_999, max_count=100_000, class_name="c" * 63)
+    (warning,) = validation.check_scale(2**31 - 1, 2**31 - 1, policy).warnings
+    assert len(warning) == validation.WARNING_LENGTH
+    assert warning.startswith("spec.replicas: 2147483647 is kept, but a new value must be 99999 to 100000: a namespace")
+
+
+def test_only_one_number_may_be_all_that_is_allowed() -> None:
+    (fault,) = validation.check_scale(3, 1, Policy(min_count=1, max_count=1)).faults
+    assert "(maxCount is 1). Use 1, or ask" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"resources": {"limits": {"a\x1b[31m": 1}}}, r'spec.resources.limits."a\u001b[31m"'),
+        ({"resources": {"limits": {"b" * 500: 1}}}, f'spec.resources.limits."{"b" * 96}...'),
+        ({"imagePullSecrets": [{"name": "a\n"}]}, "spec.imagePullSecrets[0].name"),
+    ],
+)
+def test_a_path_is_short_and_without_control_characters(spec: dict[str, Any], path: str) -> None:
+    (fault,) = check(Subject("web", VALID | spec, POLICY)).faults
+    assert fault.path == path
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"imagePullSecrets": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}, "spec.imagePullSecrets[2]"),
+        (
+            {"service": {"type": "LoadBalancer", "loadBalancerSourceRanges": ["192.0.2.0/24"] * 2}},
+            "spec.service.loadBalancerSourceRanges[1]",
+        ),
+    ],
+)
+def test_what_must_differ_is_refused_twice(spec: dict[str, Any], path: str) -> None:
+    (found,) = faults(spec)
+    assert found.startswith(f"{path}: ")
+    assert found.endswith(" is there twice; leave one out")
+
+
+def test_an_unknown_field_is_unknown_even_if_it_is_null() -> None:
+    assert faults({"servise": None, "paused": None}, strict=True) == [
+        "spec.servise: unknown field; did you mean service?"
     ]
 
 

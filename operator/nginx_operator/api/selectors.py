@@ -1,0 +1,68 @@
+"""One requirement of a label selector, as Kubernetes evaluates it (apimachinery, labels.Requirement.Matches).
+
+A class of namespaces has just one, because the opposite of one is one again: the chart writes it into the webhook
+entries of all who come later. The opposite of two would be an "or", which a label selector cannot say.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nginx_operator.api.names import is_qualified
+
+WITH_VALUES: Final = ("In", "NotIn")
+OPERATORS: Final = (*WITH_VALUES, "Exists", "DoesNotExist")
+_LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What the labels must fulfil.
+
+    Attributes:
+        operator: one of OPERATORS.
+        values: for In and NotIn.
+    """
+
+    key: str
+    operator: str
+    values: frozenset[str] = frozenset()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels fulfil it. NotIn also holds where the label is not there."""
+        match self.operator:
+            case "In":
+                return self.key in labels and labels[self.key] in self.values
+            case "NotIn":
+                return self.key not in labels or labels[self.key] not in self.values
+            case "Exists":
+                return self.key in labels
+            case _:
+                return self.key not in labels
+
+
+def faults(document: Mapping[Any, Any]) -> Iterator[str]:
+    """What is wrong with a requirement as it stands in a file."""
+    if unknown := sorted(map(str, document.keys() - {"key", "operator", "values"})):
+        yield f"unknown key {unknown[0]!r}; the keys are key, operator, values"
+    key, operator, values = (document.get(name) for name in ("key", "operator", "values"))
+    if not is_qualified(key):
+        yield f"key must be a label's, such as example.com/tier, not {key!r}"
+    if operator not in OPERATORS:
+        yield f"operator must be one of {', '.join(OPERATORS)}, not {operator!r}"
+    elif operator in WITH_VALUES:
+        if not isinstance(values, list) or not values or not all(map(_is_value, values)):
+            yield f"values must be a list of values of a label, as strings, not {values!r}"
+    elif values:
+        yield f"operator {operator} takes no values"
+
+
+def requirement(document: Mapping[Any, Any]) -> Requirement:
+    """A requirement without faults, in its typed form."""
+    values: Collection[str] = document.get("values") or ()
+    return Requirement(document["key"], document["operator"], frozenset(values))
+
+
+def _is_value(value: object) -> bool:
+    return isinstance(value, str) and _LABEL_VALUE.fullmatch(value) is not None

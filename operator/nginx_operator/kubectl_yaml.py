@@ -1,0 +1,32 @@
+"""YAML as kubectl reads it (sigs.k8s.io/yaml): PyYAML takes other plain words for numbers, and knows dates."""
+
+import json
+import re
+from collections.abc import Hashable
+from typing import Any, Final
+
+import yaml
+
+
+class Loader(yaml.SafeLoader):
+    """1e3 and 08 are numbers, here alone; a date and a time of day are text, and so is every key, as in JSON."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """The mapping, its keys as text."""
+        found = super().construct_mapping(node, deep)
+        return {key if isinstance(key, str) else json.dumps(key, default=str): value for key, value in found.items()}
+
+
+_FLOAT: Final = r"(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
+_NUMBERS: Final = {
+    "int": r"[-+]?(?:0|[1-9][0-9_]*|0b[01][01_]*|0o?[0-7][0-7_]*|0x[0-9a-fA-F][0-9a-fA-F_]*)",
+    "float": rf"[-+]?(?:{_FLOAT}|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)",
+}
+_REPLACED: Final = {f"tag:yaml.org,2002:{kind}" for kind in (*_NUMBERS, "timestamp")}
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _kind, _pattern in _NUMBERS.items():
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_pattern})\Z"), list("-+.0123456789"))

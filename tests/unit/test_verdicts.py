@@ -1,0 +1,78 @@
+"""Webhook, guard and `lint` give the same verdict: whoever asks, and in whatever form."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nginx_operator.api import names, schema
+from nginx_operator.api.faults import MOST_FAULTS
+from nginx_operator.api.policy import Policies, Policy
+from nginx_operator.api.types import Nginx, ObjectMeta
+from nginx_operator.guard import Guard
+from nginx_operator.lint import check_text
+from nginx_webhooks import admission
+from nginx_webhooks.review import Decision, decode
+from tests.specs import NAMES, SPECS
+from tests.unit.webhooks.reviews import encoded, nginx, patched, review
+
+POLICIES = st.sampled_from(
+    [
+        Policy(),
+        Policy(default_count=2, min_count=1, max_count=2),
+        Policy(default_count=0, min_count=0, max_count=0, default_image="example.com/nginx"),
+    ]
+)
+
+
+def webhook(obj: dict[str, Any], policy: Policy) -> Decision:
+    """What the API server gets from the two webhooks, one after the other."""
+    answer = admission.mutate(decode(encoded(review(obj, name=""))), policy).review()["response"]
+    return admission.validate(decode(encoded(review(patched(obj, answer), name=""))), policy)
+
+
+def linted(obj: dict[str, Any], policy: Policy) -> tuple[list[str], list[str]]:
+    """Faults and warnings of `lint`, without those of unknown fields: the API server drops these, and says so."""
+    found = list(check_text("f", json.dumps(obj), Policies(policy)))
+    faults = [one.text for one in found if one.refused and ": unknown field; " not in one.text]
+    return faults, [one.text for one in found if not one.refused]
+
+
+def stored(value: Any, rule: schema.Schema) -> Any:
+    """A value as the API server stores it: without nulls and unknown fields, and 3 for 3.0."""
+    if isinstance(value, dict):
+        known, others = rule.get("properties", {}), rule.get("additionalProperties", {})
+        return {
+            key: stored(item, known.get(key, others))
+            for key, item in value.items()
+            if item is not None and (key in known or others)
+        }
+    if isinstance(value, list):
+        return [stored(item, rule.get("items", {})) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@settings(max_examples=2000, deadline=None)
+@given(name=NAMES, spec=SPECS, policy=POLICIES)
+def test_webhook_guard_and_lint_agree(name: str, spec: dict[str, Any], policy: Policy) -> None:
+    if isinstance(spec.get("count"), float):
+        return  # `lint` alone meets one: what the API server has read, it writes as 3
+    obj = nginx(spec, name=name)
+    decision = webhook(obj, policy)
+    faults, warnings = linted(obj, policy)
+    assert bool(faults) != decision.allowed
+    if len(decision.faults) < MOST_FAULTS // 2:  # with unknown fields `lint` may come to the end earlier
+        assert faults == [str(fault) for fault in decision.faults]
+        assert warnings == list(decision.warnings)
+    kept = stored(spec, schema.spec_schema(names.VERSION))
+    guarded = Guard().check(Nginx(ObjectMeta(name), kept), {}, policy)
+    assert (guarded.spec is not None) == decision.allowed
+    if json.dumps(kept) == json.dumps(spec):  # 0 equals 0.0, and reads otherwise
+        assert guarded.invalid == decision.sentence
+
+
+@given(st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2))
+def test_they_agree_on_what_is_no_spec(spec: Any) -> None:
+    decision, (faults, _) = webhook(nginx(spec), Policy()), linted(nginx(spec), Policy())
+    assert decision.allowed == (not faults) == (spec is None)
