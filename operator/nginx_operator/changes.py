@@ -27,7 +27,7 @@ def of_status(old: Mapping[str, Any], new: Mapping[str, Any]) -> Told | None:
     before, after = stored_condition(old, "Ready"), stored_condition(new, "Ready")
     if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
         return None
-    if after["reason"] == "Progressing" or (
+    if after["reason"] in ("Progressing", "Deleting") or (
         after["status"] == "True" and before.get("reason") in (None, "Progressing")
     ):
         return None

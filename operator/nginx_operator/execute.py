@@ -41,6 +41,7 @@ class Outcome:
         failures: what was refused for a reason that a user can do something about.
         passing: number of errors that pass by themselves.
         retry_after: seconds that the API server asked us to wait.
+        trouble: what the API server says is wrong with itself or with a webhook of somebody else's; it may last.
     """
 
     done: list[planning.Action] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Outcome:
     failures: list[Failure] = field(default_factory=list)
     passing: int = 0
     retry_after: float = 0.0
+    trouble: str = ""
 
     @property
     def complete(self) -> bool:
@@ -59,6 +61,8 @@ class Outcome:
         self.retry_after = max(self.retry_after, error.retry_after)
         if error.passing or error.namespace_goes:
             self.passing += 1
+            if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                self.trouble = f"{action.kind.kind} {action.name}: {error.message}"
         else:
             self.failures.append(Failure(f"{action.kind.kind} {action.name}", error.reason, error.message))
 
@@ -103,28 +107,31 @@ class Executor:
         return None
 
     async def _create(self, owner: ObjectMeta, action: Apply) -> Conflict | None:
-        """Applies what does not exist for all we know.
+        """Applies what does not exist for all we know: the caches hold only what bears our labels.
 
-        The caches hold only what bears our labels, and an apply without force may find nothing that it conflicts with:
-        a Service without a selector would get ours, and our ownerReference. So we look before we write.
+        An apply may find nothing that it conflicts with in what somebody else made: a Service without a selector would
+        get ours, and our ownerReference. So it asks for a version that nothing has (docs/decisions/0005).
         """
-        live = await self._live(owner.key, action)
-        if live is not None and not planning.is_owned(live, owner):
-            return planning.conflict(action.kind, live, owner)
-        # Ours already if the cache had not heard of it yet. If it comes between look and write, the apply conflicts,
-        # and the next look tells whose it is.
-        await self._apply(owner.key, action, force=live is not None)
+        try:
+            await self._apply(owner.key, action, planning.only_if_absent(action.body), force=False)
+        except ApiError as error:
+            live = await self._live(owner.key, action) if error.code == HTTPStatus.CONFLICT else None
+            if live is None:
+                raise  # another reason, or it is gone again
+            if not planning.is_owned(live, owner):
+                return planning.conflict(action.kind, live, owner)
+            await self._apply(owner.key, action, action.body, force=True)  # ours: the cache had not heard of it yet
         return None
 
     async def _update(self, key: Key, action: Apply) -> None:
         """Applies to what is ours, by force: drift is repaired."""
         try:
-            await self._apply(key, action, force=True)
+            await self._apply(key, action, action.body, force=True)
         except ApiError as error:
             if error.code != HTTPStatus.UNPROCESSABLE_ENTITY:
                 raise
-            await self._put_back_ports(key, action)
-            await self._apply(key, action, force=True)
+            await self._put_back(key, action)
+            await self._apply(key, action, action.body, force=True)
 
     async def _live(self, key: Key, action: Apply) -> ObjectMeta | None:
         """What stands under the child's name right now (a quorum read)."""
@@ -135,20 +142,28 @@ class Executor:
                 return None
             raise
 
-    async def _apply(self, key: Key, action: Apply, *, force: bool) -> None:
+    async def _apply(self, key: Key, action: Apply, body: planning.Body, *, force: bool) -> None:
         resource = _RESOURCES[action.kind.plural]
-        raw = await self.client.apply(resource, key[0], action.name, action.body, force=force)
+        raw = await self.client.apply(resource, key[0], action.name, body, force=force)
         self.caches.assume(resource.plural, key, raw)
 
     async def _read(self, key: Key, action: Apply) -> bytes:
         return await self.client.get(_RESOURCES[action.kind.plural], key[0], action.name)
 
-    async def _put_back_ports(self, key: Key, action: Apply) -> None:
+    async def _put_back(self, key: Key, action: Apply) -> None:
+        """Makes room for ours where it is invalid together with what somebody else set."""
         live = msgspec.json.decode(await self._read(key, action))
-        patch = planning.put_back_ports(action.kind, action.body, live)
-        # The version is a precondition: what was computed from this state must not land on another.
-        patch["metadata"] = {"resourceVersion": live["metadata"]["resourceVersion"]}
-        await self.client.merge(_RESOURCES[action.kind.plural], key[0], action.name, patch)
+        spec = planning.put_back(action.kind, action.body, live)
+        raw = await self._replace(key, action, live, "/spec", spec)
+        # Such a patch owns what it changes, under our name but not by apply: it would stay when it leaves the spec.
+        live = msgspec.json.decode(raw)
+        await self._replace(key, action, live, "/metadata/managedFields", planning.without_our_updates(live))
+
+    async def _replace(self, key: Key, action: Apply, live: planning.Body, path: str, value: object) -> bytes:
+        resource = _RESOURCES[action.kind.plural]
+        return await self.client.replace(
+            resource, key[0], action.name, path, value, resource_version=live["metadata"]["resourceVersion"]
+        )
 
     async def _delete(self, key: Key, action: Delete) -> None:
         resource = _RESOURCES[action.kind.plural]

@@ -12,6 +12,7 @@ from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, NginxSpec
 from nginx_operator.cluster.reflector import Key
 from nginx_operator.cluster.resources import DEPLOYMENTS
+from nginx_operator.status import stored_condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Guard:
     def check(self, nginx: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
         """What to act on.
 
-        What the pods run already counts as the old spec: a count that a policy came to forbid stays in force, a new
-        one that it forbids is not acted on.
+        A count that a policy came to forbid stays in force, a new one that it forbids is not acted on. In force is the
+        generation that was found valid before, as the status tells, and else what the pods run.
         """
         # The generation stands for the spec: the API server raises it with every change.
         asked = (nginx.metadata.uid, nginx.metadata.generation, policy)
@@ -68,10 +69,17 @@ def _guarded(nginx: Nginx, running: dict[str, Any] | None, policy: Policy) -> Gu
             policy, default_image=running["image"] or policy.default_image
         )  # a new default restarts no pod
     spec = defaults.defaulted(nginx.spec, policy)
-    verdict = validation.check(Subject(nginx.metadata.name, spec, policy, old_spec=running))
+    in_force = spec if _was_valid(nginx) else running
+    verdict = validation.check(Subject(nginx.metadata.name, spec, policy, old_spec=in_force))
     if verdict.faults:
         return Guarded(None, verdict.sentence)
     return Guarded(NginxSpec.of(spec))
+
+
+def _was_valid(nginx: Nginx) -> bool:
+    """Whether this generation was acted on before. A Deployment that is gone or drifted does not take that away."""
+    ready = stored_condition(nginx.status, "Ready")
+    return ready.get("observedGeneration") == nginx.metadata.generation and ready.get("reason") != "InvalidSpec"
 
 
 def _running(deployment: Child) -> dict[str, Any]:

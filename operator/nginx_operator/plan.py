@@ -59,12 +59,14 @@ class Conflict:
 
     Attributes:
         leftover: it belongs to an earlier Nginx of the same name; the garbage collector is about to remove it.
+        goes: it is ours, and is being deleted; finalizers of others hold it.
     """
 
     kind: str
     name: str
     owner: str
     leftover: bool = False
+    goes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
             if desired is not None:
                 conflicts.append(conflict(kind, live.metadata, owner))
         elif live is not None and live.metadata.deletion_timestamp is not None:
-            continue  # it goes; its deletion will bring us back here
+            if desired is not None:
+                conflicts.append(Conflict(kind.kind, live.metadata.name, owner="this Nginx", goes=True))
         elif desired is None:
             if live is not None:
                 meta = live.metadata
@@ -127,8 +130,6 @@ def covers(desired: Any, live: Any, *, quantities: bool = False) -> bool:
     Selectors and lists of plain values are atomic in the API (KEP-555): there, what else is there is drift.
     """
     if isinstance(desired, Mapping):
-        if not desired:
-            return live is None or isinstance(live, Mapping)
         return isinstance(live, Mapping) and all(
             live.get(key) == value
             if key in _ATOMIC
@@ -144,20 +145,42 @@ def covers(desired: Any, live: Any, *, quantities: bool = False) -> bool:
     return bool(desired == live) or (quantities and _same_quantity(desired, live))
 
 
-def put_back_ports(kind: ChildKind, desired: Body, live: Mapping[str, Any]) -> Body:
-    """A JSON merge patch that makes the lists of ports exactly the desired ones.
+def only_if_absent(body: Body) -> Body:
+    """The same apply, which the API server refuses with 409 if there is an object of that name: none has version 1."""
+    return {**body, "metadata": {**body["metadata"], "resourceVersion": "1"}}
 
-    Server-side apply leaves another's entry in them alone. Where it bears the name or the number of ours, the two
-    together are invalid, and nothing but replacing the list puts ours back.
+
+def put_back(kind: ChildKind, desired: Body, live: Body) -> Body:
+    """The spec of a live child with ours put in its place, and the rest of it left.
+
+    Server-side apply leaves what others add in lists and beside our fields: another port of the same name, a second
+    handler of a probe, the source ranges of a load balancer that is one no more. Where both together are invalid,
+    only replacing what we set helps.
     """
     if kind.plural == "services":
-        return {"spec": {"ports": desired["spec"]["ports"]}}
-    ours = {container["name"]: container["ports"] for container in desired["spec"]["template"]["spec"]["containers"]}
-    containers = [
-        {**container, "ports": ours.get(container["name"], container.get("ports", []))}
-        for container in live["spec"]["template"]["spec"]["containers"]
+        allocated = {key: live["spec"][key] for key in _ALLOCATED if key in live["spec"]}
+        return {**allocated, **desired["spec"]}
+    pod, wanted = live["spec"]["template"]["spec"], desired["spec"]["template"]["spec"]
+    lists = {key: _with_ours(pod.get(key) or [], wanted[key]) for key in ("containers", "volumes")}
+    return {**live["spec"], "template": {**live["spec"]["template"], "spec": {**pod, **wanted, **lists}}}
+
+
+#: What the API server gave a Service, or lets nobody change.
+_ALLOCATED: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
+
+
+def _with_ours(live: list[Body], ours: list[Body]) -> list[Body]:
+    taken = {item["name"] for item in ours}
+    return [*ours, *(item for item in live if item["name"] not in taken)]
+
+
+def without_our_updates(live: Body) -> list[Body]:
+    """The managers of a child's fields, but for us as one that updates and does not apply (KEP-555)."""
+    return [
+        entry
+        for entry in live["metadata"].get("managedFields", [])
+        if (entry.get("manager"), entry.get("operation")) != (names.FIELD_MANAGER, "Update") or entry.get("subresource")
     ]
-    return {"spec": {"template": {"spec": {"containers": containers}}}}
 
 
 def _apply(kind: ChildKind, desired: Body, live: Child | None) -> Apply | None:
@@ -197,5 +220,6 @@ def conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> Conflict:
     other = live.controller
     if other is None:
         return Conflict(kind.kind, live.name, "no Nginx")
-    leftover = other.kind == names.KIND and other.name == owner.name
+    ours = (other.api_version.partition("/")[0], other.kind) == (names.GROUP, names.KIND)
+    leftover = ours and other.name == owner.name
     return Conflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)

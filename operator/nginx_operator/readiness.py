@@ -38,6 +38,8 @@ class Situation:
         settled: nothing is left to do about the children.
         pods: this Nginx's own pods that are neither being deleted nor finished, by name.
         was_ready: the status says Ready, of the generation that the Nginx has now.
+        trouble: why a write has not gone through yet, where nobody but the API server's administrator can help.
+        goes: the Nginx is being deleted; finalizers of others hold it.
     """
 
     spec: NginxSpec | None
@@ -48,6 +50,8 @@ class Situation:
     conflicts: tuple[Conflict, ...] = ()
     failures: tuple[Failure, ...] = ()
     was_ready: bool = False
+    trouble: str = ""
+    goes: bool = False
 
     @property
     def count(self) -> int:
@@ -95,6 +99,12 @@ def progressing(ready: Condition) -> Condition:
 # --- the rules, most decisive first -----------------------------------------------------------------------------------
 
 
+def _is_being_deleted(s: Situation) -> Condition | None:
+    if s.goes:
+        return Condition("False", "Deleting", "the Nginx is being deleted and waits for its finalizers")
+    return None
+
+
 def _spec_is_invalid(s: Situation) -> Condition | None:
     if s.spec is None:
         return Condition("False", "InvalidSpec", f"{s.invalid}. The pods are left as they are until this is corrected")
@@ -104,6 +114,8 @@ def _spec_is_invalid(s: Situation) -> Condition | None:
 def _name_is_taken(s: Situation) -> Condition | None:
     for conflict in s.conflicts:
         what = f"{conflict.kind} {conflict.name}"
+        if conflict.goes:
+            return Condition("False", "Progressing", f"waiting until {what}, which is being deleted, is gone")
         if conflict.leftover:
             return Condition(
                 "False", "Progressing", f"waiting until {what} of the earlier Nginx of this name is removed"
@@ -183,6 +195,7 @@ def _is_on_its_way(s: Situation) -> Condition | None:
 
 
 _RULES: Final[tuple[Callable[[Situation], Condition | None], ...]] = (
+    _is_being_deleted,
     _spec_is_invalid,
     _name_is_taken,
     _write_was_refused,
@@ -213,4 +226,4 @@ def _progress(s: Situation) -> str:
     status = s.deployment.status if s.deployment else None
     if status is not None and status.updated_replicas < status.replicas == len(s.pods):  # else it has yet to count them
         text += f", {status.replicas - status.updated_replicas} still of the earlier spec"
-    return text
+    return f"{text}; {s.trouble}" if s.trouble else text

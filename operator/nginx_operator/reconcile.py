@@ -81,12 +81,13 @@ class Reconciler:
             ApiError: the status could not be written.
         """
         nginx = self._caches.nginx(key)
-        if nginx is None or nginx.metadata.deletion_timestamp is not None:
+        if nginx is None:
             self._guard.forget(key)
             self._settled.forget(key)
             self._pace.forget(key)
             return 0.0  # the garbage collector removes the children
-        guarded, plan = self._decide(nginx)
+        goes = nginx.metadata.deletion_timestamp is not None  # the garbage collector removes the children
+        guarded, plan = (Guarded(None), planning.Plan()) if goes else self._decide(nginx)
         if not (plan.actions or plan.conflicts):
             log.debug("[%s/%s] the children are as they should be", *key)
         outcome = await self._execute(nginx, plan)
@@ -98,6 +99,8 @@ class Reconciler:
             pods=reporting.own_pods(nginx.metadata.name, self._caches.pods(key)),
             conflicts=(*plan.conflicts, *outcome.conflicts),
             failures=tuple(outcome.failures),
+            trouble=outcome.trouble,
+            goes=goes,
             was_ready=reporting.was_ready(nginx.metadata, nginx.status),
         )
         try:

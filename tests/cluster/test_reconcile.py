@@ -78,6 +78,65 @@ def test_what_somebody_edits_is_put_back(namespace: Namespace, kind: str, patch:
     namespace.wait(kind, repaired)
 
 
+IN_CONTAINER = {
+    "another probe": {"readinessProbe": {"httpGet": {"path": "/", "port": 80}, "tcpSocket": None}},
+    "another handler": {"lifecycle": {"preStop": {"exec": {"command": ["true"]}, "sleep": None}}},
+    "too small limits": {"resources": {"requests": {"cpu": "5m"}, "limits": {"cpu": "10m"}}},
+}
+
+
+@pytest.mark.parametrize("edit", IN_CONTAINER.values(), ids=IN_CONTAINER.keys())
+def test_what_is_invalid_together_with_ours_makes_room(namespace: Namespace, edit: dict[str, Any]) -> None:
+    namespace.apply({"count": 1, "resources": {"requests": {"cpu": "50m"}}})
+    namespace.wait("nginx", serving(1))
+    before = namespace.get("deployment")
+    assert before is not None
+    ours = pod_of(before)
+    containers = [{"name": names.CONTAINER, **edit}, {"name": "mesh", "image": "example.com/mesh:1"}]
+    patch = {"spec": {"template": {"spec": {"containers": containers}}}}
+    namespace.kubectl("patch", "deployment", "web", "-p", json.dumps(patch))
+    found = namespace.wait("deployment", lambda d: pod_of(d) == ours)
+    assert [c["name"] for c in found["spec"]["template"]["spec"]["containers"]] == [names.CONTAINER, "mesh"]
+    namespace.apply({"count": 2})  # and what leaves the spec still leaves the child
+    namespace.wait("deployment", lambda d: pod_of(d).get("resources", {}) == {} and d["spec"]["replicas"] == 2)
+
+
+def test_a_volume_that_somebody_exchanged_is_put_back(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    volumes = [{"name": "tmp", "emptyDir": None, "configMap": {"name": "other"}}]
+    patch = {"spec": {"template": {"spec": {"volumes": volumes}}}}
+    namespace.kubectl("patch", "deployment", "web", "-p", json.dumps(patch))
+    namespace.wait("deployment", lambda d: {"name": "tmp", "emptyDir": {}} in d["spec"]["template"]["spec"]["volumes"])
+
+
+def test_ready_does_not_speak_of_a_child_that_is_being_deleted(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    held = {"metadata": {"finalizers": ["somebody.example.com/holds"]}}
+    namespace.kubectl("patch", "service", "web", "--type=merge", "-p", json.dumps(held))
+    namespace.kubectl("delete", "service", "web", "--wait=false")
+    namespace.apply({"count": 1, "service": {"port": 8888}})
+    assert "Service web, which is being deleted" in namespace.wait_reason("Progressing")["message"]
+    namespace.kubectl("patch", "service", "web", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    namespace.wait("service", lambda s: s["spec"]["ports"][0]["port"] == 8888)
+    namespace.wait("nginx", serving(1))
+
+
+def test_an_nginx_that_waits_for_finalizers_tells_the_truth(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    held = {"metadata": {"finalizers": ["somebody.example.com/holds"]}}
+    namespace.kubectl("patch", "nginx", "web", "--type=merge", "-p", json.dumps(held))
+    namespace.kubectl("delete", "nginx", "web", "--wait=false")
+    namespace.kubectl("delete", "deployment", "web")
+    assert namespace.wait_reason("Deleting")["status"] == "False"
+    namespace.wait("nginx", lambda nginx: nginx["status"]["nodes"] == [])
+    assert namespace.get("deployment") is None
+    namespace.kubectl("patch", "nginx", "web", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    namespace.wait_gone("nginx")
+
+
 @pytest.mark.parametrize("kind", ["deployment", "service"])
 def test_what_somebody_deletes_comes_back(namespace: Namespace, kind: str) -> None:
     namespace.apply({"count": 1})

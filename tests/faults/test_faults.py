@@ -85,6 +85,27 @@ def test_a_fault_at_the_first_call_of_each_kind(fault: Fault, proxy: Proxy, star
     assert "failed; again" not in operators[-1].text()  # a fault is no surprise: each is met by name
 
 
+def test_what_somebody_creates_at_the_last_moment_is_not_taken_over(
+    proxy: Proxy, start: Start, namespace: Namespace
+) -> None:
+    """A Service without a selector conflicts with nothing that we apply; only its being there does."""
+    theirs = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"name": "http", "port": 80}]}}
+
+    async def somebody_is_faster(_: Call, forward: Forward) -> Answer:
+        status, _body = namespace.bed.request("POST", f"/api/v1/namespaces/{namespace.name}/services", theirs)
+        assert status == 201
+        return await forward()
+
+    proxy.add(to("patch", "services"), somebody_is_faster)
+    namespace.apply({"count": 1, "image": IMAGE})
+    start(namespace)
+    assert "Service web exists" in namespace.wait_reason("NameConflict")["message"]
+    found = namespace.get("service")
+    assert found is not None
+    assert "selector" not in found["spec"]
+    assert "ownerReferences" not in found["metadata"]
+
+
 def test_retry_after_is_honoured(proxy: Proxy, start: Start, namespace: Namespace) -> None:
     asked: list[float] = []
 

@@ -3,7 +3,6 @@
 Bodies go in as Python values and come out as bytes, so that the caller decodes just what it needs.
 """
 
-import asyncio
 import copy
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
@@ -25,6 +24,7 @@ WATCH_SILENCE: Final = 90.0
 WATCH_SECONDS: Final = 300
 
 APPLY: Final = "application/apply-patch+yaml"
+JSON_PATCH: Final = "application/json-patch+json"
 MERGE: Final = "application/merge-patch+json"
 JSON: Final = "application/json"
 
@@ -92,7 +92,6 @@ class Client:
 
     Args:
         connection: where and who.
-        limit: requests under way at once; further ones wait. Watches do not count.
         user_agent: named in the API server's audit log.
         answered: told the method, the resource (plural) and the status code of each answer; 0 if none came.
     """
@@ -101,7 +100,6 @@ class Client:
         self,
         connection: Connection,
         *,
-        limit: int = 64,
         user_agent: str = "nginx-operator",
         answered: Callable[[str, str, int], None] = lambda *_: None,
     ) -> None:
@@ -109,11 +107,10 @@ class Client:
         self.connection = connection
         self._user_agent = user_agent
         self._http: Http | None = None
-        self._slots = asyncio.Semaphore(limit)
         self._may_write: Callable[[], bool] = lambda: True
 
     def fenced(self, may_write: Callable[[], bool]) -> "Client":
-        """The same client, but with writes refused (ApiError 0, "Fenced") unless `may_write()` at that very moment."""
+        """The same client, but with writes refused (ApiError 0, "Fenced") unless `may_write()` as they are sent."""
         fenced = copy.copy(self)
         fenced._may_write = may_write
         return fenced
@@ -167,6 +164,17 @@ class Client:
         path = resource.path(namespace, name, subresource)
         return await self.request("PATCH", path, body, params={"fieldManager": names.FIELD_MANAGER}, content_type=MERGE)
 
+    async def replace(
+        self, resource: Resource, namespace: str | None, name: str, field: str, value: object, *, resource_version: str
+    ) -> bytes:
+        """Replaces one field of exactly this version (JSON Patch, RFC 6902); 422 if it has changed since."""
+        body = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": resource_version},
+            {"op": "replace", "path": field, "value": value},
+        ]
+        path, params = resource.path(namespace, name), {"fieldManager": names.FIELD_MANAGER}
+        return await self.request("PATCH", path, body, params=params, content_type=JSON_PATCH)
+
     async def delete(
         self, resource: Resource, namespace: str | None, name: str, *, uid: str, resource_version: str
     ) -> bytes:
@@ -200,11 +208,13 @@ class Client:
         if body is not None:
             data = body if isinstance(body, bytes) else msgspec.json.encode(body)
             headers["Content-Type"] = content_type
+
+        def fence() -> None:
+            if method != "GET" and not self._may_write():
+                raise ApiError(0, "Fenced", f"no {method} of {path}: another process may lead now")
+
         try:
-            async with self._slots:
-                if method != "GET" and not self._may_write():
-                    raise ApiError(0, "Fenced", f"no {method} of {path}: another process may lead now")
-                answer = await self._open.request(method, target, headers, data)
+            answer = await self._open.request(method, target, headers, data, before=fence)
         except OSError as error:
             self._answered(method, plural_of(path), 0)
             raise self._unreachable(error) from error

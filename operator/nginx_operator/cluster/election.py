@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -22,6 +22,9 @@ from nginx_operator.cluster.client import REQUEST_TIMEOUT, ApiError, Client
 from nginx_operator.cluster.resources import LEASES
 
 log = logging.getLogger(__name__)
+
+#: Seconds that giving up the Lease may take at the end; a standby waits no longer than the Lease lasts anyway.
+_RELEASE_SECONDS: Final = 2.0
 
 
 class LostLeaseError(Exception):
@@ -112,13 +115,18 @@ class Elector:
             return
         self.leading.clear()
         try:
-            lease = await self._get()
-            if lease is not None and lease["spec"].get("holderIdentity") == self._identity:
-                lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
-                await self._client.update(LEASES, self._namespace, self._name, lease)
-                log.info("released Lease %s/%s", self._namespace, self._name)
-        except ApiError as error:
-            log.warning("Lease %s/%s not released, it will expire: %s", self._namespace, self._name, error.message)
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                await self._give_up()
+        except (ApiError, TimeoutError) as error:
+            why = str(error) or f"no answer within {_RELEASE_SECONDS:g} s"
+            log.warning("Lease %s/%s not released, it will expire: %s", self._namespace, self._name, why)
+
+    async def _give_up(self) -> None:
+        lease = await self._get()
+        if lease is not None and lease["spec"].get("holderIdentity") == self._identity:
+            lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
+            await self._client.update(LEASES, self._namespace, self._name, lease)
+            log.info("released Lease %s/%s", self._namespace, self._name)
 
     async def _hold(self, patience: float) -> bool:
         """Takes or renews the Lease if we may, within `patience` seconds. Returns whether we hold it."""

@@ -8,7 +8,7 @@ and no compression: an API server uses none of them with us. RFC 9112 is the rul
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -88,7 +88,15 @@ class Http:
             line.end()
         await asyncio.gather(*(line.ended for line in lines))
 
-    async def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+    async def request(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        before: Callable[[], None] = lambda: None,
+    ) -> Answer:
         """One request, and its whole answer, whatever its status.
 
         Args:
@@ -96,12 +104,13 @@ class Http:
             target: path and query, encoded.
             headers: more of them.
             body: empty means none.
+            before: called when there is a connection, just before anything is sent; what it raises ends the request.
         """
         message = self._message(method, target, headers, body)
         while True:
             line, used = await self._reach()
             try:
-                return await self._ask(line, message)
+                return await self._ask(line, message, before)
             except LostError:
                 # An idle connection may end at any moment. What changes nothing may be asked twice (RFC 9110, 9.2.2);
                 # of anything else nobody knows whether the server got it.
@@ -126,8 +135,9 @@ class Http:
         head = f"{method} {self._root}{target} HTTP/1.1\r\n{self._fixed}{_fields(headers)}{length}\r\n"
         return head.encode("latin-1") + body
 
-    async def _ask(self, line: "Line", message: bytes) -> Answer:
+    async def _ask(self, line: "Line", message: bytes, before: Callable[[], None]) -> Answer:
         try:
+            before()
             await line.ask(message, self._answer_seconds)
             answer = await line.answer()
         except BaseException:

@@ -48,11 +48,12 @@ def foreign(kind: str) -> Object:
     return {"kind": kind, "metadata": {"name": "web", "namespace": "shop", "uid": "theirs", "resourceVersion": "3"}}
 
 
-async def test_children_are_looked_for_before_they_are_created(
+async def test_children_are_created_only_where_nothing_is(
     executor: Executor, talk: Conversation, written: Written, nginx: Nginx, spec: NginxSpec
 ) -> None:
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert talk.heard == ["GET nginxes", "GET deployments", "PATCH deployments", "GET services", "PATCH services"]
+    assert talk.heard == ["GET nginxes", "PATCH deployments", "PATCH services"]
+    assert [body["metadata"]["resourceVersion"] for body in talk.bodies] == ["1", "1"]
     assert outcome.complete
     assert written.assumed == ["deployments", "services"]
 
@@ -65,13 +66,14 @@ async def test_nothing_to_do_says_nothing(
     assert talk.heard == []
 
 
-async def test_what_belongs_to_somebody_else_is_not_written(
+async def test_what_belongs_to_somebody_else_is_not_forced(
     executor: Executor, talk: Conversation, written: Written, nginx: Nginx, spec: NginxSpec
 ) -> None:
+    talk.answer("PATCH", "services", failure(409, "Conflict"))
     talk.answer("GET", "services", (200, foreign("Service")))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
     assert [(conflict.kind, conflict.owner) for conflict in outcome.conflicts] == [("Service", "no Nginx")]
-    assert "PATCH services" not in talk.heard
+    assert talk.heard[-2:] == ["PATCH services", "GET services"]
     assert written.assumed == ["deployments"]
 
 
@@ -81,18 +83,29 @@ async def test_what_is_ours_already_is_forced(
     actions = plan(nginx.metadata, spec, {})
     (deployment, _) = actions.actions
     assert isinstance(deployment, Apply)
+    talk.answer("PATCH", "deployments", failure(409, "Conflict"), (200, stored(deployment.body)))
     talk.answer("GET", "deployments", (200, stored(deployment.body)))
-    await executor.execute(nginx, actions)
-    assert "PATCH deployments force" in talk.heard
+    assert (await executor.execute(nginx, actions)).complete
+    assert talk.heard[1:4] == ["PATCH deployments", "GET deployments", "PATCH deployments force"]
+    assert "resourceVersion" not in talk.bodies[1]["metadata"]
 
 
-async def test_what_comes_between_look_and_write_is_looked_at_again_later(
+async def test_what_is_gone_again_is_tried_again_later(
     executor: Executor, talk: Conversation, written: Written, nginx: Nginx, spec: NginxSpec
 ) -> None:
-    talk.answer("PATCH", "deployments", failure(409, "Conflict", "FieldManagerConflict"))
+    talk.answer("PATCH", "deployments", failure(409, "Conflict"))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
     assert (outcome.complete, outcome.passing, outcome.conflicts) == (False, 1, [])
     assert written.assumed == ["services"]  # a child that cannot be written does not hold up the next
+
+
+async def test_what_is_wrong_with_the_api_server_is_told(
+    executor: Executor, talk: Conversation, nginx: Nginx, spec: NginxSpec
+) -> None:
+    talk.answer("PATCH", "deployments", failure(500, "InternalError"))
+    outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
+    assert outcome.trouble.startswith("Deployment web: ")
+    assert outcome.passing == 1
 
 
 @pytest.mark.parametrize(

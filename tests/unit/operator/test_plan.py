@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, ServiceSpec
-from nginx_operator.plan import Apply, Delete, covers, plan, put_back_ports, with_hash
+from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference, ServiceSpec
+from nginx_operator.plan import Apply, Delete, covers, plan, put_back, with_hash, without_our_updates
 
 OWNER = ObjectMeta(name="web", namespace="shop", uid="uid-1", resource_version="10", generation=3)
 
@@ -97,13 +97,6 @@ def test_a_child_of_an_earlier_nginx_of_the_same_name_is_waited_for(spec: NginxS
     assert all(conflict.leftover for conflict in found.conflicts)
 
 
-def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
-    observed = applied(spec)
-    going = msgspec.structs.replace(observed["services"].metadata, deletion_timestamp="2026-01-01T00:00:00Z")
-    observed["services"] = msgspec.structs.replace(observed["services"], metadata=going)
-    assert plan(OWNER, spec, observed).actions == ()
-
-
 def test_paused_means_no_action(spec: NginxSpec) -> None:
     assert plan(OWNER, NginxSpec(count=9, image="b:1", paused=True), applied(spec)).actions == ()
 
@@ -114,7 +107,8 @@ def test_paused_means_no_action(spec: NginxSpec) -> None:
         ({"a": 1}, {"a": 1, "b": 2}, True),
         ({"a": 1}, {"a": 2}, False),
         ({"a": {"b": 1}}, {"a": None}, False),
-        ({"a": {}}, {}, True),
+        ({"a": {}}, {}, False),
+        ({"a": {}}, {"a": {"b": 1}}, True),
         ([{"name": "x", "v": 1}], [{"name": "injected"}, {"name": "x", "v": 1, "w": 2}], True),
         ([{"name": "x", "v": 1}], [{"name": "x", "v": 2}], False),
         (["ALL"], ["ALL"], True),
@@ -183,12 +177,56 @@ def test_what_the_api_treats_as_one_value_must_be_equal(desired: Any, live: Any)
     assert not covers(desired, live)
 
 
-def test_ports_are_put_back_and_the_containers_of_others_stay(spec: NginxSpec) -> None:
+def test_ours_is_put_in_the_place_of_what_is_invalid_with_it_and_the_rest_stays(spec: NginxSpec) -> None:
     deployment, service = (a for a in plan(OWNER, spec, {}).actions if isinstance(a, Apply))
-    ports = service.body["spec"]["ports"]
-    assert put_back_ports(service.kind, service.body, {}) == {"spec": {"ports": ports}}
-    ours = deployment.body["spec"]["template"]["spec"]["containers"][0]
-    sidecar = {"name": "mesh", "ports": [{"containerPort": 1}]}
-    live = {"spec": {"template": {"spec": {"containers": [{**ours, "ports": [], "added": 1}, sidecar]}}}}
-    patch = put_back_ports(deployment.kind, deployment.body, live)
-    assert patch["spec"]["template"]["spec"]["containers"] == [{**ours, "added": 1}, sidecar]
+    balanced = {"spec": {"clusterIP": "10.0.0.1", "type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0/8"]}}
+    assert put_back(service.kind, service.body, balanced) == {"clusterIP": "10.0.0.1", **service.body["spec"]}
+    template = deployment.body["spec"]["template"]
+    (ours,), sidecar = template["spec"]["containers"], {"name": "mesh", "ports": [{"containerPort": 1}]}
+    probe = {**ours["readinessProbe"], "httpGet": {"port": 1}}
+    pod = {
+        **template["spec"],
+        "nodeSelector": {"disk": "ssd"},
+        "securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "x"}},
+        "containers": [{**ours, "readinessProbe": probe}, sidecar],
+        "volumes": [{"name": "tmp", "configMap": {"name": "x"}}, {"name": "mesh", "emptyDir": {}}],
+    }
+    restarted = {"metadata": {"annotations": {"restartedAt": "now"}}, "spec": pod}
+    found = put_back(deployment.kind, deployment.body, {"spec": {"paused": True, "template": restarted}})
+    assert (found["paused"], found["template"]["metadata"]) == (True, restarted["metadata"])
+    changed = found["template"]["spec"]
+    assert changed["containers"] == [ours, sidecar]
+    assert changed["volumes"] == [*template["spec"]["volumes"], {"name": "mesh", "emptyDir": {}}]
+    assert changed["securityContext"] == template["spec"]["securityContext"]
+    assert changed["nodeSelector"] == {"disk": "ssd"}
+
+
+def test_what_we_own_by_update_is_given_up_and_nothing_else() -> None:
+    ours, status = {"manager": "nginx-operator", "operation": "Apply"}, {"manager": "k", "operation": "Update"}
+    own_status = {"manager": "nginx-operator", "operation": "Update", "subresource": "status"}
+    left = [ours, status, own_status]
+    updates = {"manager": "nginx-operator", "operation": "Update"}
+    assert without_our_updates({"metadata": {"managedFields": [ours, updates, status, own_status]}}) == left
+
+
+@pytest.mark.parametrize(
+    ("api_version", "leftover"), [("proxy.example.com/v1alpha1", True), ("nginx.example.org/v1alpha1", False)]
+)
+def test_an_nginx_of_another_group_is_no_earlier_one_of_ours(api_version: str, leftover: bool, spec: NginxSpec) -> None:
+    other = OwnerReference("Nginx", OWNER.name, "other", api_version, controller=True)
+    live = Child(ObjectMeta(OWNER.name, namespace=OWNER.namespace, owner_references=(other,)))
+    (conflict,) = plan(OWNER, spec, {"deployments": live}).conflicts
+    assert (conflict.owner, conflict.leftover) == (f"Nginx {OWNER.name}", leftover)
+
+
+def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    going = msgspec.structs.replace(
+        observed["services"],
+        metadata=msgspec.structs.replace(observed["services"].metadata, deletion_timestamp="2026-01-01T00:00:00Z"),
+    )
+    found = plan(OWNER, spec, {**observed, "services": going})
+    assert [(conflict.kind, conflict.goes) for conflict in found.conflicts] == [("Service", True)]
+    assert found.actions == ()
+    off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
+    assert plan(OWNER, off, {**observed, "services": going}).conflicts == ()
