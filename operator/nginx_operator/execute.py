@@ -110,7 +110,7 @@ class Executor:
         """Applies what does not exist for all we know: the caches hold only what bears our labels.
 
         An apply may find nothing that it conflicts with in what somebody else made: a Service without a selector would
-        get ours, and our ownerReference. So it asks for a version that nothing has (docs/decisions/0005).
+        get ours, and our ownerReference. So it asks for a version that nothing has (docs/decisions/0008).
         """
         try:
             await self._apply(owner.key, action, planning.only_if_absent(action.body), force=False)
