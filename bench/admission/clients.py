@@ -4,12 +4,13 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, cast
 
 #: Seconds that an honest client waits for an answer, as an API server does by default in our chart.
 PATIENCE: Final = 5.0
+#: Seconds between two bytes of a slow client.
+DRIBBLE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -116,39 +117,50 @@ async def ask_once(target: Target, request: bytes, tally: Tally) -> None:
         tally.add(0, time.perf_counter() - began)
 
 
-async def slow(target: Target, kind: str, request: bytes, stop: asyncio.Event) -> None:
+class _Slow(asyncio.Protocol):
+    """Sends something, then one byte now and then."""
+
+    def __init__(self, before: bytes, dribbled: bytes) -> None:
+        self._before = before
+        self._dribbled = iter(dribbled)
+        self._loop = asyncio.get_running_loop()
+        self.ended = self._loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begins."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.write(self._before)
+        self._dribble()
+
+    def _dribble(self) -> None:
+        byte = next(self._dribbled, None)
+        if byte is not None and not self.transport.is_closing():
+            self.transport.write(bytes((byte,)))
+            self._loop.call_later(DRIBBLE, self._dribble)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Cut."""
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+async def slow(target: Target, kind: str, request: bytes) -> None:
     """A connection of a kind in SLOW that holds back what it has to say, and opens itself anew whenever it is cut."""
     before, dribbled = SLOW[kind](request)
     context = None if kind == "no handshake" else target.trust
-    while not stop.is_set():
-        with suppress(OSError, TimeoutError):
-            reader, writer = await asyncio.open_connection(
-                target.host, target.port, ssl=context, server_hostname=target.name if context else None
+    name = target.name if context else None
+    while True:
+        protocol: _Slow | None = None
+        try:
+            _, protocol = await asyncio.get_running_loop().create_connection(
+                lambda: _Slow(before, dribbled), target.host, target.port, ssl=context, server_hostname=name
             )
-            try:
-                writer.write(before)
-                for byte in dribbled:
-                    if stop.is_set() or reader.at_eof():
-                        break
-                    writer.write(bytes((byte,)))
-                    await writer.drain()
-                    await _either(stop, reader)
-                await _either(stop, reader, None)
-            finally:
-                writer.transport.abort()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 0.2)
-
-
-async def _either(stop: asyncio.Event, reader: asyncio.StreamReader, seconds: float | None = 0.5) -> None:
-    """Waits until it is told to stop, the server has something to say or to end, or the seconds are over."""
-    tasks = [asyncio.create_task(stop.wait()), asyncio.create_task(reader.read(1))]
-    try:
-        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await protocol.ended
+        except OSError:
+            await asyncio.sleep(DRIBBLE)
+        finally:
+            if protocol is not None:
+                protocol.transport.abort()
 
 
 def _body_at(request: bytes) -> int:

@@ -95,7 +95,9 @@ class Connections:
                 self._loop.remove_reader(listener.fileno())
                 self._loop.call_later(_BREATH, self._resume, listener, context)
                 return
-            while len(self) >= self._most:
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if len(self) >= self._most:
                 self._make_room()
             task = self._loop.create_task(self._open(accepted, context))
             self._handshakes[task] = self._loop.time()
@@ -107,18 +109,25 @@ class Connections:
 
     async def _open(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
         """The TLS handshake. One that does not come to its end leaves nothing behind."""
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            await self._loop.connect_accepted_socket(
-                lambda: Connection(self),
-                accepted,
-                ssl=context,
-                ssl_handshake_timeout=self.deadlines.handshake if context else None,
-            )
-        except ConnectionAbortedError:  # how asyncio says that the deadline has passed
+            async with asyncio.timeout(self.deadlines.handshake):
+                if context is not None:
+                    await self._first_byte(accepted)
+                await self._loop.connect_accepted_socket(lambda: Connection(self), accepted, ssl=context)
+        except TimeoutError:
             self.limited("handshake")
-        except OSError:
-            pass  # ssl.SSLError is one: a client that does not know us, or an old TLS
+            accepted.close()
+        except OSError:  # ssl.SSLError is one: a client that does not know us, or an old TLS
+            accepted.close()
+
+    async def _first_byte(self, accepted: socket.socket) -> None:
+        """Waits for the client's hello: the state of TLS takes 50 KiB, which silence does not get."""
+        arrived = self._loop.create_future()
+        self._loop.add_reader(accepted.fileno(), _arrive, arrived)
+        try:
+            await arrived
+        finally:
+            self._loop.remove_reader(accepted.fileno())
 
     def _shaken(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
         self._handshakes.pop(task, None)
@@ -278,6 +287,11 @@ class Connections:
             self._drop(connection)
         if self._clock is not None:
             self._clock.cancel()
+
+
+def _arrive(arrived: asyncio.Future[None]) -> None:
+    if not arrived.done():
+        arrived.set_result(None)
 
 
 _BUSY: Final = Response(429, b"too many large bodies at once; try again\n", headers="Retry-After: 1\r\n")
