@@ -22,9 +22,7 @@ KEPT_RATE: Final = 50
 NEW_RATE: Final = 10
 
 
-def direct(
-    name: str, folder: Path, environ: Mapping[str, str], *, seconds: float, besiegers: int
-) -> dict[str, float]:
+def direct(name: str, folder: Path, environ: Mapping[str, str], *, seconds: float, besiegers: int) -> dict[str, float]:
     """All figures of one program, by name: seconds, bytes, numbers.
 
     Args:

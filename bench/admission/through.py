@@ -1,0 +1,197 @@
+"""What a create takes through a real API server: without admission, and with each way of it.
+
+All ways are installed at the same time, each for one namespace, and take turns within the same minutes: what the
+machine does to one it does to all.
+"""
+
+import asyncio
+import base64
+import itertools
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+import yaml
+
+from bench.admission.programs import Certificate, command
+from bench.admission.reviews import nginx
+from bench.contenders import PEERS
+from bench.process import Process, age, memory
+from bench.trial import ROOT, quantile
+from nginx_operator.api import names
+from nginx_operator.cluster.client import Client
+from nginx_operator.cluster.connection import Connection
+from nginx_operator.cluster.resources import NGINXES
+from tests.cluster.product import HOST, Product, Program
+from tests.testbed import Bed, Progress
+from tests.testbed.waiting import until
+
+#: Ways of admission; each has the namespace of its name.
+WAYS: Final = ("none", "ours", "policy", "kopf")
+#: Creates a second. More than a cluster with thousands of Nginx ever sees for long.
+RATE: Final = 100
+_KOPF_PORT: Final = 9543
+_OPTIONS: Final[dict[str, dict[str, str]]] = {"create": {}, "dry run": {"dryRun": "All"}}
+
+
+def through(bed: Bed, folder: Path, progress: Progress, *, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """Figures by way: seconds of a create at the median and the 99th percentile, and of the programs themselves.
+
+    Args:
+        bed: is up.
+        folder: for certificates and logs.
+        progress: tells how far it is.
+        rounds: how often each way has its turn, for real creates and for dry runs.
+        seconds: how long a turn lasts.
+    """
+    figures: dict[str, dict[str, float]] = {way: {} for way in WAYS}
+    bed.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_namespace(way) for way in WAYS))
+    with ExitStack() as stack:
+        with progress.step("installing"):
+            ours = stack.enter_context(_ours(bed, folder, figures["ours"]))
+            kopf = stack.enter_context(_kopf(bed, folder))
+            bed.kubectl("apply", "-f", str(PEERS / "admission_policy.yaml"))
+            _wait_until_enforced(bed)
+        taken = uvloop.run(_turns(bed, rounds, seconds, progress))
+        figures["ours"]["managed rss"] = memory(ours.process.pid)
+        figures["kopf"]["managed rss"] = kopf.rss()
+    for (way, what), found in taken.items():
+        for part in (0.5, 0.99):
+            figures[way][f"{what} p{part * 100:.0f}"] = quantile(found, part)
+    return figures
+
+
+def _namespace(way: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _name(way), "labels": {"bench": way}}}
+
+
+def _name(way: str) -> str:
+    return f"bench-{way}"
+
+
+@contextmanager
+def _ours(bed: Bed, folder: Path, figures: dict[str, float]) -> Iterator[Program]:
+    """The chart, and its webhooks as a process with a certificate that they keep themselves."""
+    product = Product(bed, folder)
+    product.install("--set", "webhooks.namespaceSelector.matchLabels.bench=ours")
+    program = product.webhooks()
+    try:
+        program.wait_ready()
+        figures["managed start"] = age(program.process.pid)
+        yield program
+    finally:
+        program.stop()
+        product.uninstall()
+
+
+@contextmanager
+def _kopf(bed: Bed, folder: Path) -> Iterator[Process]:
+    """Kopf's server behind a Service of its own."""
+    service = "kopf"
+    home = _name("kopf")
+    certificate = Certificate.make(folder, f"{service}.{home}.svc")
+    environ = {**bed.environment, "KUBECONFIG": str(bed.inside_kubeconfig)}
+    words = bed.command(command("kopf", certificate, HOST, _KOPF_PORT))
+    process = Process(words, environ, folder / "kopf.log", ROOT)
+    with process.running():
+        bed.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_routes(service, home, certificate)))
+        yield process
+
+
+def _routes(service: str, home: str, certificate: Certificate) -> Iterator[dict[str, Any]]:
+    """Service, endpoints and webhook configurations of kopf's server, as our chart has them."""
+    yield {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": service, "namespace": home},
+        "spec": {"ports": [{"name": "https", "port": 443, "targetPort": _KOPF_PORT}]},
+    }
+    yield {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": service, "namespace": home, "labels": {"kubernetes.io/service-name": service}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [HOST], "conditions": {"ready": True}}],
+        "ports": [{"name": "https", "port": _KOPF_PORT, "protocol": "TCP"}],
+    }
+    bundle = base64.b64encode(certificate.ca.read_bytes()).decode()
+    for kind, path in (("MutatingWebhookConfiguration", "mutate"), ("ValidatingWebhookConfiguration", "validate")):
+        yield {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
+            "metadata": {"name": "bench-kopf"},
+            "webhooks": [
+                {
+                    "name": f"{path}.kopf.example.com",
+                    "admissionReviewVersions": ["v1"],
+                    "clientConfig": {
+                        "service": {"name": service, "namespace": home, "path": f"/{path}", "port": 443},
+                        "caBundle": bundle,
+                    },
+                    "rules": [
+                        {
+                            "apiGroups": [names.GROUP],
+                            "apiVersions": [names.VERSION],
+                            "operations": ["CREATE", "UPDATE"],
+                            "resources": [names.PLURAL],
+                        }
+                    ],
+                    "sideEffects": "None",
+                    "timeoutSeconds": 30,
+                    "namespaceSelector": {"matchLabels": {"bench": "kopf"}},
+                }
+            ],
+        }
+
+
+def _wait_until_enforced(bed: Bed) -> None:
+    """Waits until each way refuses what is invalid, and the way without admission stores it."""
+    for way in WAYS:
+        path = f"{NGINXES.path(_name(way))}?dryRun=All"
+        body = _nginx(way, "probe", count=101, image="example.com/nginx:1")
+        expected = (201,) if way == "none" else (422, 403, 400)
+        until(lambda: bed.request("POST", path, body)[0] in expected, seconds=120, what=f"{way} decides")  # noqa: B023
+
+
+def _nginx(way: str, name: str, **spec: Any) -> dict[str, Any]:
+    found = nginx(name, **spec)
+    found["metadata"]["namespace"] = _name(way)
+    return found
+
+
+async def _turns(bed: Bed, rounds: int, seconds: float, progress: Progress) -> dict[tuple[str, str], list[float]]:
+    """Seconds of each create, by way and by what was asked."""
+    config = bed.client_config
+    connection = Connection(config.server, str(config.ca), token=lambda: config.token)
+    taken: dict[tuple[str, str], list[float]] = {turn: [] for turn in itertools.product(WAYS, _OPTIONS)}
+    turns = [turn for _ in range(rounds) for turn in random.sample(list(taken), len(taken))]
+    async with Client(connection, user_agent="bench") as client:
+        for way in WAYS:  # connections are opened, code is compiled
+            await _turn(client, way, "dry run", seconds / 4)
+        with progress.step("creating") as step:
+            for number, (way, what) in enumerate(turns):
+                step.tell(f"{number} of {len(turns)} turns")
+                taken[way, what] += await _turn(client, way, what, seconds)
+                await client.request("DELETE", NGINXES.path(_name(way)))
+    return taken
+
+
+async def _turn(client: Client, way: str, what: str, seconds: float) -> list[float]:
+    """Creates at a steady rate. The seconds that each took from the moment at which it was due."""
+    began, taken = time.perf_counter() + 0.1, list[float]()
+    prefix = f"web-{time.monotonic_ns()}"
+
+    async def one(number: int) -> None:
+        due = began + number / RATE
+        await asyncio.sleep(due - time.perf_counter())
+        await client.request("POST", NGINXES.path(_name(way)), _nginx(way, f"{prefix}-{number}"), params=_OPTIONS[what])
+        taken.append(time.perf_counter() - due)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(max(int(RATE * seconds), 1)):
+            tasks.create_task(one(number))
+    return taken
