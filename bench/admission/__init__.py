@@ -10,4 +10,5 @@ Modules, from the outside in:
     through   what a create through the API server takes with each of them
     programs  how they are started
     clients reviews  who asks, and what
+    besiegers        who asks slowly, as a process of its own
 """

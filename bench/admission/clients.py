@@ -5,22 +5,27 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Final, cast
 
 #: Seconds that an honest client waits for an answer, as an API server does by default in our chart.
 PATIENCE: Final = 5.0
-#: Seconds between two bytes of a slow client.
-DRIBBLE: Final = 0.5
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where the webhooks listen, and how they are trusted."""
+    """Where the webhooks listen, and the file of the authority that they are trusted by."""
 
     host: str
     port: int
-    trust: ssl.SSLContext
+    ca: Path
     name: str = "localhost"
+
+    @cached_property
+    def trust(self) -> ssl.SSLContext:
+        """The same for TLS."""
+        return ssl.create_default_context(cafile=str(self.ca))
 
 
 @dataclass
@@ -115,62 +120,3 @@ async def ask_once(target: Target, request: bytes, tally: Tally) -> None:
             await protocol.ended
     except (OSError, TimeoutError):
         tally.add(0, time.perf_counter() - began)
-
-
-class _Slow(asyncio.Protocol):
-    """Sends something, then one byte now and then."""
-
-    def __init__(self, before: bytes, dribbled: bytes) -> None:
-        self._before = before
-        self._dribbled = iter(dribbled)
-        self._loop = asyncio.get_running_loop()
-        self.ended = self._loop.create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begins."""
-        self.transport = cast("asyncio.Transport", transport)
-        self.transport.write(self._before)
-        self._dribble()
-
-    def _dribble(self) -> None:
-        byte = next(self._dribbled, None)
-        if byte is not None and not self.transport.is_closing():
-            self.transport.write(bytes((byte,)))
-            self._loop.call_later(DRIBBLE, self._dribble)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Cut."""
-        if not self.ended.done():
-            self.ended.set_result(None)
-
-
-async def slow(target: Target, kind: str, request: bytes) -> None:
-    """A connection of a kind in SLOW that holds back what it has to say, and opens itself anew whenever it is cut."""
-    before, dribbled = SLOW[kind](request)
-    context = None if kind == "no handshake" else target.trust
-    name = target.name if context else None
-    while True:
-        protocol: _Slow | None = None
-        try:
-            _, protocol = await asyncio.get_running_loop().create_connection(
-                lambda: _Slow(before, dribbled), target.host, target.port, ssl=context, server_hostname=name
-            )
-            await protocol.ended
-        except OSError:
-            await asyncio.sleep(DRIBBLE)
-        finally:
-            if protocol is not None:
-                protocol.transport.abort()
-
-
-def _body_at(request: bytes) -> int:
-    return request.index(b"\r\n\r\n") + 4
-
-
-#: What each kind sends at once, and what it dribbles.
-SLOW: Final[dict[str, Callable[[bytes], tuple[bytes, bytes]]]] = {
-    "no handshake": lambda request: (b"", b""),
-    "silence": lambda request: (b"", b""),
-    "header": lambda request: (b"", request[: _body_at(request) - 2]),
-    "body": lambda request: (request[: _body_at(request)], request[_body_at(request) : -1]),
-}

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import os
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +11,8 @@ from typing import Final
 
 import uvloop
 
-from bench.admission.clients import SLOW, Kept, Tally, Target, ask_once, flood, slow
-from bench.admission.programs import first_answer, on_loopback
+from bench.admission.clients import Kept, Tally, Target, ask_once, flood
+from bench.admission.programs import ROOT, first_answer, on_loopback
 from bench.admission.reviews import nginx, post, review
 from bench.process import Process
 from bench.trial import quantile
@@ -48,7 +50,7 @@ async def _measure(
     for path, connections in itertools.product(("/validate", "/mutate"), (FEW, MANY)):
         await _flooded(process, target, figures, path, connections, seconds)
     figures["rss"] = process.rss()
-    tally = await siege(target, besiegers, seconds)
+    tally = await siege(target, besiegers, seconds, process.log.parent)
     figures["siege rss"] = process.peak_rss()
     figures["siege p50"], figures["siege p99"] = quantile(tally.seconds, 0.5), quantile(tally.seconds, 0.99)
     figures["siege asked"] = len(tally.seconds)
@@ -69,28 +71,24 @@ async def _flooded(
     figures[f"{what} failed"] = len(tally.seconds) - answered
 
 
-async def siege(target: Target, besiegers: int, seconds: float) -> Tally:
+async def siege(target: Target, besiegers: int, seconds: float, folder: Path) -> Tally:
     """Honest requests beside slow connections of every kind. What the honest ones were answered."""
-    request = post("/validate", review(nginx("web")))
-    kinds = itertools.cycle(SLOW)
-    slow_ones = [asyncio.create_task(slow(target, next(kinds), request)) for _ in range(besiegers)]
-    await asyncio.sleep(min(seconds, 2.0))  # until they are all there
-    tally = Tally()
-    try:
+    request, tally = post("/validate", review(nginx("web"))), Tally()
+    words = (sys.executable, "-m", "bench.admission.besiegers", target.host, str(target.port), str(target.ca))
+    process = Process((*words, str(besiegers)), os.environ, folder / "besiegers.log", ROOT)
+    with process.running():
+        while not process.log.read_bytes():  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.1)
+        end = time.monotonic() + seconds
         async with asyncio.TaskGroup() as honest:
             honest.create_task(_at_a_rate(target, request, tally, seconds))
-            loop, end = asyncio.get_running_loop(), time.monotonic() + seconds
-            await loop.create_connection(
+            await asyncio.get_running_loop().create_connection(
                 lambda: Paced(request, tally, lambda: time.monotonic() < end),
                 target.host,
                 target.port,
                 ssl=target.trust,
                 server_hostname=target.name,
             )
-    finally:
-        for task in slow_ones:
-            task.cancel()
-        await asyncio.gather(*slow_ones, return_exceptions=True)
     return tally
 
 

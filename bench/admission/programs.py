@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -61,14 +60,13 @@ def on_loopback(name: str, folder: Path, environ: Mapping[str, str]) -> Iterator
     certificate = Certificate.make(folder, "localhost")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    trust = ssl.create_default_context(cafile=str(certificate.ca))
     cores = os.sched_getaffinity(0)
     words = [*(("taskset", "-c", "0") if len(cores) > 1 else ()), *command(name, certificate, "127.0.0.1", port)]
     process = Process(words, environ, folder / f"{name}.log", ROOT)
     os.sched_setaffinity(0, cores - {0} or cores)
     try:
         with process.running():
-            yield process, Target("127.0.0.1", port, trust)
+            yield process, Target("127.0.0.1", port, certificate.ca)
     finally:
         os.sched_setaffinity(0, cores)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import uvloop
 import yaml
@@ -26,7 +27,7 @@ from nginx_operator.api import names
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import Connection
 from nginx_operator.cluster.resources import NGINXES
-from tests.cluster.product import HOST, Product, Program
+from tests.cluster.product import HOST, NAMESPACE, RELEASE, Product, Program
 from tests.testbed import Bed, Progress
 from tests.testbed.waiting import until
 
@@ -78,7 +79,7 @@ def _ours(bed: Bed, folder: Path, figures: dict[str, float]) -> Iterator[Program
     """The chart, and its webhooks as a process with a certificate that they keep themselves."""
     product = Product(bed, folder)
     product.install("--set", "webhooks.namespaceSelector.matchLabels.bench=ours")
-    program = product.webhooks()
+    program = product.webhooks(module="bench.peers.pod", environ=_as_in_a_pod(bed, product, folder))
     try:
         program.wait_ready()
         figures["managed start"] = age(program.process.pid)
@@ -86,6 +87,24 @@ def _ours(bed: Bed, folder: Path, figures: dict[str, float]) -> Iterator[Program
     finally:
         program.stop()
         product.uninstall()
+
+
+def _as_in_a_pod(bed: Bed, product: Product, folder: Path) -> dict[str, str]:
+    """What a kubelet gives a pod to find the API server with."""
+    account = yaml.safe_load(product.kubeconfig(f"{RELEASE}-webhooks").read_text())
+    files = {
+        "token": account["users"][0]["user"]["token"],
+        "namespace": NAMESPACE,
+        "ca.crt": bed.client_config.ca.read_text(),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    server = urlsplit(account["clusters"][0]["cluster"]["server"])
+    return {
+        "SERVICE_ACCOUNT": str(folder),
+        "KUBERNETES_SERVICE_HOST": str(server.hostname),
+        "KUBERNETES_SERVICE_PORT": str(server.port),
+    }
 
 
 @contextmanager

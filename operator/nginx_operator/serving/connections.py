@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 _SPARE_FILES: Final = 64
 #: Connections taken before other work has a turn.
 _ACCEPTED_AT_ONCE: Final = 32
+#: Handshakes begun before other work has a turn; each takes half a millisecond.
+_HANDSHAKES_AT_ONCE: Final = 8
 #: Seconds until connections are taken again after the system had no room for one.
 _BREATH: Final = 0.5
 #: An answer comes this many seconds before the client stops waiting.
@@ -61,6 +63,7 @@ class Connections:
         self._handshakes: OrderedDict[asyncio.Task[None], float] = OrderedDict()
         self._unfinished: OrderedDict[Connection, None] = OrderedDict()
         self._settled: OrderedDict[Connection, None] = OrderedDict()
+        self._hellos: list[asyncio.Future[None]] = []
         self._turns: deque[Connection] = deque()
         self._large = 0
         self._buffered = 0
@@ -121,13 +124,31 @@ class Connections:
             accepted.close()
 
     async def _first_byte(self, accepted: socket.socket) -> None:
-        """Waits for the client's hello: the state of TLS takes 50 KiB, which silence does not get."""
-        arrived = self._loop.create_future()
-        self._loop.add_reader(accepted.fileno(), _arrive, arrived)
+        """Waits for the client's hello, and for a turn: the state of TLS takes 50 KiB, which silence does not get."""
+        begun = self._loop.create_future()
+        self._loop.add_reader(accepted.fileno(), self._hello, accepted, begun)
         try:
-            await arrived
+            await begun
         finally:
             self._loop.remove_reader(accepted.fileno())
+
+    def _hello(self, accepted: socket.socket, begun: asyncio.Future[None]) -> None:
+        self._loop.remove_reader(accepted.fileno())
+        if not self._hellos:
+            self._loop.call_soon(self._begin_handshakes)
+        self._hellos.append(begun)
+
+    def _begin_handshakes(self) -> None:
+        """Begins a few, newest first, and lets others have their turn: a thousand take a second of CPU time.
+
+        Newest first, so that in a flood most newcomers wait for nothing, where in a queue all would wait for all.
+        """
+        for _ in range(min(_HANDSHAKES_AT_ONCE, len(self._hellos))):
+            begun = self._hellos.pop()
+            if not begun.done():
+                begun.set_result(None)
+        if self._hellos:
+            self._loop.call_soon(self._begin_handshakes)
 
     def _shaken(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
         self._handshakes.pop(task, None)
@@ -287,11 +308,6 @@ class Connections:
             self._drop(connection)
         if self._clock is not None:
             self._clock.cancel()
-
-
-def _arrive(arrived: asyncio.Future[None]) -> None:
-    if not arrived.done():
-        arrived.set_result(None)
 
 
 _BUSY: Final = Response(429, b"too many large bodies at once; try again\n", headers="Retry-After: 1\r\n")
