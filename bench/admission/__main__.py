@@ -59,7 +59,7 @@ def main() -> int:
 def _round(bed: Bed, options: argparse.Namespace, progress: Progress) -> dict[str, dict[str, float]]:
     """All figures once."""
     with tempfile.TemporaryDirectory() as folder:
-        found = with_added(through(bed, Path(folder), progress, rounds=1, seconds=options.seconds))
+        found = with_added(through(bed, Path(folder), progress, seconds=4 * options.seconds))
         bed.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))  # kopf's server answers nothing without
         for name, environ in (("ours", dict(os.environ)), ("kopf", bed.environment)):
             with progress.step(f"{TITLES[name]} on loopback"):

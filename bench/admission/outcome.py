@@ -18,7 +18,7 @@ TITLES: Final = {
 }
 #: Title of a table -> rows of (figure, title, unit's factor, digits).
 TABLES: Final = {
-    "A create through the API server, at 100 a second": (
+    "A create through the API server, 100 a second in all, in turns": (
         ("create p50", "create, p50, ms", 1e3, 2),
         ("create p99", "create, p99, ms", 1e3, 2),
         ("dry run p50", "dry run, p50, ms", 1e3, 2),

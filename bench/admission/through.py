@@ -1,7 +1,7 @@
 """What a create takes through a real API server: without admission, and with each way of it.
 
-All ways are installed at the same time, each for one namespace, and take turns within the same minutes: what the
-machine does to one it does to all.
+All ways are installed at the same time, each for one namespace, and take turns request by request: what the machine
+does to one it does to all.
 """
 
 import asyncio
@@ -33,21 +33,20 @@ from tests.testbed.waiting import until
 
 #: Ways of admission; each has the namespace of its name.
 WAYS: Final = ("none", "ours", "policy", "kopf")
-#: Creates a second. More than a cluster with thousands of Nginx ever sees for long.
+#: Creates a second, of all ways together. More than a cluster with thousands of Nginx ever sees for long.
 RATE: Final = 100
 _KOPF_PORT: Final = 9543
 _OPTIONS: Final[dict[str, dict[str, str]]] = {"create": {}, "dry run": {"dryRun": "All"}}
 
 
-def through(bed: Bed, folder: Path, progress: Progress, *, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+def through(bed: Bed, folder: Path, progress: Progress, *, seconds: float) -> dict[str, dict[str, float]]:
     """Figures by way: seconds of a create at the median and the 99th percentile, and of the programs themselves.
 
     Args:
         bed: is up.
         folder: for certificates and logs.
         progress: tells how far it is.
-        rounds: how often each way has its turn, for real creates and for dry runs.
-        seconds: how long a turn lasts.
+        seconds: how long creates last, and how long dry runs do.
     """
     figures: dict[str, dict[str, float]] = {way: {} for way in WAYS}
     bed.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_namespace(way) for way in WAYS))
@@ -57,7 +56,7 @@ def through(bed: Bed, folder: Path, progress: Progress, *, rounds: int, seconds:
             kopf = stack.enter_context(_kopf(bed, folder))
             bed.kubectl("apply", "-f", str(PEERS / "admission_policy.yaml"))
             _wait_until_enforced(bed)
-        taken = uvloop.run(_turns(bed, rounds, seconds, progress))
+        taken = uvloop.run(_measured(bed, seconds, progress))
         figures["ours"]["managed rss"] = memory(ours.process.pid)
         figures["kopf"]["managed rss"] = kopf.rss()
     for (way, what), found in taken.items():
@@ -182,35 +181,34 @@ def _nginx(way: str, name: str, **spec: Any) -> dict[str, Any]:
     return found
 
 
-async def _turns(bed: Bed, rounds: int, seconds: float, progress: Progress) -> dict[tuple[str, str], list[float]]:
+async def _measured(bed: Bed, seconds: float, progress: Progress) -> dict[tuple[str, str], list[float]]:
     """Seconds of each create, by way and by what was asked."""
     config = bed.client_config
     connection = Connection(config.server, str(config.ca), token=lambda: config.token)
     taken: dict[tuple[str, str], list[float]] = {turn: [] for turn in itertools.product(WAYS, _OPTIONS)}
-    turns = [turn for _ in range(rounds) for turn in random.sample(list(taken), len(taken))]
     async with Client(connection, user_agent="bench") as client:
-        for way in WAYS:  # connections are opened, code is compiled
-            await _turn(client, way, "dry run", seconds / 4)
-        with progress.step("creating") as step:
-            for number, (way, what) in enumerate(turns):
-                step.tell(f"{number} of {len(turns)} turns")
-                taken[way, what] += await _turn(client, way, what, seconds)
-                await client.request("DELETE", NGINXES.path(_name(way)))
+        await _creates(client, "dry run", seconds / 4)  # connections are opened, code is compiled
+        for what in _OPTIONS:
+            with progress.step(what):
+                for way, found in (await _creates(client, what, seconds)).items():
+                    taken[way, what] = found
     return taken
 
 
-async def _turn(client: Client, way: str, what: str, seconds: float) -> list[float]:
-    """Creates at a steady rate. The seconds that each took from the moment at which it was due."""
-    began, taken = time.perf_counter() + 0.1, list[float]()
-    prefix = f"web-{time.monotonic_ns()}"
+async def _creates(client: Client, what: str, seconds: float) -> dict[str, list[float]]:
+    """Creates at a steady rate, one way after the other. The seconds that each took from when it was due."""
+    number = max(int(RATE * seconds / len(WAYS)), 1)
+    ways = [way for _ in range(number) for way in random.sample(WAYS, len(WAYS))]
+    began, prefix = time.perf_counter() + 0.1, f"web-{time.monotonic_ns()}"
+    taken: dict[str, list[float]] = {way: [] for way in WAYS}
 
-    async def one(number: int) -> None:
-        due = began + number / RATE
+    async def one(at: int, way: str) -> None:
+        due = began + at / RATE
         await asyncio.sleep(due - time.perf_counter())
-        await client.request("POST", NGINXES.path(_name(way)), _nginx(way, f"{prefix}-{number}"), params=_OPTIONS[what])
-        taken.append(time.perf_counter() - due)
+        await client.request("POST", NGINXES.path(_name(way)), _nginx(way, f"{prefix}-{at}"), params=_OPTIONS[what])
+        taken[way].append(time.perf_counter() - due)
 
     async with asyncio.TaskGroup() as tasks:
-        for number in range(max(int(RATE * seconds), 1)):
-            tasks.create_task(one(number))
+        for at, way in enumerate(ways):
+            tasks.create_task(one(at, way))
     return taken
