@@ -280,19 +280,15 @@ class Connections:
         again = bool(self._unfinished or self._settled)
         self._clock = self._loop.call_later(self.deadlines.look, self._look) if again else None
 
-    def refuse_new(self) -> None:
-        """Takes no connections any more."""
-        for listener in self._listeners:
-            self._loop.remove_reader(listener.fileno())
-            listener.close()
-        self._listeners.clear()
-
     async def stop(self, seconds: float) -> None:
         """Takes no connections any more and ends those that there are.
 
         Each ends after the request that is under way in it, and all of them after so many seconds.
         """
-        self.refuse_new()
+        for listener in self._listeners:
+            self._loop.remove_reader(listener.fileno())
+            listener.close()
+        self._listeners.clear()
         self.draining = True
         for task in [*self._handshakes]:
             task.cancel()
