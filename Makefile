@@ -30,7 +30,7 @@ SHELL_FILES := .ci/run $(shell git ls-files --cached --others --exclude-standard
 
 .PHONY: help
 help: ## List these tasks
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- try it ---
 
@@ -102,10 +102,17 @@ node: $(READY) ## Run the tests with real containers on a real node
 faults: $(READY) ## Run the tests with faults, crashes and two operators
 	@$(PYTEST) tests/faults
 
+.PHONY: fuzz
+fuzz: $(READY) ## Let atheris look for a review that the webhooks answer wrongly (FUZZ_SECONDS=60)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/fuzz.txt
+	@mkdir -p .fuzz
+	@$(BIN)/python -m tests.fuzz.guided .fuzz tests/fuzz/corpus -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=16384
+
 .PHONY: campaign
-campaign: $(READY) ## Run crashes, properties and admissions at the size of a night (CAMPAIGN=10 times)
-	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/faults \
+campaign: $(READY) ## Run crashes, properties, fuzzing and admissions at the size of a night (CAMPAIGN=10 times)
+	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/fuzz tests/faults \
 		tests/node/test_admission.py
+	@$(MAKE) fuzz FUZZ_SECONDS=$$(( $(or $(CAMPAIGN),10) * 60 ))
 
 # --- measure it ---
 
@@ -116,6 +123,11 @@ BENCH_ARGS ?=
 bench: $(READY) ## Measure the operator beside its peers, into bench/results/ (hours; see BENCH_ARGS)
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
 	@$(BIN)/python -m bench --picture $(BENCH_ARGS)
+
+.PHONY: bench-admission
+bench-admission: $(READY) ## Measure the webhooks beside their peers, and under siege (15 minutes; see BENCH_ARGS)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
+	@$(BIN)/python -m bench.admission --picture $(BENCH_ARGS)
 
 .PHONY: bench-cycles
 bench-cycles: $(READY) ## Measure the operator's memory over 10,000 creations and deletions (an hour; see CYCLES)
@@ -148,6 +160,7 @@ lock: $(READY) ## Write requirements/*.txt anew (UPGRADE=1: with the newest vers
 	@$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --extra kubeconfig --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --group bench --output-file requirements/bench.txt
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --group fuzz --output-file requirements/fuzz.txt
 	@$(LOCK) --constraint requirements/dev.txt --output-file requirements/build.txt - <<< hatchling
 
 $(READY): requirements/dev.txt pyproject.toml tests/demo/environment.py

@@ -1,7 +1,7 @@
 """Results as a picture. Needs matplotlib (requirements/bench.txt), which nothing else does."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -29,5 +29,26 @@ def picture(results: Sequence[Result], path: Path) -> None:
         panel.set_xticks(range(len(sizes)), [f"{size} Nginx" for size in sizes], fontsize=8)
         panel.spines[["top", "right"]].set_visible(False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names), fontsize=8)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def admission(figures: Mapping[str, Mapping[str, Sequence[float]]], titles: Mapping[str, str], path: Path) -> None:
+    """Bars of what admission costs, one panel a figure, a bar a contender."""
+    shown = (
+        ("create p50", "create, p50, ms", 1e3),
+        ("create p99", "create, p99, ms", 1e3),
+        ("validate 8 rate", "reviews/s of one core", 1.0),
+        ("rss", "memory, MB", 1e-6),
+    )
+    figure, panels = plt.subplots(1, len(shown), figsize=(3.2 * len(shown), 3.2), layout="constrained")
+    for panel, (key, title, factor) in zip(panels, shown, strict=True):
+        for number, (name, label) in enumerate(titles.items()):
+            height = statistics.median(figures.get(name, {}).get(key) or [0.0]) * factor
+            panel.bar(number, height, 0.8, label=label)
+        panel.set_title(title, fontsize=9)
+        panel.set_xticks([])
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(titles), fontsize=8)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

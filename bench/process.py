@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,17 +67,28 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """CPU time since its start, of all its threads, in user and in system mode (proc(5), stat)."""
-        fields = Path(f"/proc/{self._popen.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        user, system = _stat(self._popen.pid)[11:13]
+        return (int(user) + int(system)) / _TICKS
 
     def peak_rss(self) -> int:
         """The most memory that it had resident since its start, in bytes (proc(5), status, VmHWM)."""
-        return self._memory("VmHWM:")
+        return memory(self._popen.pid, "VmHWM:")
 
     def rss(self) -> int:
         """The memory that it has resident now, in bytes."""
-        return self._memory("VmRSS:")
+        return memory(self._popen.pid)
 
-    def _memory(self, field: str) -> int:
-        status = Path(f"/proc/{self._popen.pid}/status").read_text()
-        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(field))
+
+def memory(pid: int, field: str = "VmRSS:") -> int:
+    """The memory that a process has resident, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(field))
+
+
+def age(pid: int) -> float:
+    """Seconds since a process was started (proc(5), stat, starttime)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(_stat(pid)[19]) / _TICKS
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

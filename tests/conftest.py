@@ -14,6 +14,7 @@ LEVELS = {
     "tests/certificates": "certs",
     "tests/faults": "faults",
     "tests/bench": "bench",
+    "tests/fuzz": "fuzz",
     "tests/node": "node",
 }
 

@@ -1,7 +1,8 @@
-"""Our operator as it runs in its pod: with a ServiceAccount's files, and without the package `kubernetes`.
+"""Our programs as they run in their pods: with a ServiceAccount's files, and without the package `kubernetes`.
 
-The image has no such package (docs/decisions/0002), and kopf takes 18 MB more where it finds it. Expects the folder
-of the ServiceAccount's files in SERVICE_ACCOUNT, and KUBERNETES_SERVICE_HOST and _PORT as the kubelet sets them.
+The command `serve` is that of the webhooks, and all others are the operator's. The image has no such package
+(docs/decisions/0002), and kopf takes 18 MB more where it finds it. Expects the folder of the ServiceAccount's files in
+SERVICE_ACCOUNT, and KUBERNETES_SERVICE_HOST and _PORT as the kubelet sets them.
 """
 
 import os
@@ -10,9 +11,15 @@ from pathlib import Path
 
 sys.modules["kubernetes"] = None  # type: ignore[assignment]  # an import of it fails from here on
 
-from nginx_operator.__main__ import main  # noqa: E402
 from nginx_operator.cluster import connection  # noqa: E402
 
 os.environ.pop("KUBECONFIG", None)  # which is the other contenders' way
 connection._in_cluster.__defaults__ = (Path(os.environ["SERVICE_ACCOUNT"]),)  # what a kubelet mounts elsewhere
+if sys.argv[1] == "serve":
+    from nginx_webhooks.__main__ import main as webhooks
+
+    sys.exit(webhooks(sys.argv[1:]))
+
+from nginx_operator.__main__ import main  # noqa: E402
+
 main(sys.argv[1:])

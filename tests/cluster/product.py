@@ -125,15 +125,22 @@ class Product:
         command = ["nginx_operator", "run", "--metrics-bind", f"{HOST}:{port}", *self.policy(), *arguments]
         return self._start(name, command, self.kubeconfig(RELEASE), (HOST, port), options)
 
-    def webhooks(self, *arguments: str, port: int = 19443, name: str = "webhooks") -> Program:
+    def webhooks(
+        self,
+        *arguments: str,
+        port: int = 19443,
+        name: str = "webhooks",
+        module: str = "nginx_webhooks",
+        environ: Mapping[str, str] | None = None,
+    ) -> Program:
         """Starts `nginx-webhooks serve` as the chart does, with its ServiceAccount's rights, behind its Service."""
         self._route(port)
         container = self._container("webhooks")
         command = [
-            *("nginx_webhooks", *container["args"], "--bind", f"{HOST}:{port}"),
+            *(module, *container["args"], "--bind", f"{HOST}:{port}"),
             *("--health-bind", f"{HOST}:{port + 1}", *self.policy(), *arguments),
         ]
-        return self._start(name, command, self.kubeconfig(f"{RELEASE}-webhooks"), (HOST, port + 1), {})
+        return self._start(name, command, self.kubeconfig(f"{RELEASE}-webhooks"), (HOST, port + 1), environ or {})
 
     def rotate(self) -> "subprocess.CompletedProcess[str]":
         """Runs `nginx-webhooks rotate` as in a pod of the webhooks."""

@@ -1,6 +1,7 @@
 """Command line of the webhooks: `nginx-webhooks serve`, `nginx-webhooks rotate`, `nginx-webhooks version`."""
 
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         case settings.Rotation():
             return _rotate(found)
     logs.configure(found.log_format, found.log_level)
+    gc.freeze()  # what is imported stays: looking through it again and again finds nothing
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(found))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from nginx_operator.api import defaults, names
 from nginx_operator.api.faults import Fault, Subject, Verdict, quoted
-from nginx_operator.api.policy import Policy
+from nginx_operator.api.policy import MAX_INT32, Policy
 from nginx_operator.api.validation import check, check_scale
 from nginx_webhooks.review import Decision, Kind, MalformedReviewError, Request, mapping
 
@@ -72,10 +72,16 @@ def _judge_nginx(request: Request, policy: Policy) -> Verdict:
 
 def _judge_scale(request: Request, policy: Policy) -> Verdict:
     """autoscaling/v1 leaves `replicas` out when it is 0 (omitempty in the API server's Go type)."""
-    count = mapping(_object(request).get("spec")).get("replicas") or 0
-    old = request.old_object
-    old_count = None if old is None else mapping(old.get("spec")).get("replicas") or 0
+    count, path = _replicas(_object(request)), ("spec", "replicas")
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_INT32:
+        return Verdict([Fault(".".join(path), f"{quoted(count)} must be a whole number from 0 to {MAX_INT32}", path)])
+    old_count = None if request.old_object is None else _replicas(request.old_object)
     return check_scale(count, old_count, policy)
+
+
+def _replicas(scale: Mapping[str, Any]) -> Any:
+    found = mapping(scale.get("spec")).get("replicas")
+    return 0 if found is None else found
 
 
 def _expect(request: Request, group: str, kind: str) -> None:

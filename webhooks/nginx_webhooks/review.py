@@ -170,6 +170,8 @@ def decode(body: bytes) -> Request:
         MalformedReviewError: it is no JSON, no AdmissionReview of v1, or lacks what a decision needs.
     """
     try:
+        if not body.isascii():
+            body.decode()  # msgspec does not look into strings that nobody asks for
         review = _DECODER.decode(body)
     except RecursionError as error:
         raise MalformedReviewError("the review is nested too deeply") from error

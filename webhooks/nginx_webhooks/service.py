@@ -72,7 +72,7 @@ async def serve(settings: Settings) -> None:
         await stack.enter_async_context(health.serve(settings.health_bind, checks, metrics.registry))
         server = AdmissionServer(policies=lambda: policy.current, metrics=metrics, context=live.context)
         listener, address = listen(settings.bind)
-        await server.start(listener)
+        server.start(listener)
         log.info("webhooks on https://%s", address)
         await stop.wait()
         log.info("draining")

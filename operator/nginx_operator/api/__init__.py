@@ -5,6 +5,7 @@ Both processes and `nginx-operator lint` decide by these pure functions; nothing
 
     names.py       the words that stand in the cluster: group, labels, field manager, reasons
     schema.py      the CRD and the JSON Schema of its spec
+    schema_types.py  the same as types of msgspec, for a quick yes
     types.py       typed views of the objects that the operator reads
     quantity.py    Kubernetes quantities ("500m", "64Mi") as numbers
     policy.py      what the administrator allows: counts and default image

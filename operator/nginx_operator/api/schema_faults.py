@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from jsonschema.exceptions import ValidationError
 
-from nginx_operator.api import names, schema
+from nginx_operator.api import names, schema, schema_types
 from nginx_operator.api.faults import MOST_FAULTS, Fault, Subject, dotted, quoted
 from nginx_operator.api.policy import MAX_INT32
 from nginx_operator.api.schema import Schema
@@ -16,6 +16,8 @@ from nginx_operator.api.schema import Schema
 
 def of_schema(subject: Subject) -> Iterator[Fault]:
     """Types and bounds, by the CRD's schema. null means left out, as for the API server."""
+    if schema_types.conforms(subject.spec, names.VERSION, strict=subject.strict):
+        return
     spec = _without_nulls(subject.spec, schema.spec_schema(names.VERSION))
     errors = islice(schema.validator(names.VERSION, strict=subject.strict).iter_errors(spec), MOST_FAULTS)
     found = sorted(errors, key=lambda e: [str(part) for part in e.absolute_path])

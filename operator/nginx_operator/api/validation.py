@@ -4,7 +4,7 @@ A check looks at one `Subject` and yields faults and warnings. All of them run, 
 The CRD's schema and CEL rules are repeated here, because the guard and `lint` have no API server to ask.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from nginx_operator.api.faults import MOST_FAULTS, Fault, Subject, Verdict, cut
@@ -82,9 +82,9 @@ def _is_of_human_size(spec: object) -> bool:
     left, ahead = MOST_ENTRIES, [spec]
     while ahead:
         value = ahead.pop()
-        if isinstance(value, Mapping | list):
+        if isinstance(value, dict | list):  # as JSON and YAML are decoded; asking for a Mapping takes thrice as long
             left -= len(value)
             if left < 0:
                 return False
-            ahead.extend(value.values() if isinstance(value, Mapping) else value)
+            ahead.extend(value.values() if isinstance(value, dict) else value)
     return True

@@ -1,1 +1,7 @@
-"""Listening sockets, connections with deadlines, and the health endpoints that both processes have."""
+"""What both processes serve HTTP with.
+
+listening.py    addresses and their sockets
+connections.py  takes connections, and looks after limits and deadlines (limits.py)
+http.py         one HTTP/1.1 connection
+health.py       /healthz, /readyz and /metrics
+"""

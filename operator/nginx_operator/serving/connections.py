@@ -1,104 +1,309 @@
-"""HTTP connections with deadlines: a slow client is cut, an idle one is kept.
+"""Connections with limits: so many at once, so much time for each stage, so many bytes that wait for the rest.
 
-aiohttp waits for a request's header without an end, except while the connection is idle altogether. Here a clock
-starts with the connection and with the first byte of each further request, and again when the header is complete.
+Whoever keeps the server waiting longest makes room for whoever comes: first what has not finished a handshake or a
+request, then what is idle. An honest client is done within milliseconds, so it is never the one that waited longest.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import logging
+import resource
+import socket
+import ssl
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
 
-from aiohttp import web
+from nginx_operator.serving.http import Application, Connection, Response, Stage, Turn
+from nginx_operator.serving.limits import Deadlines, Limits
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+log = logging.getLogger(__name__)
+
+#: File descriptors that are left for everything but connections.
+_SPARE_FILES: Final = 64
+#: Connections taken before other work has a turn.
+_ACCEPTED_AT_ONCE: Final = 32
+#: Handshakes begun before other work has a turn; each takes half a millisecond.
+_HANDSHAKES_AT_ONCE: Final = 8
+#: Seconds until connections are taken again after the system had no room for one.
+_BREATH: Final = 0.5
+#: An answer comes this many seconds before the client stops waiting.
+_MARGIN: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Seconds.
+class Connections:
+    """Takes connections from listening sockets and looks after them until they end.
 
-    Attributes:
-        handshake: for the TLS handshake.
-        header: from the first byte of a request (or from the connection) to the end of its header.
-        request: from there to the last byte of the answer.
-        idle: between two requests. Longer than the 90 s after which an API server drops an idle connection,
-            so that it is never this side that closes one which the API server is about to use.
-        linger: a refused body is read on and thrown away this long, or the client might never see the answer.
+    Args:
+        application: answers requests.
+        limited: called with one word for each connection that is cut and each request that is refused for a limit:
+            handshake, header, request (the stage whose deadline passed), crowded, or the status 413, 429 or 431.
     """
 
-    handshake: float = 5.0
-    header: float = 5.0
-    request: float = 10.0
-    idle: float = 120.0
-    linger: float = 1.0
+    def __init__(
+        self,
+        application: Application,
+        *,
+        deadlines: Deadlines | None = None,
+        limits: Limits | None = None,
+        limited: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.application = application
+        self.deadlines = deadlines or Deadlines()
+        self.limits = limits or Limits()
+        self.limited = limited
+        self.draining = False
+        #: loop.time() of the end of the latest request.
+        self.last_used = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._most = min(self.limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _SPARE_FILES)
+        self._listeners: list[socket.socket] = []
+        # All three in the order in which they came to where they are.
+        self._handshakes: OrderedDict[asyncio.Task[None], float] = OrderedDict()
+        self._unfinished: OrderedDict[Connection, None] = OrderedDict()
+        self._settled: OrderedDict[Connection, None] = OrderedDict()
+        self._hellos: list[asyncio.Future[None]] = []
+        self._turns: deque[Connection] = deque()
+        self._large = 0
+        self._buffered = 0
+        self._released = asyncio.Event()
+        self._clock: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        """Connections at this moment, those within their handshake included."""
+        return len(self._handshakes) + len(self._unfinished) + len(self._settled)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests with a whole header and no answer yet."""
+        return sum(connection.stage is Stage.BODY for connection in self._unfinished)
+
+    # --- coming and going ---
+
+    def listen(self, listener: socket.socket, context: ssl.SSLContext | None = None) -> None:
+        """Takes connections from a socket from now on; without a context, plain TCP."""
+        listener.setblocking(False)
+        self._listeners.append(listener)
+        self._loop.add_reader(listener.fileno(), self._accept, listener, context)
+
+    def _accept(self, listener: socket.socket, context: ssl.SSLContext | None) -> None:
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                accepted, _ = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # no file descriptors, no memory
+                log.warning("cannot take a connection: %s", error.strerror)
+                self._loop.remove_reader(listener.fileno())
+                self._loop.call_later(_BREATH, self._resume, listener, context)
+                return
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if len(self) >= self._most:
+                self._make_room()
+            task = self._loop.create_task(self._open(accepted, context))
+            self._handshakes[task] = self._loop.time()
+            task.add_done_callback(partial(self._shaken, accepted))
+
+    def _resume(self, listener: socket.socket, context: ssl.SSLContext | None) -> None:
+        if listener in self._listeners:
+            self._loop.add_reader(listener.fileno(), self._accept, listener, context)
+
+    async def _open(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
+        """The TLS handshake. One that does not come to its end leaves nothing behind."""
+        try:
+            async with asyncio.timeout(self.deadlines.handshake):
+                if context is not None:
+                    await self._first_byte(accepted)
+                await self._loop.connect_accepted_socket(lambda: Connection(self), accepted, ssl=context)
+        except TimeoutError:
+            self.limited("handshake")
+            accepted.close()
+        except OSError:  # ssl.SSLError is one: a client that does not know us, or an old TLS
+            accepted.close()
+
+    async def _first_byte(self, accepted: socket.socket) -> None:
+        """Waits for the client's hello, and for a turn: the state of TLS takes 50 KiB, which silence does not get."""
+        begun = self._loop.create_future()
+        self._loop.add_reader(accepted.fileno(), self._hello, accepted, begun)
+        try:
+            await begun
+        finally:
+            self._loop.remove_reader(accepted.fileno())
+
+    def _hello(self, accepted: socket.socket, begun: asyncio.Future[None]) -> None:
+        self._loop.remove_reader(accepted.fileno())
+        if not self._hellos:
+            self._loop.call_soon(self._begin_handshakes)
+        self._hellos.append(begun)
+
+    def _begin_handshakes(self) -> None:
+        """Begins a few, newest first, and lets others have their turn: a thousand take a second of CPU time.
+
+        Newest first, so that in a flood most newcomers wait for nothing, where in a queue all would wait for all.
+        """
+        for _ in range(min(_HANDSHAKES_AT_ONCE, len(self._hellos))):
+            begun = self._hellos.pop()
+            if not begun.done():
+                begun.set_result(None)
+        if self._hellos:
+            self._loop.call_soon(self._begin_handshakes)
+
+    def _shaken(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
+        self._handshakes.pop(task, None)
+        if task.cancelled():
+            accepted.close()  # its transport may never have come to be
+
+    def opened(self, connection: Connection) -> None:
+        """A connection is there, after its handshake."""
+        self.enter(connection, Stage.HEAD)
+        if self._clock is None:
+            self._clock = self._loop.call_later(self.deadlines.look, self._look)
+
+    def closed(self, connection: Connection) -> None:
+        """It is gone."""
+        self._release(connection)
+        self._unfinished.pop(connection, None)
+        self._settled.pop(connection, None)
+
+    def _make_room(self) -> None:
+        """Cuts what has kept us waiting longest."""
+        self.limited("crowded")
+        connection = next(iter(self._unfinished or self._settled), None)
+        task, since = next(iter(self._handshakes.items()), (None, 0.0))
+        if task is not None and (connection is None or connection.stage is Stage.IDLE or since < connection.since):
+            del self._handshakes[task]
+            task.cancel()
+        elif connection is not None:
+            self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        self.closed(connection)
+        connection.stage = Stage.ENDING
+        connection.cut()
+
+    # --- stages ---
+
+    def enter(self, connection: Connection, stage: Stage) -> None:
+        """A connection comes to a stage, and its clock starts anew."""
+        self._release(connection)
+        self._unfinished.pop(connection, None)
+        self._settled.pop(connection, None)
+        connection.stage, connection.since = stage, self._loop.time()
+        match stage:
+            case Stage.HEAD:
+                seconds = self.deadlines.header
+            case Stage.BODY:
+                seconds = self._patience(connection)
+            case Stage.IDLE:
+                seconds, self.last_used = self.deadlines.idle, connection.since
+            case Stage.ENDING:
+                seconds = self.deadlines.linger
+        connection.deadline = connection.since + seconds
+        (self._settled if stage is Stage.IDLE else self._unfinished)[connection] = None
+
+    def _patience(self, connection: Connection) -> float:
+        """An answer that comes after the client has gone helps nobody."""
+        told = connection.head.patience if connection.head is not None else None
+        return self.deadlines.request if told is None else min(self.deadlines.request, max(told - _MARGIN, _MARGIN))
+
+    def admit(self, connection: Connection) -> None:
+        """A body is about to come: refuse it, let it come, or let it wait for its turn."""
+        length = connection.head.length if connection.head is not None else None
+        if length is not None and length > self.limits.body:
+            connection.end_with(self._too_long)
+        elif length is not None and length <= self.limits.usual:
+            return
+        elif self._large < self.limits.large:
+            self._large += 1
+            connection.turn = Turn.HAS
+        elif len(self._turns) < self.limits.waiting:
+            self._turns.append(connection)
+            connection.turn = Turn.WAITS
+            connection.deadline = connection.since + self.deadlines.turn
+            connection.pause()
+        else:
+            connection.end_with(_BUSY)
+
+    def received(self, connection: Connection, size: int) -> None:
+        """So many bytes of a body have come, and are kept."""
+        if connection.size > self.limits.body:
+            connection.end_with(self._too_long)
+        elif connection.turn is Turn.NONE:
+            connection.buffered += size
+            self._buffered += size
+            while self._buffered > self.limits.buffered:
+                self.limited("crowded")
+                self._drop(next(other for other in self._unfinished if other.buffered))
+
+    @property
+    def _too_long(self) -> Response:
+        return Response(413, f"a body has at most {self.limits.body} bytes\n".encode())
+
+    def _release(self, connection: Connection) -> None:
+        """Gives back what the body of a request held."""
+        self._buffered -= connection.buffered
+        connection.buffered = 0
+        if connection.turn is Turn.WAITS:
+            self._turns.remove(connection)
+        elif connection.turn is Turn.HAS:
+            self._large -= 1
+            if self._turns:
+                self._next_turn(self._turns.popleft())
+        connection.turn = Turn.NONE
+        self._released.set()
+
+    def _next_turn(self, connection: Connection) -> None:
+        self._large += 1
+        connection.turn = Turn.HAS
+        connection.deadline = connection.since + self._patience(connection)
+        connection.resume()
+
+    # --- time ---
+
+    def _look(self) -> None:
+        """Ends what is over its time."""
+        now = self._loop.time()
+        for connection in [*self._unfinished, *self._settled]:
+            if connection.deadline > now:
+                continue
+            if connection.turn is Turn.WAITS:
+                connection.end_with(_BUSY)
+            elif connection.stage is Stage.IDLE:
+                self.enter(connection, Stage.ENDING)
+                connection.close()
+            else:
+                if connection.stage is not Stage.ENDING:
+                    self.limited(connection.stage.value)
+                self._drop(connection)
+        again = bool(self._unfinished or self._settled)
+        self._clock = self._loop.call_later(self.deadlines.look, self._look) if again else None
+
+    async def stop(self, seconds: float) -> None:
+        """Takes no connections any more and ends those that there are.
+
+        Each ends after the request that is under way in it, and all of them after so many seconds.
+        """
+        for listener in self._listeners:
+            self._loop.remove_reader(listener.fileno())
+            listener.close()
+        self._listeners.clear()
+        self.draining = True
+        for task in [*self._handshakes]:
+            task.cancel()
+        for connection in [*self._settled, *self._unfinished]:
+            if connection.stage is not Stage.BODY:
+                connection.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.in_flight:
+                    self._released.clear()
+                    await self._released.wait()
+        for connection in [*self._settled, *self._unfinished]:
+            self._drop(connection)
+        if self._clock is not None:
+            self._clock.cancel()
 
 
-class Connection(web.RequestHandler):
-    """One connection. Its alarm cuts it, whatever it is doing."""
-
-    __slots__ = ("_alarm", "deadlines")
-
-    def __init__(self, server: "Connections", *, loop: asyncio.AbstractEventLoop, deadlines: Deadlines) -> None:
-        self.deadlines = deadlines
-        self._alarm: asyncio.TimerHandle | None = None
-        super().__init__(
-            server,
-            loop=loop,
-            keepalive_timeout=deadlines.idle,
-            lingering_time=deadlines.linger,
-            auto_decompress=False,  # the API server never compresses, and a bomb stays small
-            access_log=None,  # type: ignore[arg-type]  # how aiohttp spells "none"
-        )
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The TLS handshake is over."""
-        super().connection_made(transport)
-        self._set_alarm(self.deadlines.header)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """The connection has ended, on either side."""
-        self._clear_alarm()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Some bytes of a request."""
-        if self._alarm is None:
-            self._set_alarm(self.deadlines.header)
-        super().data_received(data)
-
-    def header_complete(self) -> None:
-        """The handler has the request now; its body may be on its way still."""
-        self._set_alarm(self.deadlines.request)
-
-    async def finish_response(
-        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
-        """Sends the answer."""
-        result = await super().finish_response(request, resp, start_time)
-        self._clear_alarm()
-        return result
-
-    def _set_alarm(self, seconds: float) -> None:
-        self._clear_alarm()
-        self._alarm = self._loop.call_later(seconds, self._cut)
-
-    def _clear_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-
-    def _cut(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()  # close() would wait for a client that reads nothing
-
-
-class Connections(web.Server):
-    """Makes a `Connection` of each socket that is accepted, and remembers it until it ends."""
-
-    def __init__(self, handler: Handler, deadlines: Deadlines) -> None:
-        super().__init__(handler)
-        self._deadlines = deadlines
-
-    def __call__(self) -> web.RequestHandler:
-        """The protocol of a new connection."""
-        return Connection(self, loop=self._loop, deadlines=self._deadlines)
+_BUSY: Final = Response(429, b"too many large bodies at once; try again\n", headers="Retry-After: 1\r\n")

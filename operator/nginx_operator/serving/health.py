@@ -4,15 +4,21 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Final
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from nginx_operator.serving.connections import Connection, Connections, Deadlines
-from nginx_operator.serving.listening import Address, listen, listen_on
+from nginx_operator.serving.connections import Connections
+from nginx_operator.serving.http import Application, Head, Response
+from nginx_operator.serving.limits import Limits
+from nginx_operator.serving.listening import Address, listen
 
 log = logging.getLogger(__name__)
+
+
+#: The kubelet and a few that scrape.
+_LIMITS: Final = Limits(connections=64)
 
 
 def _fine() -> str | None:
@@ -48,32 +54,32 @@ async def serve(bind: Address | None, checks: Checks, registry: CollectorRegistr
         yield None
         return
 
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        if isinstance(request.protocol, Connection):
-            request.protocol.header_complete()
-        return answer(request.method, request.path, checks, registry)
-
     socket, address = listen(bind)
-    connections = Connections(handle, Deadlines())
-    listener = await listen_on(socket, connections)
+    connections = Connections(
+        Application(refuse=_refuse, answer=lambda head, _body: answer(head.method, head.path, checks, registry)),
+        limits=_LIMITS,
+    )
+    connections.listen(socket)
     log.info("health on http://%s", address)
     try:
         yield address
     finally:
-        listener.close()
-        connections.pre_shutdown()
-        await connections.shutdown(timeout=1.0)
+        await connections.stop(1.0)
 
 
-def answer(method: str, path: str, checks: Checks, registry: CollectorRegistry) -> web.Response:
+def _refuse(_head: Head) -> Response | None:
+    return None
+
+
+def answer(method: str, path: str, checks: Checks, registry: CollectorRegistry) -> Response:
     """The answer to one request."""
     if method not in ("GET", "HEAD"):
-        return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        return Response(405, b"ask by GET\n", headers="Allow: GET, HEAD\r\n")
     match path:
         case "/healthz" | "/readyz":
             why = checks.unhealthy() if path == "/healthz" else checks.unready()
-            return web.Response(status=503 if why else 200, text=f"{why or 'ok'}\n")
+            return Response(503 if why else 200, f"{why or 'ok'}\n".encode())
         case "/metrics":
-            return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+            return Response(200, generate_latest(registry), CONTENT_TYPE_LATEST)
         case _:
-            return web.Response(status=404, text="the paths are /healthz, /readyz and /metrics\n")
+            return Response(404, b"the paths are /healthz, /readyz and /metrics\n")

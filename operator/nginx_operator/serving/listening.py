@@ -1,10 +1,7 @@
 """Addresses to listen on, and their sockets."""
 
-import asyncio
 import errno
 import socket
-import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 
 #: Connections that the kernel completes before the process takes them.
@@ -49,29 +46,6 @@ def listen(address: Address) -> tuple[socket.socket, Address]:
     except OSError as error:
         raise OSError(error.errno, f"cannot listen on {address}: {error.strerror}") from error
     return found, Address(*found.getsockname()[:2])
-
-
-async def listen_on(
-    listener: socket.socket,
-    protocol: Callable[[], asyncio.BaseProtocol],
-    context: ssl.SSLContext | None = None,
-    handshake: float | None = None,
-) -> asyncio.Server:
-    """Takes connections from a socket.
-
-    Args:
-        listener: as `listen` gives it.
-        protocol: makes the protocol of a new connection.
-        context: TLS, or None for plain TCP.
-        handshake: seconds that a TLS handshake may take.
-    """
-    return await asyncio.get_running_loop().create_server(
-        protocol,
-        sock=listener,
-        ssl=context,
-        ssl_handshake_timeout=handshake if context else None,
-        backlog=BACKLOG,
-    )
 
 
 def _open(address: Address) -> socket.socket:

@@ -31,7 +31,7 @@ async def serving(live: LiveCertificate) -> AsyncIterator[tuple[str, Metrics]]:
     metrics = Metrics()
     server = AdmissionServer(policies=lambda: Policies(Policy()), metrics=metrics, context=live.context)
     listener, address = listen(Address("127.0.0.1", 0))
-    await server.start(listener)
+    server.start(listener)
     try:
         yield f"https://localhost:{address.port}/validate", metrics
     finally:

@@ -18,12 +18,13 @@ import pytest
 from nginx_operator.api.policy import NamespaceClass, Policies, Policy
 from nginx_operator.api.selectors import Requirement
 from nginx_operator.logs import FIELDS
-from nginx_operator.serving.connections import Connection, Deadlines
+from nginx_operator.serving.http import Connection, Stage
+from nginx_operator.serving.limits import Deadlines, Limits
 from nginx_operator.serving.listening import Address, listen
 from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.live import LiveCertificate
 from nginx_webhooks.metrics import Metrics
-from nginx_webhooks.server import BODY_LIMIT, LARGE_AT_ONCE, USUAL_BODY, AdmissionServer
+from nginx_webhooks.server import LIMITS, AdmissionServer
 from tests.unit.webhooks.reviews import IMAGE, encoded, nginx, patched, review
 from tests.unit.webhooks.waiting import PATIENCE, until
 
@@ -33,7 +34,7 @@ NAMES = ("hooks.system.svc", "localhost")
 class Bed:
     """A running server and what a client needs to call it."""
 
-    def __init__(self, deadlines: Deadlines | None) -> None:
+    def __init__(self, deadlines: Deadlines | None, limits: Limits) -> None:
         now = datetime.now(UTC)
         self.ca = authority.create(now)
         leaf = authority.issue(self.ca, NAMES, now)
@@ -47,6 +48,7 @@ class Bed:
             metrics=self.metrics,
             context=live.context,
             deadlines=deadlines,
+            limits=limits,
         )
         self.trust = ssl.create_default_context(cadata=authority.pem([self.ca.certificate]).decode())
         self.listener, address = listen(Address("127.0.0.1", 0))
@@ -64,7 +66,10 @@ class Bed:
 
     @property
     def connections(self) -> list[Connection]:
-        return [found for found in self.server._connections.connections if isinstance(found, Connection)]
+        return [*self.server.connections._unfinished, *self.server.connections._settled]
+
+    def limited(self, why: str) -> float:
+        return self.metrics.registry.get_sample_value("nginx_webhooks_limited_total", {"limit": why}) or 0.0
 
     def count(self, webhook: str, verdict: str) -> float:
         labels = {"webhook": webhook, "verdict": verdict}
@@ -72,9 +77,9 @@ class Bed:
 
 
 @asynccontextmanager
-async def running(deadlines: Deadlines | None = None) -> AsyncIterator[Bed]:
-    bed = Bed(deadlines)
-    await bed.server.start(bed.listener)
+async def running(deadlines: Deadlines | None = None, limits: Limits = LIMITS) -> AsyncIterator[Bed]:
+    bed = Bed(deadlines, limits)
+    bed.server.start(bed.listener)
     try:
         yield bed
     finally:
@@ -155,9 +160,9 @@ async def test_wrong_requests_are_told_what_is_wrong(
 
 
 async def test_the_biggest_body_is_read(bed: Bed) -> None:
-    filler = "x" * (BODY_LIMIT - len(encoded(review(nginx(annotations={"a": ""})))))
+    filler = "x" * (LIMITS.body - len(encoded(review(nginx(annotations={"a": ""})))))
     body = encoded(review(nginx(annotations={"a": filler})))
-    assert len(body) == BODY_LIMIT
+    assert len(body) == LIMITS.body
     async with bed.session() as session:
         status, _, _ = await post(session, f"{bed.url}/mutate", io.BytesIO(body))
         assert status == 200
@@ -165,7 +170,7 @@ async def test_the_biggest_body_is_read(bed: Bed) -> None:
 
 async def test_a_longer_body_is_refused_by_its_announced_length(bed: Bed) -> None:
     reader, writer = await bed.raw()
-    writer.write(f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: {BODY_LIMIT + 1}\r\n\r\n".encode())
+    writer.write(f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: {LIMITS.body + 1}\r\n\r\n".encode())
     assert b" 413 " in await reader.readline()  # no byte of the body was sent
     assert b"Connection: close" in await reader.readuntil(b"\r\n\r\n")
     writer.close()
@@ -173,33 +178,104 @@ async def test_a_longer_body_is_refused_by_its_announced_length(bed: Bed) -> Non
 
 async def test_a_longer_body_without_a_length_is_refused_while_it_comes(bed: Bed) -> None:
     async def endless() -> AsyncIterator[bytes]:
-        for _ in range(BODY_LIMIT // 65536 + 2):
+        for _ in range(LIMITS.body // 65536 + 2):
             yield b" " * 65536
 
     async with bed.session() as session:
         status, _, _ = await post(session, f"{bed.url}/validate", endless())
     assert status == 413
-    assert bed.count("validate", "malformed") == 1
+    assert bed.limited("413") == 1
 
 
-async def test_large_bodies_that_are_held_back_keep_no_usual_review_waiting(bed: Bed) -> None:
-    filler = "x" * USUAL_BODY
-    large = encoded(review(nginx({"count": 11}, annotations={"a": filler})))
-    holders = [await bed.raw() for _ in range(LARGE_AT_ONCE)]
-    for _, writer in holders:
-        writer.write(f"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(large)}\r\n\r\n".encode())
-        writer.write(large[:-1])
-    async with bed.session() as session:
-        await until(lambda: bed.server._in_flight == LARGE_AT_ONCE)
-        waiting = asyncio.create_task(post(session, f"{bed.url}/validate", large))
-        await until(lambda: bed.server._in_flight == LARGE_AT_ONCE + 1)
+#: A review that comes in several reads.
+LARGE = encoded(review(nginx({"count": 11}, annotations={"a": "x" * 900_000})))
+
+
+async def holding_back(bed: Bed, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that sends all of a review but its last byte."""
+    reader, writer = await bed.raw()
+    writer.write(f"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:-1])
+    return reader, writer
+
+
+async def test_large_bodies_that_are_held_back_keep_no_usual_review_waiting() -> None:
+    async with running(PATIENT) as bed, bed.session() as session:
+        holders = [await holding_back(bed, LARGE) for _ in range(LIMITS.large)]
+        await until(lambda: bed.server.connections.in_flight == LIMITS.large)
+        waiting = asyncio.create_task(post(session, f"{bed.url}/validate", LARGE))
+        await until(lambda: bed.server.connections.in_flight == LIMITS.large + 1)
         status, _, _ = await post(session, f"{bed.url}/validate", encoded(review(nginx())))
         assert status == 200
         assert not waiting.done()
-        holders[0][1].write(large[-1:])
+        holders[0][1].write(LARGE[-1:])
         status, answer, _ = await waiting
         assert (status, answer["response"]["allowed"]) == (200, False)
-    for _, writer in holders:
+        for _, writer in holders:
+            writer.close()
+
+
+async def test_more_large_bodies_than_may_wait_are_told_so_at_once() -> None:
+    async with running(PATIENT, replace(LIMITS, large=1, waiting=1)) as bed, bed.session() as session:
+        held = [await holding_back(bed, LARGE) for _ in range(2)]
+        await until(lambda: bed.server.connections.in_flight == 2)
+        status, text, headers = await post(session, f"{bed.url}/validate", LARGE)
+        assert (status, headers["Retry-After"], headers["Connection"]) == (429, "1", "close")
+        assert "too many large bodies" in text
+        assert bed.limited("429") == 1
+        for _, writer in held:
+            writer.close()
+
+
+async def test_a_large_body_does_not_wait_for_ever() -> None:
+    async with running(replace(PATIENT, turn=0.05), replace(LIMITS, large=1)) as bed, bed.session() as session:
+        _, writer = await holding_back(bed, LARGE)
+        await until(lambda: bed.server.connections.in_flight == 1)
+        status, _, _ = await post(session, f"{bed.url}/validate", LARGE)
+        assert status == 429
+        writer.close()
+
+
+async def test_who_waits_longest_makes_room() -> None:
+    async with running(PATIENT, replace(LIMITS, connections=4)) as bed, bed.session() as session:
+        held = [await asyncio.open_connection("127.0.0.1", bed.port)]  # says nothing at all
+        await until(lambda: len(bed.server.connections) == 1)
+        held.append(await bed.raw())  # asks nothing
+        held.append(await holding_back(bed, encoded(review(nginx()))))
+        await until(lambda: bed.server.connections.in_flight == 1)
+        assert (await post(session, f"{bed.url}/mutate", encoded(review(nginx()))))[0] == 200  # and is kept
+        for reader, _ in held[:3]:
+            held.append(await bed.raw())
+            assert await eof(reader) == b""
+        assert (await post(session, f"{bed.url}/mutate", encoded(review(nginx()))))[0] == 200
+        assert len(bed.server.connections) == 4
+        assert bed.limited("crowded") == 3
+        for _, writer in held:
+            writer.close()
+
+
+async def test_the_body_that_waits_longest_makes_room_for_bytes() -> None:
+    body = encoded(review(nginx({"count": 1}, annotations={"a": "x" * 30_000})))
+    async with running(PATIENT, replace(LIMITS, buffered=100_000)) as bed:
+        held = [await holding_back(bed, body) for _ in range(4)]
+        assert await eof(held[0][0]) == b""
+        for reader, writer in held[1:]:
+            writer.write(body[-1:])
+            assert b" 200 " in await reader.readline()
+        for _, writer in held:
+            writer.close()
+        assert bed.limited("crowded") == 1
+        assert bed.server.connections._buffered == 0
+
+
+async def test_an_answer_comes_before_the_client_stops_waiting() -> None:
+    async with running(PATIENT) as bed:
+        reader, writer = await bed.raw()
+        writer.write(b"POST /mutate?timeout=1s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+        await until(lambda: bed.server.connections.in_flight == 1)
+        (connection,) = bed.connections
+        assert connection.deadline - connection.since == 0.5
+        assert await eof(reader) == b""
+        assert bed.limited("request") == 1
         writer.close()
 
 
@@ -212,7 +288,8 @@ async def test_old_tls_is_refused(bed: Bed) -> None:
         await asyncio.open_connection("127.0.0.1", bed.port, ssl=old, server_hostname="localhost")
 
 
-SHORT = Deadlines(handshake=0.05, header=0.05, request=0.05, idle=60.0, linger=0.05)
+PATIENT = Deadlines(handshake=60.0, header=60.0, request=60.0, turn=60.0)
+SHORT = Deadlines(handshake=0.05, header=0.05, request=0.05, turn=0.05, idle=60.0, linger=0.05, look=0.01)
 
 
 @pytest.mark.parametrize(
@@ -237,10 +314,11 @@ async def test_a_client_that_is_slow_with_its_second_request_is_cut() -> None:
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
         await reader.readuntil(b"webhooks are")
         (connection,) = bed.connections
-        connection.deadlines = SHORT
-        await until(lambda: connection._alarm is None)
+        assert connection.stage is Stage.IDLE
+        bed.server.connections.deadlines = SHORT
         writer.write(b"POST /")
         await eof(reader)
+        assert bed.limited("header") == 1
         writer.close()
 
 
@@ -261,12 +339,15 @@ async def eof(reader: asyncio.StreamReader) -> bytes:
 
 
 async def test_an_idle_connection_has_no_deadline_but_that_of_idleness() -> None:
-    async with running(replace(SHORT, handshake=60.0, header=60.0, request=60.0)) as bed, bed.session() as session:
-        for _ in range(2):
-            await post(session, f"{bed.url}/mutate", encoded(review(nginx())))
-            (connection,) = bed.connections
-            await until(lambda: connection._alarm is None)  # noqa: B023 - awaited within the round
-            assert connection.keepalive_timeout == 60.0
+    async with running(replace(SHORT, idle=60.0)) as bed, bed.session() as session:
+        await post(session, f"{bed.url}/mutate", encoded(review(nginx())))
+        (connection,) = bed.connections
+        since = connection.since
+        assert (connection.stage, connection.deadline) == (Stage.IDLE, since + 60.0)
+        bed.server.connections.deadlines = replace(SHORT, idle=0.0)
+        await post(session, f"{bed.url}/mutate", encoded(review(nginx())))
+        await until(lambda: bed.connections == [])
+        assert [why for why in ("header", "request", "crowded") if bed.limited(why)] == []
 
 
 async def test_draining_serves_on_and_asks_to_leave() -> None:
@@ -288,7 +369,7 @@ async def test_draining_ends_when_it_is_quiet_and_answers_what_is_under_way() ->
         reader, writer = await bed.raw()
         body = encoded(review(nginx()))
         writer.write(f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:5])
-        await until(lambda: bed.server._in_flight == 1)
+        await until(lambda: bed.server.connections.in_flight == 1)
         drain = asyncio.create_task(bed.server.drain(quiet=0.01, limit=60.0))
         await asyncio.sleep(0.05)
         assert not drain.done()  # a request is under way, so it is not quiet

@@ -1,0 +1,73 @@
+"""Measures what admission costs beside its peers."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from bench.admission.direct import direct
+from bench.admission.outcome import TITLES, save, table, with_added
+from bench.admission.programs import ROOT
+from bench.admission.through import through
+from bench.report import machine
+from tests.testbed import Bed, BedError, Progress, missing_for
+
+BED = "bench-admission"
+
+
+def arguments() -> argparse.ArgumentParser:
+    """What one may say."""
+    parser = argparse.ArgumentParser(prog="python -m bench.admission", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long each load lasts (default: %(default)s)")
+    parser.add_argument("--besiegers", type=int, default=1000, help="slow connections (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results", help="folder for the results")
+    parser.add_argument("--picture", action="store_true", help="draw admission.svg too, with matplotlib")
+    return parser
+
+
+def main() -> int:
+    """Measures, saves after each round, prints the tables."""
+    options = arguments().parse_args()
+    if sentence := missing_for("control-plane"):
+        sys.exit(sentence)
+    said = f"python -m bench.admission --rounds {options.rounds} --seconds {options.seconds:g}"
+    about = {**machine(), "besiegers": options.besiegers, "command": said}
+    figures: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in TITLES}
+    progress, bed = Progress(sys.stderr), Bed(BED)
+    try:
+        bed.up(progress)
+        for _ in range(options.rounds):
+            for name, found in _round(bed, options, progress).items():
+                for figure, value in found.items():
+                    figures[name][figure].append(value)
+            save(figures, options.out, about)
+    except BedError as error:
+        sys.exit(str(error))
+    finally:
+        bed.down()
+    print(table(figures, about))
+    if options.picture:
+        from bench.picture import admission
+
+        admission(figures, TITLES, options.out / "admission.svg")
+    return 0
+
+
+def _round(bed: Bed, options: argparse.Namespace, progress: Progress) -> dict[str, dict[str, float]]:
+    """All figures once."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = with_added(through(bed, Path(folder), progress, seconds=4 * options.seconds))
+        bed.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))  # kopf's server answers nothing without
+        for name, environ in (("ours", dict(os.environ)), ("kopf", bed.environment)):
+            with progress.step(f"{TITLES[name]} on loopback"):
+                measured = direct(name, Path(folder), environ, seconds=options.seconds, besiegers=options.besiegers)
+                found[name].update(measured)
+        bed.kubectl("delete", "-f", str(ROOT / "crds"))  # the next round's is the chart's
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,278 @@
+"""One HTTP/1.1 connection of a server, on httptools: bytes in, requests to the application, answers out.
+
+The application answers at once, so there is no task for a request and none for a connection. What a connection may
+take, in time and in bytes, is the business of `Connections`; here it says at which stage it is:
+
+    head ──> body ──> (answer) ──> idle ──> head ...      ending: an answer was sent that ends the connection
+"""
+
+import asyncio
+import enum
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, cast
+
+import httptools
+
+if TYPE_CHECKING:
+    from nginx_operator.serving.connections import Connections
+
+log = logging.getLogger(__name__)
+
+#: Bytes of a request's line and header fields.
+HEAD_LIMIT: Final = 16 * 1024
+#: Requests that one read may hold. Nobody honest sends a second one before the first is answered.
+PIPELINE_LIMIT: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known of a request before its body comes. `length` is None when it is not announced."""
+
+    method: str
+    path: str
+    query: str
+    length: int | None
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds that the client waits, from `?timeout=5s`, as API servers tell webhooks; None if it does not say."""
+        for pair in self.query.split("&"):
+            name, _, value = pair.partition("=")
+            digits = value.removesuffix("s")
+            if name == "timeout" and digits.isascii() and digits.isdecimal() and len(digits) < 4:
+                return float(digits)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer. `headers` are whole lines, each with its CRLF."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What is served.
+
+    Attributes:
+        refuse: the answer to a request that is no use reading, or None.
+        answer: the answer to a whole request with its body.
+    """
+
+    refuse: Callable[[Head], Response | None]
+    answer: Callable[[Head, bytes], Response]
+
+
+class Stage(enum.Enum):
+    """Where a connection is. The values are the words of the metric."""
+
+    HEAD = "header"
+    BODY = "request"
+    IDLE = "idle"
+    ENDING = "ending"
+
+
+class Turn(enum.Enum):
+    """Whether a large body may come."""
+
+    NONE = 0
+    WAITS = 1
+    HAS = 2
+
+
+class Connection(asyncio.Protocol):
+    """One connection.
+
+    Attributes:
+        stage: where it is; `since` and `deadline` are its beginning and its end, as loop.time() has them.
+        head: of the request that is under way.
+        size: bytes of its body so far.
+        buffered: those of them that count against all connections' bytes.
+        turn: of its body, if that is large.
+    """
+
+    __slots__ = (
+        "_chunks", "_fields", "_head_size", "_home", "_parser", "_refusal", "_seen", "_transport", "_url",
+        "buffered", "deadline", "head", "since", "size", "stage", "turn",
+    )  # fmt: skip
+
+    def __init__(self, home: "Connections") -> None:
+        self._home = home
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
+        self.stage = Stage.HEAD
+        self.since = self.deadline = 0.0
+        self.turn = Turn.NONE
+        self.buffered = 0
+        self._seen = 0
+        self.on_message_begin()
+
+    # --- the transport's side ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The TLS handshake is over."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._home.opened(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The connection has ended, on either side."""
+        self._transport = self._parser = None
+        self._home.closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes of requests."""
+        if self._over or self._parser is None:
+            return  # read, so that the client comes to read the answer
+        self._seen = 0
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError:
+            log.exception("a request could not be answered")
+            self.end_with(Response(500, b"an error in this program; its log tells more\n"))
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            if not self._over:
+                self.end_with(Response(400, b"this is no HTTP/1.1\n"))
+        if self.stage is Stage.HEAD:
+            self._head_size += len(data)
+            if self._head_size > HEAD_LIMIT:
+                self.end_with(Response(431, f"a header has at most {HEAD_LIMIT} bytes\n".encode()))
+
+    @property
+    def _over(self) -> bool:
+        return self.stage is Stage.ENDING
+
+    def pause_writing(self) -> None:
+        """The client reads no answers: it gets no further ones."""
+        self.pause()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self.resume()
+
+    # --- the parser's side ---
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._url, self._head_size, self.size = b"", 0, 0
+        self._fields: dict[bytes, bytes] = {}
+        self._chunks: list[bytes] = []
+        self._refusal: Response | None = None
+        self.head: Head | None = None
+        if self.stage is Stage.IDLE:
+            self._home.enter(self, Stage.HEAD)
+
+    def on_url(self, url: bytes) -> None:
+        """Part of the request's target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One field. Only those count that say how the body comes."""
+        lower = name.lower()
+        if lower in _FRAMING:
+            self._fields[lower] = value
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: read on, or refuse."""
+        if self._parser is None or self.stage is Stage.ENDING:
+            return
+        path, _, query = self._url.decode("latin-1").partition("?")
+        length = None if b"transfer-encoding" in self._fields else int(self._fields.get(b"content-length", 0))
+        self.head = Head(self._parser.get_method().decode("latin-1"), path, query, length)
+        self._home.enter(self, Stage.BODY)
+        self._refusal = self._home.application.refuse(self.head)
+        if self._refusal is None:
+            self._home.admit(self)
+        if self._fields.get(b"expect") == b"100-continue" and self.stage is Stage.BODY:
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """Part of the body."""
+        if self.stage is not Stage.BODY:
+            return
+        self.size += len(body)
+        if self._refusal is None:
+            self._chunks.append(body)
+        self._home.received(self, len(body) if self._refusal is None else 0)
+
+    def on_message_complete(self) -> None:
+        """The request is whole: answer it."""
+        if self.stage is not Stage.BODY or self._parser is None or self.head is None:
+            return
+        self._seen += 1
+        response = self._refusal or self._home.application.answer(self.head, b"".join(self._chunks))
+        self._chunks = []
+        more = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        last = not more or self._home.draining or self._seen >= PIPELINE_LIMIT
+        self._home.enter(self, Stage.ENDING if last else Stage.IDLE)
+        self._send(response, last)
+        if last and self._transport is not None:
+            self._transport.close()
+
+    # --- answers and ends ---
+
+    def end_with(self, response: Response) -> None:
+        """Answers before the whole request has come, and ends the connection.
+
+        What still comes is thrown away for a moment: to close a socket that holds unread bytes resets the connection,
+        and the client might never see the answer.
+        """
+        self._chunks = []
+        self._home.enter(self, Stage.ENDING)
+        self._home.limited(str(response.status))
+        self._send(response, True)
+        self.resume()
+
+    def close(self) -> None:
+        """Ends the connection after what was written."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def cut(self) -> None:
+        """Ends the connection at once, whatever is under way; close() would wait for a client that reads nothing."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause(self) -> None:
+        """Reads nothing for now."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Reads again."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _send(self, response: Response, last: bool) -> None:
+        body = response.body
+        head = (
+            f"HTTP/1.1 {_STATUS[response.status]}\r\nContent-Type: {response.content_type}\r\n"
+            f"Content-Length: {len(body)}\r\nDate: {_date(int(time.time()))}\r\n{response.headers}"
+            f"{_CLOSE if last else ''}\r\n"
+        )
+        bodiless = self.head is not None and self.head.method == "HEAD"
+        self._write(head.encode("latin-1") + (b"" if bodiless else body))
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_CLOSE: Final = "Connection: close\r\n"
+_STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    """The field Date of this second."""
+    return formatdate(second, usegmt=True)
