@@ -17,6 +17,8 @@ from nginx_operator.cluster.connection import connect
 from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES, Resource
 
 Key = tuple[str, str]
+#: Nginx that are written at once, as many as in nginx-operator.
+WIDTH = 64
 RESOURCES = {resource.plural: resource for resource in (DEPLOYMENTS, SERVICES)}
 
 
@@ -62,6 +64,7 @@ class Floor:
         self.nginxes: dict[Key, Nginx] = {}
         self.ready: dict[Key, set[str]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+        self.slots = asyncio.Semaphore(WIDTH)
 
     async def watch_nginxes(self) -> None:
         """Applies the children of each Nginx that comes or changes its spec."""
@@ -123,10 +126,15 @@ class Floor:
                 await asyncio.sleep(1)
 
     def spawn(self, work: Any) -> None:
-        """Does it beside everything else."""
-        task = asyncio.create_task(work)
+        """Does it beside everything else, when it is its turn."""
+        task = asyncio.create_task(self.in_turn(work))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    async def in_turn(self, work: Any) -> None:
+        """Waits until there are few enough others."""
+        async with self.slots:
+            await work
 
 
 async def main() -> None:
