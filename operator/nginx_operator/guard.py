@@ -32,8 +32,8 @@ class Guard:
     def check(self, nginx: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
         """What to act on.
 
-        A count that a policy came to forbid stays in force, a new one that it forbids is not acted on. In force is the
-        generation that was found valid before, as the status tells, and else what the pods run.
+        A count that a policy came to forbid stays in force, a new one that it forbids is not acted on. In force is what
+        was found valid before, as the status and our memory tell, and what the pods run.
         """
         # The generation stands for the spec: the API server raises it with every change.
         asked = (nginx.metadata.uid, nginx.metadata.generation, policy)
@@ -44,7 +44,8 @@ class Guard:
         running = _running(deployment) if deployment is not None else None
         if known is not None and known[:2] == (asked, running):
             return known[2]
-        guarded = _guarded(nginx, running, policy)
+        before = known[2].spec if known is not None and known[0][0] == nginx.metadata.uid else None
+        guarded = _guarded(nginx, running, before, policy)
         self._known[nginx.metadata.key] = asked, running, guarded
         return guarded
 
@@ -61,7 +62,7 @@ def _holds_whatever_runs(guarded: Guarded, nginx: Nginx, policy: Policy) -> bool
     )
 
 
-def _guarded(nginx: Nginx, running: dict[str, Any] | None, policy: Policy) -> Guarded:
+def _guarded(nginx: Nginx, running: dict[str, Any] | None, before: NginxSpec | None, policy: Policy) -> Guarded:
     if not isinstance(nginx.spec, dict):
         return Guarded(None, "spec: must be a mapping")
     if running is not None and nginx.spec.get("image") is None:
@@ -69,7 +70,11 @@ def _guarded(nginx: Nginx, running: dict[str, Any] | None, policy: Policy) -> Gu
             policy, default_image=running["image"] or policy.default_image
         )  # a new default restarts no pod
     spec = defaults.defaulted(nginx.spec, policy)
-    in_force = spec if _was_valid(nginx) else running
+    in_force = running
+    if _was_valid(nginx):
+        in_force = spec
+    elif before is not None and before.count == spec.get("count"):
+        in_force = {**(running or {}), "count": before.count}
     verdict = validation.check(Subject(nginx.metadata.name, spec, policy, old_spec=in_force))
     if verdict.faults:
         return Guarded(None, verdict.sentence)

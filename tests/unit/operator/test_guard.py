@@ -60,14 +60,35 @@ def test_what_changes_is_checked_again(checks: list[Nginx], later: Nginx, policy
     assert len(checks) == 2
 
 
-def test_a_count_that_the_policy_came_to_forbid_stays_in_force_as_long_as_it_runs(checks: list[Nginx]) -> None:
+def test_a_count_that_the_policy_came_to_forbid_stays_in_force_once_it_was(checks: list[Nginx]) -> None:
     subject, found = Guard(), nginx({"count": 9, "image": "nginx:1"})
     assert "maxCount is 5" in subject.check(found, {}, POLICY).invalid
     kept = subject.check(found, running(9), POLICY)
     assert kept.spec is not None
     assert subject.check(found, running(9), POLICY) is kept
-    assert "maxCount is 5" in subject.check(found, running(4), POLICY).invalid
+    drifted = subject.check(found, running(4), POLICY).spec
+    assert drifted is not None
+    assert drifted.count == 9  # put back
     assert len(checks) == 3
+
+
+def test_what_was_valid_stays_so_when_the_policy_shrinks_whatever_became_of_its_pods() -> None:
+    ready = {"type": "Ready", "status": "True", "reason": "Ready", "observedGeneration": 1}
+    found = nginx({"count": 9, "image": "nginx:1"})
+    known = msgspec.structs.replace(found, status={"conditions": [ready]})
+    for observed in ({}, running(2)):
+        assert Guard().check(known, observed, POLICY).spec is not None  # deleted, or scaled by somebody
+    invalid = {**ready, "status": "False", "reason": "InvalidSpec"}
+    refused = msgspec.structs.replace(found, status={"conditions": [invalid]})
+    assert Guard().check(refused, {}, POLICY).spec is None
+
+
+def test_a_count_is_kept_when_something_else_changes() -> None:
+    subject = Guard()
+    assert subject.check(nginx({"count": 9, "image": "nginx:1"}), {}, Policy()).spec is not None
+    later = nginx({"count": 9, "image": "nginx:2"}, 2)
+    assert subject.check(later, {}, POLICY).spec is not None
+    assert subject.check(nginx({"count": 8, "image": "nginx:2"}, 3), {}, POLICY).spec is None
 
 
 def test_a_new_default_image_restarts_no_pod() -> None:
