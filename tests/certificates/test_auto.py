@@ -113,4 +113,5 @@ def test_a_harmed_bundle_is_healed(
     until(lambda: healed(product), seconds=PATIENCE, what="healing")
     report(f"{harm.__name__}: healed {time.monotonic() - began:.2f} s after the last write")
     entries = (product.bed.get(CONFIGURATIONS[0].path(None, RELEASE)) or {})["webhooks"]
-    assert [entry["name"] for entry in entries] == [names.MUTATING_WEBHOOK]
+    classes = [f"class-{number}.{names.MUTATING_WEBHOOK}" for number in (1, 2, 3, 4)]
+    assert [entry["name"] for entry in entries] == [*classes, names.MUTATING_WEBHOOK]
