@@ -19,7 +19,7 @@ from tests.fuzz.mutation import CORPUS, bent_bytes, bodies
 from tests.unit.webhooks.waiting import PATIENCE
 
 #: Requests at the same time.
-AT_ONCE = 50
+AT_ONCE = 100
 CASES = 2_000 * int(os.environ.get("CAMPAIGN", "1"))
 
 PATHS = [

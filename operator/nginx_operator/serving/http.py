@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_chunks", "_fields", "_head_size", "_home", "_parser", "_refusal", "_seen", "_transport", "_url",
+        "_chunks", "_fields", "_head_size", "_home", "_parser", "_refusal", "_seen", "_transport", "_unparsed", "_url",
         "buffered", "deadline", "head", "since", "size", "stage", "turn",
     )  # fmt: skip
 
@@ -143,9 +143,9 @@ class Connection(asyncio.Protocol):
             if not self._over:
                 self.end_with(Response(400, b"this is no HTTP/1.1\n"))
         if self.stage is Stage.HEAD:
-            self._head_size += len(data)
-            if self._head_size > HEAD_LIMIT:
-                self.end_with(Response(431, f"a header has at most {HEAD_LIMIT} bytes\n".encode()))
+            self._unparsed += len(data)  # the parser may hold all of it back until it ends
+            if self._unparsed > HEAD_LIMIT:
+                self.end_with(_LONG_HEAD)
 
     @property
     def _over(self) -> bool:
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._url, self._head_size, self.size = b"", 0, 0
+        self._url, self._head_size, self._unparsed, self.size = b"", 0, 0, 0
         self._fields: dict[bytes, bytes] = {}
         self._chunks: list[bytes] = []
         self._refusal: Response | None = None
@@ -174,16 +174,21 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """Part of the request's target."""
         self._url += url
+        self._head_size += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One field. Only those count that say how the body comes."""
         lower = name.lower()
+        self._head_size += len(name) + len(value)
         if lower in _FRAMING:
             self._fields[lower] = value
 
     def on_headers_complete(self) -> None:
         """The head is whole: read on, or refuse."""
         if self._parser is None or self.stage is Stage.ENDING:
+            return
+        if self._head_size > HEAD_LIMIT:
+            self.end_with(_LONG_HEAD)
             return
         path, _, query = self._url.decode("latin-1").partition("?")
         length = None if b"transfer-encoding" in self._fields else int(self._fields.get(b"content-length", 0))
@@ -267,6 +272,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
 
+_LONG_HEAD: Final = Response(431, f"a header has at most {HEAD_LIMIT} bytes\n".encode())
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _CLOSE: Final = "Connection: close\r\n"
 _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}

@@ -151,6 +151,7 @@ async def test_what_is_refused_is_read_and_forgotten(echo: Echo) -> None:
         (b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + b"x" * 1001, 413),
         (post(b"x" * 1001), 413),
         (b"GET /a HTTP/1.1\r\nA: " + b"x" * HEAD_LIMIT, 431),
+        (post(b"body", "A: " + "x" * HEAD_LIMIT), 431),
     ],
 )
 async def test_what_is_no_request_is_refused_once_and_the_connection_ended(
