@@ -16,8 +16,6 @@ from tests.testbed.access import ClientConfig
 
 #: Requests a second.
 RATE: Final = 50.0
-#: Requests under way at once; further ones wait, as they would with any client of the API server.
-WIDTH: Final = 100
 
 
 class Load:
@@ -127,4 +125,4 @@ class Load:
 def connected(config: ClientConfig) -> Client:
     """A client of a bed's API server, not open yet."""
     connection = Connection(server=config.server, ca_file=str(config.ca), token=lambda: config.token)
-    return Client(connection, limit=WIDTH, user_agent="admission-load")
+    return Client(connection, user_agent="admission-load")
