@@ -1,7 +1,7 @@
 """The reconciler's own check of a stored spec, so that behaviour does not depend on the webhooks being up."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,11 +23,24 @@ class Guarded:
     invalid: str = ""
 
 
+class _Reached(NamedTuple):
+    """A verdict, and all that it was reached by.
+
+    Attributes:
+        asked: uid and generation of the Nginx, which stand for its spec, and the policy.
+        running: what its pods ran.
+    """
+
+    asked: tuple[str, int, Policy]
+    running: dict[str, Any] | None
+    guarded: Guarded
+
+
 class Guard:
     """Defaults and checks stored specs again, and remembers what it found as long as nothing of it changes."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, tuple[tuple[object, ...], dict[str, Any] | None, Guarded]] = {}
+        self._known: dict[Key, _Reached] = {}
 
     def check(self, nginx: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
         """What to act on.
@@ -38,15 +51,15 @@ class Guard:
         # The generation stands for the spec: the API server raises it with every change.
         asked = (nginx.metadata.uid, nginx.metadata.generation, policy)
         known = self._known.get(nginx.metadata.key)
-        if known is not None and known[0] == asked and _holds_whatever_runs(known[2], nginx, policy):
-            return known[2]
+        if known is not None and known.asked == asked and _holds_whatever_runs(known.guarded, nginx, policy):
+            return known.guarded
         deployment = owned_deployment(nginx, observed)
         running = _running(deployment) if deployment is not None else None
-        if known is not None and known[:2] == (asked, running):
-            return known[2]
-        before = known[2].spec if known is not None and known[0][0] == nginx.metadata.uid else None
+        if known is not None and (known.asked, known.running) == (asked, running):
+            return known.guarded
+        before = known.guarded.spec if known is not None and known.asked[0] == nginx.metadata.uid else None
         guarded = _guarded(nginx, running, before, policy)
-        self._known[nginx.metadata.key] = asked, running, guarded
+        self._known[nginx.metadata.key] = _Reached(asked, running, guarded)
         return guarded
 
     def forget(self, key: Key) -> None:

@@ -1,6 +1,8 @@
 """What the operator makes of an Nginx, and how it keeps it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -110,15 +112,26 @@ def test_a_volume_that_somebody_exchanged_is_put_back(namespace: Namespace) -> N
     namespace.wait("deployment", lambda d: {"name": "tmp", "emptyDir": {}} in d["spec"]["template"]["spec"]["volumes"])
 
 
+@contextmanager
+def going(namespace: Namespace, kind: str) -> Iterator[None]:
+    """The object is being deleted, and somebody's finalizer holds it until the end of the block."""
+
+    def finalizers(value: list[str] | None) -> None:
+        patch = {"metadata": {"finalizers": value}}
+        namespace.kubectl("patch", kind, "web", "--type=merge", "-p", json.dumps(patch))
+
+    finalizers(["somebody.example.com/holds"])
+    namespace.kubectl("delete", kind, "web", "--wait=false")
+    yield
+    finalizers(None)
+
+
 def test_ready_does_not_speak_of_a_child_that_is_being_deleted(namespace: Namespace) -> None:
     namespace.apply({"count": 1})
     namespace.wait("nginx", serving(1))
-    held = {"metadata": {"finalizers": ["somebody.example.com/holds"]}}
-    namespace.kubectl("patch", "service", "web", "--type=merge", "-p", json.dumps(held))
-    namespace.kubectl("delete", "service", "web", "--wait=false")
-    namespace.apply({"count": 1, "service": {"port": 8888}})
-    assert "Service web, which is being deleted" in namespace.wait_reason("Progressing")["message"]
-    namespace.kubectl("patch", "service", "web", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    with going(namespace, "service"):
+        namespace.apply({"count": 1, "service": {"port": 8888}})
+        assert "Service web, which is being deleted" in namespace.wait_reason("Progressing")["message"]
     namespace.wait("service", lambda s: s["spec"]["ports"][0]["port"] == 8888)
     namespace.wait("nginx", serving(1))
 
@@ -126,14 +139,11 @@ def test_ready_does_not_speak_of_a_child_that_is_being_deleted(namespace: Namesp
 def test_an_nginx_that_waits_for_finalizers_tells_the_truth(namespace: Namespace) -> None:
     namespace.apply({"count": 1})
     namespace.wait("nginx", serving(1))
-    held = {"metadata": {"finalizers": ["somebody.example.com/holds"]}}
-    namespace.kubectl("patch", "nginx", "web", "--type=merge", "-p", json.dumps(held))
-    namespace.kubectl("delete", "nginx", "web", "--wait=false")
-    namespace.kubectl("delete", "deployment", "web")
-    assert namespace.wait_reason("Deleting")["status"] == "False"
-    namespace.wait("nginx", lambda nginx: nginx["status"]["nodes"] == [])
-    assert namespace.get("deployment") is None
-    namespace.kubectl("patch", "nginx", "web", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    with going(namespace, "nginx"):
+        namespace.kubectl("delete", "deployment", "web")
+        assert namespace.wait_reason("Deleting")["status"] == "False"
+        namespace.wait("nginx", lambda nginx: nginx["status"]["nodes"] == [])
+        assert namespace.get("deployment") is None
     namespace.wait_gone("nginx")
 
 
