@@ -75,6 +75,14 @@ class Kept(asyncio.Protocol):
         if not self.ended.done():
             self.ended.set_result(None)
 
+    async def end(self) -> None:
+        """Returns once it has ended; it is cut when that takes longer than patience lasts."""
+        await asyncio.wait([self.ended], timeout=PATIENCE)
+        if not self.ended.done():
+            assert self._transport is not None
+            self._transport.abort()
+            await self.ended
+
     def _ask(self) -> None:
         assert self._transport is not None
         if self._more():
@@ -103,20 +111,30 @@ async def flood(target: Target, request: bytes, connections: int, seconds: float
     return tally, time.perf_counter() - began
 
 
+class Once(Kept):
+    """One request on a connection of its own. Its time counts from before the connection, handshake included."""
+
+    def __init__(self, request: bytes, tally: Tally) -> None:
+        once = iter((True,))
+        super().__init__(request, tally, lambda: next(once, False))
+        self._since = time.perf_counter()
+
+    def _ask(self) -> None:
+        super()._ask()
+        if self._began:
+            self._began = self._since
+
+
 async def ask_once(target: Target, request: bytes, tally: Tally) -> None:
     """One request over a connection of its own, the handshake included."""
+    asked = Once(request, tally)
     began = time.perf_counter()
-    once = iter((True,))
-    protocol: Kept | None = None
     try:
         async with asyncio.timeout(PATIENCE):
-            _, protocol = await asyncio.get_running_loop().create_connection(
-                lambda: Kept(request, tally, lambda: next(once, False)),
-                target.host,
-                target.port,
-                ssl=target.trust,
-                server_hostname=target.name,
+            await asyncio.get_running_loop().create_connection(
+                lambda: asked, target.host, target.port, ssl=target.trust, server_hostname=target.name
             )
-            await protocol.ended
     except (OSError, TimeoutError):
         tally.add(0, time.perf_counter() - began)
+    else:
+        await asked.end()

@@ -82,13 +82,14 @@ async def siege(target: Target, besiegers: int, seconds: float, folder: Path) ->
         end = time.monotonic() + seconds
         async with asyncio.TaskGroup() as honest:
             honest.create_task(_at_a_rate(target, request, tally, seconds))
-            await asyncio.get_running_loop().create_connection(
+            _, paced = await asyncio.get_running_loop().create_connection(
                 lambda: Paced(request, tally, lambda: time.monotonic() < end),
                 target.host,
                 target.port,
                 ssl=target.trust,
                 server_hostname=target.name,
             )
+            await paced.end()  # a connection that outlives its event loop breaks it
     return tally
 
 
