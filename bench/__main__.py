@@ -14,7 +14,9 @@ from bench.trial import ROOT, Result, Size, measure
 from tests.testbed import Bed, BedError, Progress, missing_for
 
 BED: Final = "bench"
-FAKE_NODES: Final = 20
+#: A fake node takes 250 pods; each Nginx has four at most, and a node that is full makes a trial of the scheduler's.
+NGINXES_PER_NODE: Final = 50
+FEWEST_NODES: Final = 20
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -58,7 +60,7 @@ def main() -> int:
 
 
 def _trial(name: str, size: Size, progress: Progress) -> Result:
-    bed = Bed(BED, kwok_nodes=FAKE_NODES)
+    bed = Bed(BED, kwok_nodes=max(FEWEST_NODES, size.nginxes // NGINXES_PER_NODE))
     try:
         CONTENDERS[name].command(progress)  # builds are no part of what is measured
         bed.up(progress)
