@@ -28,6 +28,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--idle", type=float, default=60.0, help="seconds of doing nothing (default: %(default)s)")
     parser.add_argument("--changes", type=int, default=100, help="single changes to react to (default: %(default)s)")
     parser.add_argument("--no-scale", action="store_true", help="leave out the scaling of all from 3 to 4")
+    parser.add_argument("--no-services", action="store_true", help="Nginx without Services (ours and go only)")
     parser.add_argument("--add", action="store_true", help="add to the results that are there, of other sizes say")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results", help="folder for the results")
     parser.add_argument("--picture", action="store_true", help="draw results.svg too, with matplotlib")
@@ -44,7 +45,7 @@ def main() -> int:
     commands = [*before.get("commands", []), shlex.join(["python", "-m", "bench", *sys.argv[1:]])]
     about = {**machine(), "commands": commands}
     for nginxes in (int(size) for size in options.sizes.split(",")):
-        size = Size(nginxes, options.idle, min(options.changes, nginxes - 1), not options.no_scale)
+        size = Size(nginxes, options.idle, min(options.changes, nginxes - 1), not options.no_scale, not options.no_services)
         for turn in range(options.rounds):
             names = [n for n in options.contenders.split(",") if nginxes <= (CONTENDERS[n].most or nginxes)]
             # Whoever comes first meets a colder machine: the order turns round by round.

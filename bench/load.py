@@ -43,8 +43,9 @@ class _Event(msgspec.Struct):
 class Load:
     """The Nginx of one trial, and one measurement at a time."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, services: bool = True) -> None:
         self._client = client
+        self._services = services
         self._news = asyncio.Event()
         self._arrived: dict[Key, float] = {}
         self._asked: frozenset[Key] = frozenset()
@@ -83,7 +84,7 @@ class Load:
 
     async def create(self, keys: Iterable[Key], count: int) -> dict[Key, float]:
         """Create Nginx. Seconds that each took from the answer to its creation until it was as asked."""
-        body = {"apiVersion": names.API_VERSION, "kind": names.KIND, "spec": spec(count)}
+        body = {"apiVersion": names.API_VERSION, "kind": names.KIND, "spec": spec(count, services=self._services)}
 
         async def one(key: Key) -> None:
             metadata = {"namespace": key[0], "name": key[1]}
@@ -128,12 +129,12 @@ class Load:
         return len(self._arrived)
 
 
-def spec(count: int) -> dict[str, Any]:
+def spec(count: int, *, services: bool) -> dict[str, Any]:
     """The spec of each, in full, because no webhooks run here."""
     return {
         "count": count,
         "image": "docker.io/nginxinc/nginx-unprivileged:1.30-alpine",
         "imagePullPolicy": "IfNotPresent",
         "containerPort": 8080,
-        "service": {"port": 80, "type": "ClusterIP"},
+        "service": {"enabled": services, "port": 80, "type": "ClusterIP"},
     }

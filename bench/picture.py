@@ -8,25 +8,25 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 
 from bench.contenders import CONTENDERS
-from bench.report import ROWS, values
+from bench.report import ROWS, jobs, values
 from bench.trial import Result
 
 mpl.use("Agg")
 
 
 def picture(results: Sequence[Result], path: Path) -> None:
-    """Bars of what matters most, one panel a figure, a group of bars a size."""
+    """Bars of what matters most, one panel a figure, a group of bars a job."""
     shown = [row for row in ROWS if row[0] in ("converge", "converge cpu", "peak rss", "reaction p50")]
-    sizes = sorted({result.nginxes for result in results})
+    asked = jobs(results)
     names = [name for name in CONTENDERS if any(result.contender == name for result in results)]
     figure, panels = plt.subplots(1, len(shown), figsize=(3.2 * len(shown), 3.2), layout="constrained")
     for panel, (key, title, factor, _) in zip(panels, shown, strict=True):
         for number, name in enumerate(names):
-            heights = [statistics.median(values(results, name, size, key) or [0.0]) * factor for size in sizes]
-            at = [group + (number - (len(names) - 1) / 2) * 0.8 / len(names) for group in range(len(sizes))]
+            heights = [statistics.median(values(results, name, job, key) or [0.0]) * factor for job in asked]
+            at = [group + (number - (len(names) - 1) / 2) * 0.8 / len(names) for group in range(len(asked))]
             panel.bar(at, heights, 0.8 / len(names), label=CONTENDERS[name].title)
         panel.set_title(title, fontsize=9)
-        panel.set_xticks(range(len(sizes)), [f"{size} Nginx" for size in sizes], fontsize=8)
+        panel.set_xticks(range(len(asked)), [job.replace(" without", "\nwithout") for job in asked], fontsize=8)
         panel.spines[["top", "right"]].set_visible(False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names), fontsize=8)
     figure.savefig(path, metadata={"Date": None})

@@ -62,24 +62,29 @@ def saved(folder: Path) -> tuple[list[Result], dict[str, Any]]:
 
 
 def table(results: Sequence[Result], about: dict[str, Any]) -> str:
-    """A Markdown table a size: medians, and in brackets the least and the most where there were several rounds."""
+    """A Markdown table a job: medians, and in brackets the least and the most where there were several rounds."""
     words = ", ".join(f"{name} {value}" for name, value in about.items() if name != "commands")
     commands = "".join(f"\n- `{command}`" for command in about.get("commands", ()))
     parts = [f"# Results\n\n{words}.\n{commands}\n\nMedians; in brackets the least and the most of the rounds.\n"]
-    for size in sorted({result.nginxes for result in results}):
-        names = _contenders(results, size)
-        rounds = max(len(values(results, name, size, "converge")) for name in names)
-        parts.append(f"\n## {size} Nginx, {rounds} round{'s' if rounds > 1 else ''}\n")
+    for job in jobs(results):
+        names = _contenders(results, job)
+        rounds = max(len(values(results, name, job, "converge")) for name in names)
+        parts.append(f"\n## {job}, {rounds} round{'s' if rounds > 1 else ''}\n")
         parts.append(f"| | {' | '.join(CONTENDERS[name].title for name in names)} |\n|---|{'---:|' * len(names)}")
         for figure, title, factor, digits in ROWS:
-            cells = (cell(values(results, name, size, figure), factor, digits) for name in names)
+            cells = (cell(values(results, name, job, figure), factor, digits) for name in names)
             parts.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(parts) + "\n"
 
 
-def values(results: Iterable[Result], contender: str, size: int, figure: str) -> list[float]:
+def jobs(results: Iterable[Result]) -> list[str]:
+    """What was asked of contenders, smaller jobs first."""
+    return list(dict.fromkeys(r.job for r in sorted(results, key=lambda r: (r.nginxes, not r.services))))
+
+
+def values(results: Iterable[Result], contender: str, job: str, figure: str) -> list[float]:
     """A figure of all rounds in which it was measured."""
-    of_it = (result.figures for result in results if (result.contender, result.nginxes) == (contender, size))
+    of_it = (result.figures for result in results if (result.contender, result.job) == (contender, job))
     return [figures[figure] for figures in of_it if figure in figures]
 
 
@@ -92,8 +97,8 @@ def cell(found: Sequence[float], factor: float, digits: int) -> str:
     return middle if len(scaled) == 1 else f"{middle} ({min(scaled):.{digits}f}-{max(scaled):.{digits}f})"
 
 
-def _contenders(results: Iterable[Result], size: int) -> list[str]:
-    present = {result.contender for result in results if result.nginxes == size}
+def _contenders(results: Iterable[Result], job: str) -> list[str]:
+    present = {result.contender for result in results if result.job == job}
     return [name for name in CONTENDERS if name in present]
 
 

@@ -40,12 +40,15 @@ class Size:
         idle_seconds: how long it is watched doing nothing.
         changes: how many single changes it is to react to.
         scales: whether all are scaled.
+        services: whether each has a Service. kube-apiserver 1.37 lists all addresses for each that it creates, so that
+            the time for 10,000 of them is its own.
     """
 
     nginxes: int
     idle_seconds: float = 60.0
     changes: int = 100
     scales: bool = True
+    services: bool = True
 
     @property
     def keys(self) -> list[Key]:
@@ -61,19 +64,25 @@ class Result:
     nginxes: int
     figures: dict[str, float] = field(default_factory=dict)
     writes: dict[str, int] = field(default_factory=dict)
+    services: bool = True
+
+    @property
+    def job(self) -> str:
+        """What was asked, as a title: figures are compared within one job only."""
+        return f"{self.nginxes} Nginx{'' if self.services else ' without Services'}"
 
 
 async def measure(name: str, size: Size, bed: Bed, folder: Path, progress: Progress) -> Result:
     """Runs one contender through all phases, on a bed that is up with fake nodes; its log goes into the folder."""
     environ = prepare(bed, size, folder)
     process = Process(bed.command(CONTENDERS[name].command(progress)), environ, folder / f"{name}.log", ROOT)
-    result = Result(name, size.nginxes)
+    result = Result(name, size.nginxes, services=size.services)
     config = bed.client_config
     connection = Connection(config.server, str(config.ca), token=lambda: config.token)
     with process.running():
         async with Client(connection, user_agent="bench") as client:
-            load = Load(client)
-            trial = Trial(f"{CONTENDERS[name].title}, {size.nginxes} Nginx", size, load, process, bed, progress)
+            load = Load(client, services=size.services)
+            trial = Trial(f"{CONTENDERS[name].title}, {result.job}", size, load, process, bed, progress)
             async with load.watching():
                 await trial.run(result)
     return result

@@ -27,8 +27,9 @@ type NginxSpec struct {
 }
 
 type ServiceSpec struct {
-	Port int32              `json:"port,omitempty"`
-	Type corev1.ServiceType `json:"type,omitempty"`
+	Enabled *bool              `json:"enabled,omitempty"`
+	Port    int32              `json:"port,omitempty"`
+	Type    corev1.ServiceType `json:"type,omitempty"`
 }
 
 type NginxStatus struct {

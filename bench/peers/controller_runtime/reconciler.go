@@ -122,6 +122,9 @@ func (r *reconciler) applyDeployment(ctx context.Context, nginx *Nginx) (*appsv1
 }
 
 func (r *reconciler) applyService(ctx context.Context, nginx *Nginx) (string, error) {
+	if enabled := nginx.Spec.Service.Enabled; enabled != nil && !*enabled {
+		return "", nil
+	}
 	live, did := &corev1.Service{}, "Service is updated."
 	err := r.Get(ctx, client.ObjectKeyFromObject(nginx), live)
 	if apierrors.IsNotFound(err) {
