@@ -45,7 +45,9 @@ def main() -> int:
     commands = [*before.get("commands", []), shlex.join(["python", "-m", "bench", *sys.argv[1:]])]
     about = {**machine(), "commands": commands}
     for nginxes in (int(size) for size in options.sizes.split(",")):
-        size = Size(nginxes, options.idle, min(options.changes, nginxes - 1), not options.no_scale, not options.no_services)
+        size = Size(
+            nginxes, options.idle, min(options.changes, nginxes - 1), not options.no_scale, not options.no_services
+        )
         for turn in range(options.rounds):
             names = [n for n in options.contenders.split(",") if nginxes <= (CONTENDERS[n].most or nginxes)]
             # Whoever comes first meets a colder machine: the order turns round by round.

@@ -110,7 +110,7 @@ class AdmissionServer:
             decision = _WEBHOOKS[webhook](asked, self._policies().of(asked.namespace, class_name))
         except review.MalformedReviewError as error:
             self._metrics.admissions.labels(webhook, "malformed").inc()
-            return Response(400, f"{error}\n".encode(errors="backslashreplace"))
+            return Response(400, error.encode(), "application/json")
         encoded = decision.encode()
         self._metrics.seconds.labels(webhook).observe(time.perf_counter() - started)
         self._metrics.admissions.labels(webhook, decision.verdict).inc()
