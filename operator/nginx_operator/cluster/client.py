@@ -13,7 +13,8 @@ import msgspec
 
 from nginx_operator.api import names
 from nginx_operator.cluster.connection import Connection
-from nginx_operator.cluster.http import Answer, Http
+from nginx_operator.cluster.http import Http
+from nginx_operator.cluster.line import Answer
 from nginx_operator.cluster.resources import Resource, plural_of
 
 #: Seconds a request may take. The API server itself gives up after 60.

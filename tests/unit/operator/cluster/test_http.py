@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from nginx_operator.cluster.connection import Connection
-from nginx_operator.cluster.http import Http, LostError
+from nginx_operator.cluster.http import Http
+from nginx_operator.cluster.line import LostError
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 Serve = Callable[[Reader, Writer], Awaitable[None]]
