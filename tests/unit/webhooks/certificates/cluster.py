@@ -20,9 +20,9 @@ from nginx_webhooks.certificates.signing import Signing
 from nginx_webhooks.certificates.source import Source
 from nginx_webhooks.certificates.store import AuthorityStore
 from nginx_webhooks.certificates.watch import ObjectWatch
+from nginx_webhooks.command_line import Mode
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.readiness import Readiness
-from nginx_webhooks.settings import Mode
 from tests.unit.webhooks.apiserver import ApiServer
 from tests.unit.webhooks.waiting import until
 
