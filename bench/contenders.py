@@ -1,5 +1,6 @@
 """The programs that are compared. Each does the same job with the same rights."""
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,9 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from tests.testbed import Progress
+from tests.testbed.dockerfile import instructions
 from tests.testbed.gobuild import GoModule, programs
 
 PEERS: Final = Path(__file__).parent / "peers"
+DOCKERFILE: Final = Path(__file__).parents[1] / "Dockerfile"
 CONTROLLER_RUNTIME: Final = GoModule("controller_runtime", "sigs.k8s.io/controller-runtime", {"peer": "."}, home=PEERS)
 
 
@@ -29,7 +32,14 @@ class Contender:
 
 
 def _ours(_progress: Progress) -> Sequence[str]:
-    return (sys.executable, str(PEERS / "pod.py"), "run", "--no-leader-election", "--log-level", "warning")
+    program = (sys.executable, str(PEERS / "pod.py"), "run", "--no-leader-election", "--log-level", "warning")
+    return ("/usr/bin/env", *_tunables(), *program)
+
+
+def _tunables() -> list[str]:
+    """What the image sets of glibc, as NAME=VALUE."""
+    words = (shlex.split(rest) for word, rest in instructions(DOCKERFILE.read_text()) if word == "ENV")
+    return [word for line in words for word in line if word.startswith("GLIBC_TUNABLES=")]
 
 
 def _go(progress: Progress) -> Sequence[str]:
