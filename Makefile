@@ -146,10 +146,11 @@ image: ## Build the image with docker, podman or buildah
 		--tag $(or $(IMAGE_REPOSITORY),registry.example.com/nginx-operator):$(or $(IMAGE_TAG),$(VERSION)) .
 
 .PHONY: generate
-generate: $(READY) ## Copy the schema of crds/ into the chart, and its fields into docs/reference.md
+generate: $(READY) ## Copy the schema of crds/ into the chart; write the tables of docs/reference.md and of the chart's README
 	@mkdir -p charts/nginx-operator/files/crds
 	@cp crds/*.yaml charts/nginx-operator/files/crds/
 	@$(BIN)/python docs/fields.py
+	@$(BIN)/python docs/values.py
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate

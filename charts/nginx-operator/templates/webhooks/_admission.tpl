@@ -86,7 +86,6 @@ matchConditions:
 {{/* Annotations of both configurations: what cert-manager writes clientConfig.caBundle from, in its mode. */}}
 {{- define "nginx-operator.injectAnnotations" -}}
 {{- if eq .Values.webhooks.certs.mode "certManager" }}
-annotations:
-  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "nginx-operator.secretName" . }}
+cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "nginx-operator.secretName" . }}
 {{- end }}
 {{- end -}}
