@@ -306,7 +306,8 @@ def test_the_image(name: str, image: dict[str, str], expected: str, render: Rend
 def test_an_umbrella_chart_names_the_registry_and_who_logs_in_there(name: str, render: Render) -> None:
     pod = render(VALUES / "umbrella.yaml").pod(name)
     assert container(pod)["image"] == "mirror.example.net/nginx-operator:0.1.0"
-    assert pod["spec"]["imagePullSecrets"] == [{"name": "mirror-login"}, {"name": "registry-login"}]
+    found = [secret["name"] for secret in pod["spec"]["imagePullSecrets"]]
+    assert found == ["mirror-login", "registry-login", "own-login"]
 
 
 def test_a_repository_that_names_its_registry_stands_alone(render: Render) -> None:
