@@ -35,9 +35,13 @@ def program(progress: Progress) -> Path:
 
 
 def _unpack(target: Path, progress: Progress) -> None:
+    download = ["apt-get", "download", "--quiet", PACKAGE]
     with cache.locked("apt"), progress.step(f"unpacking {PACKAGE} (once)"):
-        _run(["apt-get", "update", "--quiet"], target)
-        _run(["apt-get", "download", "--quiet", PACKAGE], target)
+        try:
+            _run(download, target)
+        except BedError:  # a fresh machine knows no packages yet
+            _run(["apt-get", "update", "--quiet"], target)
+            _run(download, target)
         (archive,) = target.glob("*.deb")
         _run(["dpkg-deb", "--extract", str(archive), "."], target)
         archive.unlink()
