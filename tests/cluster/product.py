@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -238,3 +239,22 @@ class Product:
             "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
         }
         self.bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(endpoint))
+
+
+@contextmanager
+def corner(bed: Bed, watched: str, *options: str) -> Iterator[str]:
+    """Another release in the same namespace that watches one namespace, without webhooks; its name.
+
+    Rendered and applied as GitOps tools do it: Helm would refuse it beside a release that watches all.
+    """
+    name = f"corner-{watched}"
+    rendered = bed.helm(
+        *("template", name, str(CHART), "-n", NAMESPACE, *NO_PODS, "--set", f"fullnameOverride={name}"),
+        *("--set", "crds.enabled=false", "--set", "webhooks.enabled=false"),
+        *("--set", f"watchNamespaces={{{watched}}}", *options),
+    ).stdout
+    bed.kubectl("apply", "--server-side", "-f", "-", input=rendered)
+    try:
+        yield name
+    finally:
+        bed.kubectl("delete", "-f", "-", input=rendered)
