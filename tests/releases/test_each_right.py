@@ -154,7 +154,7 @@ def life_of_operator(web: Namespace, text: Condition) -> Life:
     yield lambda: serving(1)(web.get("nginx") or {})
     for _ in range(2):  # the same Event twice is one that counts
         patch(bed, DEPLOYMENTS.path(web.name, "web"), {"spec": {"replicas": 3}})
-        yield lambda: (web.get("deployment") or {})["spec"]["replicas"] == 1
+        yield lambda: (web.get("deployment") or {}).get("spec", {}).get("replicas") == 1
     yield lambda: any(event["reason"] == "Repaired" and event["count"] == 2 for event in web.list("event"))
     patch(bed, NGINXES.path(web.name, "web"), {"spec": {"service": {"enabled": False}}})
     yield lambda: web.get("service") is None
