@@ -250,12 +250,12 @@ class Product:
 
 
 @contextmanager
-def corner(bed: Bed, watched: str, *options: str, namespace: str = NAMESPACE) -> Iterator[str]:
-    """Another release in a namespace of a release that watches one namespace, without webhooks; its name.
+def corner(bed: Bed, watched: str, *options: str, namespace: str = NAMESPACE, suffix: str = "") -> Iterator[str]:
+    """Another release in a namespace, one that watches one namespace, without webhooks; its name.
 
     Rendered and applied as GitOps tools do it: Helm would refuse it beside a release that watches all.
     """
-    name = f"corner-{watched}"
+    name = f"corner-{watched}{suffix}"
     rendered = bed.helm(
         *("template", name, str(CHART), "-n", namespace, *NO_PODS, "--set", f"fullnameOverride={name}"),
         *("--set", "crds.enabled=false", "--set", "webhooks.enabled=false"),

@@ -161,24 +161,25 @@ def contested(operator: Program) -> float:
 
 
 def test_two_operators_of_one_namespace_say_so_and_slow_down(first: Program) -> None:
-    """What no Helm installed no guard has seen."""
-    shop = Namespace(first.bed, SHOP)
-    shop.apply({"count": 3}, "fought-over")
-    shop.wait("nginx", serving(3), "fought-over")
-    with corner(first.bed, SHOP, *at_most(1), namespace="first-system") as name:
-        product = Product(first.bed, first.log.parent, name, "first-system")
-        other = product.operator(
-            "--namespace", SHOP, "--lease-name", name, "--lease-namespace", "first-system", port=19490, name=name
-        )
-        try:
-            for operator in (first, other):
-                line = operator.wait_log("more than 10 times")
-                assert f"[{SHOP}/fought-over]" in line
-                assert "most likely by a second nginx-operator that looks after this namespace too" in line
-                assert contested(operator) == 1
-            events = [event for event in shop.list("event") if event["reason"] == "Contested"]
-            assert events[0]["type"] == "Warning"
-        finally:
-            assert other.stop() == 0
-    until(lambda: contested(first) == 0, seconds=PATIENCE, what="the end of the contest")
-    shop.wait("nginx", serving(3), "fought-over")
+    """What no Helm installed no guard has seen. An Nginx without an image gets that of each by turns."""
+    bed, news, operators = first.bed, Namespace(first.bed, NEWS), []
+    news.apply({"count": 1}, "fought-over")
+    with ExitStack() as stack:
+        for number in (1, 2):
+            image = ("--set", f"nginx.image=registry.example.com/nginx:{number}")
+            name = stack.enter_context(corner(bed, NEWS, *image, namespace="first-system", suffix=f"-{number}"))
+            product = Product(bed, first.log.parent / name, name, "first-system")
+            product.folder.mkdir()
+            options = ("--namespace", NEWS, "--lease-name", name, "--lease-namespace", "first-system")
+            operators.append(product.operator(*options, port=19480 + number, name=name))
+            stack.callback(operators[-1].stop)
+        for operator in operators:
+            line = operator.wait_log("more than 10 times")
+            assert f"[{NEWS}/fought-over]" in line
+            assert "most likely by a second nginx-operator that looks after this namespace too" in line
+            assert contested(operator) == 1
+        events = [event for event in news.list("event") if event["reason"] == "Contested"]
+        assert events[0]["type"] == "Warning"
+        operators[1].stop()
+        until(lambda: contested(operators[0]) == 0, seconds=PATIENCE, what="the end of the contest")
+        news.wait("nginx", lambda found: found["status"]["image"].endswith(":1"), "fought-over")
