@@ -19,6 +19,8 @@ NAMESPACE = "nginx-operator-system"
 KUBE_VERSION = "--kube-version=1.37.2"
 #: What a cluster with cert-manager says of itself.
 CERT_MANAGER = "--api-versions=cert-manager.io/v1"
+#: Leaves out what only `helm test` creates.
+INSTALLED = "--skip-tests"
 
 Object = dict[str, Any]
 #: Renders the chart: (values, *further arguments of helm template).
@@ -80,8 +82,9 @@ def helm(program: str, *arguments: str, stdin: str | None = None) -> str:
 def template(
     program: str, values: Mapping[str, Any] | Path, *arguments: str, chart: Path = CHART, namespace: str = NAMESPACE
 ) -> Rendering:
-    """`helm template` with values of a file or of a mapping."""
-    command = ["template", RELEASE, str(chart), "--namespace", namespace, KUBE_VERSION, CERT_MANAGER, *arguments]
+    """`helm template` with values of a file or of a mapping: what an install creates."""
+    command = ["template", RELEASE, str(chart), "--namespace", namespace, KUBE_VERSION, CERT_MANAGER, INSTALLED]
+    command += arguments
     if isinstance(values, Path):
         return Rendering(helm(program, *command, "--values", str(values)))
     return Rendering(helm(program, *command, "--values", "-", stdin=yaml.safe_dump(dict(values))))
