@@ -12,6 +12,7 @@ LEVELS = {
     "tests/chart": "chart",
     "tests/cluster": "cluster",
     "tests/certificates": "certs",
+    "tests/lifecycle": "life",
     "tests/faults": "faults",
     "tests/bench": "bench",
     "tests/fuzz": "fuzz",

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -108,11 +108,12 @@ class Product:
     bed: Bed
     folder: Path
 
-    def install(self, *options: str) -> None:
+    def install(self, *options: str, helm: Literal[3, 4] = 4) -> None:
         """helm upgrade --install, without waiting for pods that will never run. The kubelet's part follows `policy`."""
         self.bed.helm(
             *("upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace"),
             *(*NO_PODS, *PATIENT, *OWN_POLICY, *options),
+            version=helm,
         )
 
     def uninstall(self) -> None:

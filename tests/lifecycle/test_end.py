@@ -1,0 +1,85 @@
+"""How it ends: with all that it made, or with the namespaces deleted; never hanging, and nothing is left.
+
+That by default nginx goes on serving is shown where it runs, in tests/node/test_release.py.
+"""
+
+from typing import Literal
+
+import pytest
+
+from nginx_operator.api import names
+from tests import inventory
+from tests.cluster.product import NAMESPACE, RELEASE, Product
+from tests.lifecycle.conftest import Running
+from tests.namespaces import Namespace, fresh, serving
+from tests.testbed.waiting import PATIENCE, until
+
+#: As docs/lifecycle.md has them: what belongs to no namespace.
+OUTSIDE = (
+    "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
+    "validatingadmissionpolicies,validatingadmissionpolicybindings,customresourcedefinitions"
+)
+
+
+def runs(namespace: Namespace) -> None:
+    """Two pods, on a fake node."""
+    namespace.apply({"count": 2})
+    namespace.wait("nginx", serving(2))
+
+
+def wait_nothing_left(product: Product, before: set[str]) -> None:
+    """Waits until there is no object of any kind that was not there before, in whatever namespace."""
+
+    def left() -> set[str]:
+        return inventory.objects(product.bed) - before
+
+    try:
+        until(lambda: not left(), seconds=PATIENCE, what="nothing left")
+    except TimeoutError as error:
+        raise AssertionError(f"{error}: {sorted(left())}") from None
+
+
+def delete_namespace(product: Product, name: str) -> None:
+    """Waits for its end."""
+    product.bed.kubectl("delete", "namespace", name, f"--timeout={PATIENCE:g}s")
+
+
+@pytest.mark.parametrize("helm", [3, 4])
+def test_without_keep_an_uninstall_takes_all_along(helm: Literal[3, 4], product: Product, running: Running) -> None:
+    with fresh(product.bed) as namespace:
+        before = inventory.objects(product.bed)
+        product.install("--set", "crds.keep=false", helm=helm)
+        with running():
+            runs(namespace)
+            product.bed.helm("uninstall", RELEASE, "-n", NAMESPACE, "--wait", version=helm)
+        product.unroute()
+        wait_nothing_left(product, before)
+
+
+def test_the_namespace_of_the_release_may_go_first(product: Product, running: Running) -> None:
+    before = inventory.objects(product.bed)
+    product.install()
+    with fresh(product.bed) as namespace:
+        with running():
+            runs(namespace)
+            delete_namespace(product, NAMESPACE)
+        # What its webhooks would judge is refused; what is deleted they are never asked about.
+        assert "failed calling webhook" in namespace.apply({"count": 3}, check=False).stderr
+        delete_namespace(product, namespace.name)
+    product.bed.kubectl("delete", OUTSIDE, "-l", f"app.kubernetes.io/instance={RELEASE}")
+    wait_nothing_left(product, before)
+
+
+def test_the_namespace_of_a_user_may_go_first(product: Product, running: Running) -> None:
+    before = inventory.objects(product.bed)
+    product.install()
+    with fresh(product.bed) as namespace, running():
+        runs(namespace)
+        delete_namespace(product, namespace.name)
+        delete_namespace(product, NAMESPACE)
+    # Or so: to install again adopts what is left of the release, and to uninstall that takes it along.
+    product.install()
+    product.bed.helm("uninstall", RELEASE, "-n", NAMESPACE)
+    product.bed.kubectl("delete", "customresourcedefinition", names.CRD)
+    delete_namespace(product, NAMESPACE)
+    wait_nothing_left(product, before)
