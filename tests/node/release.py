@@ -52,9 +52,10 @@ class Release:
         self.bed.kubectl("delete", "crd", CRD, "--ignore-not-found")
         self.bed.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
 
-    def test(self, helm: Helm = 4) -> CompletedProcess[str]:
-        """`helm test`."""
-        return self.bed.helm("test", NAME, "-n", NAMESPACE, "--timeout=3m", version=helm, check=False)
+    def test(self, helm: Helm = 4) -> tuple[int, str]:
+        """`helm test`: its exit code, and all that it wrote."""
+        done = self.bed.helm("test", NAME, "-n", NAMESPACE, "--timeout=3m", version=helm, check=False)
+        return done.returncode, f"{done.stdout}\n{done.stderr}"
 
     def kubectl(self, *arguments: str) -> CompletedProcess[str]:
         """kubectl in the release's namespace."""
