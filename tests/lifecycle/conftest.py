@@ -9,6 +9,13 @@ from tests.beds import bed_of_a_level
 from tests.cluster.product import NAMESPACE, Product
 from tests.testbed import Bed
 
+#: All that the chart creates.
+OURS = "app.kubernetes.io/part-of=nginx-operator"
+#: As docs/lifecycle.md has them: what belongs to no namespace, but for the CRD.
+OUTSIDE = (
+    "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
+    "validatingadmissionpolicies,validatingadmissionpolicybindings"
+)
 #: Both processes, admission working, within the block.
 Running = Callable[[], AbstractContextManager[None]]
 
@@ -27,6 +34,7 @@ def product(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Ite
     product = Product(control_plane, tmp_path_factory.mktemp("product"))
     yield product
     product.uninstall()
+    control_plane.kubectl("delete", OUTSIDE, "-l", OURS)  # what was applied without Helm, or a test that failed left
     control_plane.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
 
 

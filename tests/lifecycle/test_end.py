@@ -10,15 +10,9 @@ import pytest
 from nginx_operator.api import names
 from tests import inventory
 from tests.cluster.product import NAMESPACE, RELEASE, Product
-from tests.lifecycle.conftest import Running
+from tests.lifecycle.conftest import OUTSIDE, Running
 from tests.namespaces import Namespace, fresh, serving
 from tests.testbed.waiting import PATIENCE, until
-
-#: As docs/lifecycle.md has them: what belongs to no namespace.
-OUTSIDE = (
-    "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
-    "validatingadmissionpolicies,validatingadmissionpolicybindings,customresourcedefinitions"
-)
 
 
 def runs(namespace: Namespace) -> None:
@@ -67,6 +61,7 @@ def test_the_namespace_of_the_release_may_go_first(product: Product, running: Ru
         assert "failed calling webhook" in namespace.apply({"count": 3}, check=False).stderr
         delete_namespace(product, namespace.name)
     product.bed.kubectl("delete", OUTSIDE, "-l", f"app.kubernetes.io/instance={RELEASE}")
+    product.bed.kubectl("delete", "customresourcedefinition", names.CRD)
     wait_nothing_left(product, before)
 
 

@@ -6,11 +6,10 @@ from tests import inventory
 from tests.certificates.traffic import bundles
 from tests.chart.rendering import INSTALLED, KUBE_VERSION
 from tests.cluster.product import CHART, NAMESPACE, NO_PODS, PATIENT, RELEASE, Product
-from tests.lifecycle.conftest import Running
+from tests.lifecycle.conftest import OURS, Running
 from tests.namespaces import fresh
 from tests.testbed.bed import Bed
 
-OURS = "app.kubernetes.io/part-of=nginx-operator"
 #: How each tool applies what was rendered. Argo CD's default is kubectl's older, client-side way.
 TOOLS = {
     "kubectl": ("--server-side",),
@@ -50,6 +49,3 @@ def test_applied_again_it_conflicts_with_nobody_and_does_not_drift(
         with fresh(bed) as namespace:
             assert "is more than this cluster allows" in namespace.apply({"count": 101}, check=False).stderr
             namespace.apply({"paused": True})
-    bed.kubectl("delete", "crd,clusterrole,clusterrolebinding", "-l", OURS)
-    everything_else = "mutatingwebhookconfiguration,validatingwebhookconfiguration,validatingadmissionpolicy"
-    bed.kubectl("delete", f"{everything_else},validatingadmissionpolicybinding", "-l", OURS)

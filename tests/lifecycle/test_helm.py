@@ -10,8 +10,7 @@ from nginx_operator.cluster.resources import DEPLOYMENTS
 from tests import inventory
 from tests.certificates.traffic import bundles
 from tests.cluster.product import CHART, NAMESPACE, NO_PODS, RELEASE, Product
-from tests.lifecycle.conftest import Running
-from tests.lifecycle.test_gitops import OURS
+from tests.lifecycle.conftest import OURS, Running
 from tests.namespaces import fresh
 
 each_helm = pytest.mark.parametrize("helm", [3, 4])

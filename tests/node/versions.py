@@ -1,7 +1,7 @@
 """The release before this one, as a chart and an image, and charts that mix the CRD of one with the rest of another.
 
 PREVIOUS=<tag or commit> says which; else it is the newest tag. Before there is one, it is this tree under another
-version, image tag and text of the CRD.
+version and image tag. Where the CRD did not change, a text of it does here.
 """
 
 import os
@@ -55,6 +55,7 @@ def made(bed: Bed, folder: Path, progress: Progress) -> Versions:
     else:
         bed.tag_image(images.operator_name(), images.operator_name(VERSION))
         previous = shutil.copytree(CHART, folder / "previous")
+    if (previous / _CRD).read_bytes() == (CHART / _CRD).read_bytes():
         _replace(previous / _CRD, r"(description: How many nginx pods are) wanted", r"\1 asked for")
     _replace(previous / "Chart.yaml", r"(?m)^(version|appVersion): .+$", rf"\1: {VERSION}")
     mixed = (shutil.copytree(previous, folder / "previous-mixed"), shutil.copytree(CHART, folder / "this-mixed"))
