@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.testbed import Bed
+from tests.testbed.waiting import PATIENCE, until
 
 _DISCOVERY = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
 #: What happened, which comes and goes by itself, and what is no stored object.
@@ -48,13 +49,21 @@ def _all(bed: Bed, selector: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for kind, path in kinds(bed).items():
         if kind in _PASSING:
             continue
-        query = f"?labelSelector={selector}" if selector else ""
-        status, answer = bed.request("GET", path + query)
-        if status == 404:  # a kind that went away since it was named
-            continue
-        assert status == 200, answer
-        for item in answer["items"]:
+        for item in _listed(bed, f"{path}?labelSelector={selector}" if selector else path):
             meta = item["metadata"]
             if kind in ("configmaps", "serviceaccounts") and meta["name"] in _OF_NAMESPACES:
                 continue
             yield f"{kind} {meta.get('namespace', '')}/{meta['name']}", item
+
+
+def _listed(bed: Bed, path: str) -> list[dict[str, Any]]:
+    """The objects of a collection; none where the kind went away since it was named."""
+
+    def ask() -> tuple[int, dict[str, Any]] | None:
+        status, answer = bed.request("GET", path)
+        return None if status == 429 else (status, answer)  # the storage of a new kind is being set up
+
+    status, answer = until(ask, seconds=PATIENCE, what=f"an answer to GET {path}")
+    assert status in (200, 404), answer
+    found: list[dict[str, Any]] = answer.get("items", [])
+    return found

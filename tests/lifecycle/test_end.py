@@ -33,6 +33,20 @@ def wait_nothing_left(product: Product, before: set[str]) -> None:
         raise AssertionError(f"{error}: {sorted(left())}") from None
 
 
+def wait_known(product: Product, begin: int) -> None:
+    """Waits until the garbage collector watches Nginx: it looks for new kinds every 30 s, and what it never saw, it
+    cannot see vanish. The audit log tells, from this position on.
+    """
+    collector = '"username":"system:serviceaccount:kube-system:generic-garbage-collector"'
+
+    def watches() -> bool:
+        with product.bed.audit_log.open() as log:
+            log.seek(begin)
+            return any(collector in line and f'"resource":"{names.PLURAL}"' in line for line in log)
+
+    until(watches, seconds=PATIENCE, what="the garbage collector's watch of Nginx")
+
+
 def delete_namespace(product: Product, name: str) -> None:
     """Waits for its end."""
     product.bed.kubectl("delete", "namespace", name, f"--timeout={PATIENCE:g}s")
@@ -41,10 +55,11 @@ def delete_namespace(product: Product, name: str) -> None:
 @pytest.mark.parametrize("helm", [3, 4])
 def test_without_keep_an_uninstall_takes_all_along(helm: Literal[3, 4], product: Product, running: Running) -> None:
     with fresh(product.bed) as namespace:
-        before = inventory.objects(product.bed)
+        before, begin = inventory.objects(product.bed), product.bed.audit_log.stat().st_size
         product.install("--set", "crds.keep=false", helm=helm)
         with running():
             runs(namespace)
+            wait_known(product, begin)
             product.bed.helm("uninstall", RELEASE, "-n", NAMESPACE, "--wait", version=helm)
         product.unroute()
         wait_nothing_left(product, before)
