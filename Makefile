@@ -92,7 +92,7 @@ chart: $(READY) ## Run the tests of the Helm chart: renders, refusals, golden fi
 
 .PHONY: cluster
 cluster: $(READY) ## Run the tests against a real control plane
-	@$(PYTEST) tests/cluster tests/certificates tests/releases
+	@$(PYTEST) tests/cluster tests/certificates tests/releases tests/lifecycle
 
 .PHONY: node
 node: $(READY) ## Run the tests with real containers on a real node
@@ -111,7 +111,7 @@ fuzz: $(READY) ## Let atheris look for a review that the webhooks answer wrongly
 .PHONY: campaign
 campaign: $(READY) ## Run crashes, properties, fuzzing and admissions at the size of a night (CAMPAIGN=10 times)
 	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/fuzz tests/faults \
-		tests/releases tests/node/test_admission.py
+		tests/releases tests/node/test_admission.py tests/node/test_upgrade.py tests/node/test_release.py
 	@$(MAKE) fuzz FUZZ_SECONDS=$$(( $(or $(CAMPAIGN),10) * 60 ))
 
 # --- measure it ---

@@ -13,6 +13,7 @@ LEVELS = {
     "tests/cluster": "cluster",
     "tests/certificates": "certs",
     "tests/releases": "releases",
+    "tests/lifecycle": "life",
     "tests/faults": "faults",
     "tests/bench": "bench",
     "tests/fuzz": "fuzz",

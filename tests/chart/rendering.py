@@ -20,6 +20,8 @@ KUBE_VERSION = "--kube-version=1.37.2"
 #: What a cluster with cert-manager, or with the Prometheus operator, says of itself.
 CERT_MANAGER = "--api-versions=cert-manager.io/v1"
 MONITORING = "--api-versions=monitoring.coreos.com/v1"
+#: Leaves out what only `helm test` creates.
+INSTALLED = "--skip-tests"
 
 Object = dict[str, Any]
 #: Renders the chart: (values, *further arguments of helm template).
@@ -88,8 +90,9 @@ def helm(program: str, *arguments: str, stdin: str | None = None) -> str:
 def template(
     program: str, values: Mapping[str, Any] | Path, *arguments: str, chart: Path = CHART, namespace: str = NAMESPACE
 ) -> Rendering:
-    """`helm template` with values of a file or of a mapping."""
+    """`helm template` with values of a file or of a mapping: what an install creates."""
     command = ["template", RELEASE, str(chart), "--namespace", namespace, KUBE_VERSION, CERT_MANAGER, MONITORING]
+    command.append(INSTALLED)
     command += arguments
     if isinstance(values, Path):
         return Rendering(helm(program, *command, "--values", str(values)))
