@@ -35,6 +35,7 @@ WELL: Series = {
     'nginx_operator_workqueue_queue_duration_seconds_bucket{pod="a",le="0.01"}': (0, 10),
     'nginx_operator_workqueue_queue_duration_seconds_bucket{pod="a",le="60.0"}': (0, 10),
     'nginx_operator_workqueue_queue_duration_seconds_bucket{pod="a",le="+Inf"}': (0, 10),
+    'nginx_operator_contested{pod="a"}': (0, 0),
     'nginx_operator_nginxes{pod="a",ready="True",reason="Ready"}': (20, 0),
     'nginx_operator_nginxes{pod="a",ready="False",reason="Progressing"}': (1, 0),
     'nginx_operator_nginxes{pod="a",ready="False",reason="Stopped"}': (1, 0),
@@ -86,6 +87,7 @@ TROUBLES = [
     ),
     Trouble({"NginxNotReady"}, {'nginx_operator_nginxes{pod="a",ready="False",reason="ApplyFailed"}': (2, 0)}),
     Trouble({"NginxWithoutStatus"}, {'nginx_operator_nginxes{pod="a",ready="Unknown",reason=""}': (1, 0)}),
+    Trouble({"NginxOperatorContested"}, {'nginx_operator_contested{pod="a"}': (1, 0)}),
     Trouble({"NginxWebhooksDown"}, gone="nginx_webhooks"),
     Trouble(
         {"NginxWebhooksCertificateExpires", "NginxWebhooksCertificateNotRenewed"},

@@ -8,7 +8,7 @@ import pytest
 from nginx_operator import check
 from nginx_operator.__main__ import main
 from nginx_operator.api import names
-from tests.chart.rendering import CERT_MANAGER, CHART, KUBE_VERSION, NAMESPACE, RELEASE, VALUES, Rendering
+from tests.chart.rendering import CERT_MANAGER, CHART, KUBE_VERSION, MONITORING, NAMESPACE, RELEASE, VALUES, Rendering
 from tests.chart.rendering import helm as run
 from tests.chart.test_rbac import rights
 
@@ -19,7 +19,8 @@ HOOK = "helm.sh/hook"
 
 def rendered(helm: str, values: Path, *arguments: str) -> Rendering:
     """Only what `helm test` creates."""
-    command = ["template", RELEASE, str(CHART), "--namespace", NAMESPACE, KUBE_VERSION, CERT_MANAGER, *arguments]
+    command = ["template", RELEASE, str(CHART), "--namespace", NAMESPACE, KUBE_VERSION, CERT_MANAGER, MONITORING]
+    command += arguments
     return Rendering(run(helm, *command, "--values", str(values), "--show-only", "templates/tests/check.yaml"))
 
 
@@ -87,7 +88,19 @@ def test_it_looks_at_the_pods_of_the_release(values: Path, helm: str) -> None:
     (selector,) = (arg for arg in container(rendered(helm, values))["args"] if arg.startswith("--pods="))
     wanted = dict(term.split("=") for term in selector.removeprefix("--pods=").split(","))
     everything = Rendering(
-        run(helm, "template", RELEASE, str(CHART), "-n", NAMESPACE, KUBE_VERSION, CERT_MANAGER, "-f", str(values))
+        run(
+            helm,
+            "template",
+            RELEASE,
+            str(CHART),
+            "-n",
+            NAMESPACE,
+            KUBE_VERSION,
+            CERT_MANAGER,
+            MONITORING,
+            "-f",
+            str(values),
+        )
     )
     for deployment in everything.of_kind("Deployment"):
         assert wanted.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
