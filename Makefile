@@ -92,7 +92,7 @@ chart: $(READY) ## Run the tests of the Helm chart: renders, refusals, golden fi
 
 .PHONY: cluster
 cluster: $(READY) ## Run the tests against a real control plane
-	@$(PYTEST) tests/cluster tests/certificates
+	@$(PYTEST) tests/cluster tests/certificates tests/releases tests/lifecycle
 
 .PHONY: node
 node: $(READY) ## Run the tests with real containers on a real node
@@ -111,7 +111,7 @@ fuzz: $(READY) ## Let atheris look for a review that the webhooks answer wrongly
 .PHONY: campaign
 campaign: $(READY) ## Run crashes, properties, fuzzing and admissions at the size of a night (CAMPAIGN=10 times)
 	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/fuzz tests/faults \
-		tests/node/test_admission.py
+		tests/releases tests/node/test_admission.py tests/node/test_upgrade.py tests/node/test_release.py
 	@$(MAKE) fuzz FUZZ_SECONDS=$$(( $(or $(CAMPAIGN),10) * 60 ))
 
 # --- measure it ---
@@ -146,10 +146,11 @@ image: ## Build the image with docker, podman or buildah
 		--tag $(or $(IMAGE_REPOSITORY),registry.example.com/nginx-operator):$(or $(IMAGE_TAG),$(VERSION)) .
 
 .PHONY: generate
-generate: $(READY) ## Copy the schema of crds/ into the chart, and its fields into docs/reference.md
+generate: $(READY) ## Copy the schema of crds/ into the chart; write the tables of docs/reference.md and of the chart's README
 	@mkdir -p charts/nginx-operator/files/crds
 	@cp crds/*.yaml charts/nginx-operator/files/crds/
 	@$(BIN)/python docs/fields.py
+	@$(BIN)/python docs/values.py
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate

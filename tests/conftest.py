@@ -12,6 +12,8 @@ LEVELS = {
     "tests/chart": "chart",
     "tests/cluster": "cluster",
     "tests/certificates": "certs",
+    "tests/releases": "releases",
+    "tests/lifecycle": "life",
     "tests/faults": "faults",
     "tests/bench": "bench",
     "tests/fuzz": "fuzz",

@@ -1,4 +1,4 @@
-"""The command line: run, lint, version."""
+"""The command line: run, lint, check, version."""
 
 import argparse
 import asyncio
@@ -44,6 +44,18 @@ examples:
 exit codes: 0 if nothing would be refused, 1 otherwise, 2 for a mistake on the command line
 """
 
+_CHECK = """\
+Checks an installed release: a dry-run create is defaulted, an invalid one refused by the webhook, and each pod tells
+its metrics. `helm test` runs this in the cluster. Prints one line for each of them.
+"""
+_CHECK_EXAMPLES = """\
+examples:
+  helm test nginx-operator -n nginx-operator-system
+  KUBECONFIG=~/.kube/config nginx-operator check --namespace nginx-operator-system
+
+exit codes: 0 if all is well, 1 otherwise, 2 for a mistake on the command line
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `nginx-operator`. Always ends by SystemExit."""
@@ -65,6 +77,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default="",
         help="the policy's class of the namespaces that it does not list by name (default: none)",
     )
+    release = commands.add_parser(
+        "check", help="check an installed release", description=_CHECK, epilog=_CHECK_EXAMPLES, formatter_class=form
+    )
+    release.add_argument("--namespace", metavar="NS", help="of the release (default: our own)")
+    release.add_argument(
+        "--no-admission", action="store_false", dest="admission", help="the webhooks do not judge that namespace"
+    )
+    release.add_argument(
+        "--pods", default="", metavar="SELECTOR", help="labels of the pods whose metrics are read (default: none)"
+    )
     commands.add_parser("version", help="print the version")
     parsed = parser.parse_args(arguments)
     try:
@@ -73,11 +95,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 sys.exit(_run(settings.from_arguments(parsed)))
             case "lint":
                 sys.exit(lint.main(parsed.files, PolicyFile(parsed.policy_file).current, parsed.namespace_class))
+            case "check":
+                sys.exit(_check(parsed))
             case _:
                 print(__version__)
                 sys.exit(0)
     except PolicyError as error:
         sys.exit(f"nginx-operator: {error}")
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    """Checks a release. Returns the exit code."""
+    # Not above: `lint` and `version` need nothing of a cluster.
+    from nginx_operator import check
+    from nginx_operator.cluster.connection import NoClusterError
+
+    try:
+        return check.main(check.Wanted(parsed.namespace, parsed.admission, parsed.pods))
+    except NoClusterError as error:
+        print(f"nginx-operator: {error}", file=sys.stderr)
+        return 1
 
 
 def _run(wanted: settings.Settings) -> int:

@@ -26,20 +26,20 @@ async def wait_for_admission(client: Client, namespace: str) -> None:
     """Returns once admission works; until then logs what is wrong, each fault once."""
     said, passed = "", 0
     while passed < _ROUNDS:
-        fault = await _fault(client, namespace)
-        if fault is None:
+        found = await fault(client, namespace)
+        if found is None:
             passed += 1
             continue
         passed = 0
-        if fault != said:
-            log.info("not ready, admission does not work yet: %s", fault)
-        said = fault
+        if found != said:
+            log.info("not ready, admission does not work yet: %s", found)
+        said = found
         await asyncio.sleep(_DELAY)
     log.info("admission works: a dry-run create was defaulted, an invalid one was refused")
 
 
-async def _fault(client: Client, namespace: str) -> str | None:
-    """What is wrong with admission, or None."""
+async def fault(client: Client, namespace: str) -> str | None:
+    """What is wrong with admission at this moment, or None."""
     try:
         stored = msgspec.json.decode(await client.create(NGINXES, namespace, _nginx({}), dry_run=True))
     except ApiError as error:

@@ -75,6 +75,7 @@ class Controller:
             queue=len(self._queue),
             nginxes=Counter(map(_ready, self.caches.nginxes())),
             watches=self.caches.watch_starts(),
+            contested=len(self._reconciler.contest),
         )
 
     def unhealthy(self) -> str | None:

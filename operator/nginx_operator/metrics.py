@@ -21,12 +21,14 @@ class State:
         queue: number of Nginx that wait to be reconciled.
         nginxes: number of Nginx by (status, reason) of their condition Ready.
         watches: how often a watch was started, by plural.
+        contested: number of Nginx that somebody else keeps writing, too.
     """
 
     leads: bool = False
     queue: int = 0
     nginxes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     watches: Mapping[str, int] = field(default_factory=dict)
+    contested: int = 0
 
 
 class Metrics:
@@ -83,6 +85,9 @@ class _Live(Collector):
     def _families(state: State) -> Iterable[Metric]:
         yield GaugeMetricFamily("nginx_operator_leader", "1 while this process leads.", float(state.leads))
         yield GaugeMetricFamily("nginx_operator_workqueue_depth", "Nginx that wait to be reconciled.", state.queue)
+        yield GaugeMetricFamily(
+            "nginx_operator_contested", "Nginx that somebody else keeps writing, too.", state.contested
+        )
         nginxes = GaugeMetricFamily(
             "nginx_operator_nginxes", "Nginx by status and reason of Ready.", labels=("ready", "reason")
         )

@@ -18,6 +18,7 @@ from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.events import Recorder
 from nginx_operator.cluster.reflector import Key
 from nginx_operator.cluster.resources import NGINXES
+from nginx_operator.contest import AT_ONCE, PERIOD, Contest
 from nginx_operator.execute import Executor, Outcome, Written
 from nginx_operator.guard import Guard, Guarded, owned_deployment
 from nginx_operator.pace import Pace
@@ -26,6 +27,13 @@ from nginx_operator.settled import Settled
 from nginx_operator.workqueue import RetryLater
 
 log = logging.getLogger(__name__)
+
+_CONTESTED = changes.Told(
+    "Warning",
+    "Contested",
+    f"what the operator writes was undone more than {AT_ONCE} times, most likely by a second nginx-operator that looks "
+    f"after this namespace too, with another policy or version; from now on it is put back once in {PERIOD:.0f} s",
+)
 
 
 class Caches(Written, Protocol):
@@ -56,12 +64,14 @@ class Reconciler:
 
     Attributes:
         policies: read at each pass, so that a new policy holds at once.
+        contest: which Nginx somebody else writes, too.
     """
 
     def __init__(
         self, client: Client, caches: Caches, recorder: Recorder, policies: Policies, in_motion: Callable[[], int]
     ) -> None:
         self.policies = policies
+        self.contest = Contest(time.monotonic)
         self._client = client
         self._caches = caches
         self._recorder = recorder
@@ -85,12 +95,13 @@ class Reconciler:
             self._guard.forget(key)
             self._settled.forget(key)
             self._pace.forget(key)
+            self.contest.forget(key)
             return 0.0  # the garbage collector removes the children
         goes = nginx.metadata.deletion_timestamp is not None  # the garbage collector removes the children
         guarded, plan = (Guarded(None), planning.Plan()) if goes else self._decide(nginx)
         if not (plan.actions or plan.conflicts):
             log.debug("[%s/%s] the children are as they should be", *key)
-        outcome = await self._execute(nginx, plan)
+        outcome = await self._execute(nginx, guarded, plan)
         situation = Situation(
             spec=guarded.spec,
             invalid=guarded.invalid,
@@ -136,10 +147,23 @@ class Reconciler:
             raise RetryLater(f"the watch of namespaces has not told of {namespace} yet")
         return self.policies.of(namespace, self.policies.class_of(labels))
 
-    async def _execute(self, nginx: Nginx, plan: planning.Plan) -> Outcome:
+    async def _execute(self, nginx: Nginx, guarded: Guarded, plan: planning.Plan) -> Outcome:
+        meta = nginx.metadata
+        if any(isinstance(action, planning.Apply) and not action.creates for action in plan.actions):
+            await self._hold_back(nginx, self.contest.children_undone(meta.key, meta.uid, guarded.spec))
         outcome = await self._executor.execute(nginx, plan)
+        if plan.actions:
+            self.contest.wrote_children(meta.key, meta.uid, guarded.spec, all_of_them=outcome.complete)
         await self._tell(nginx, changes.of_actions(outcome.done))
         return outcome
+
+    async def _hold_back(self, nginx: Nginx, wait: float | None) -> None:
+        """Raises RetryLater where somebody else has undone the same write too often."""
+        if wait:
+            if self.contest.is_news(nginx.metadata.key):
+                log.warning("[%s/%s] %s", *nginx.metadata.key, _CONTESTED.message)
+                await self._tell(nginx, _CONTESTED)
+            raise RetryLater("somebody else undoes what is written", wait)
 
     async def _report(self, nginx: Nginx, situation: Situation) -> float:
         """Writes the status and tells the user, only if something changed. Returns the seconds that it is put off."""
@@ -151,8 +175,9 @@ class Reconciler:
             left = self._pace.left(nginx.metadata.key)
             if left > 0:
                 return left
-        gone = {field: None for field in nginx.status if field not in new}
         meta = nginx.metadata
+        await self._hold_back(nginx, self.contest.status_undone(meta.key, nginx.status))
+        gone = {field: None for field in nginx.status if field not in new}
         # Preconditions: what was computed of one state never lands on a later one, or on a successor of the same name.
         metadata = {"uid": meta.uid, "resourceVersion": meta.resource_version}
         body = {"metadata": metadata, "status": {**new, **gone}}
@@ -165,6 +190,7 @@ class Reconciler:
                 raise RetryLater("the Nginx has changed; waiting for the watch to tell") from error
             raise
         self._caches.assume(NGINXES.plural, meta.key, raw)
+        self.contest.wrote_status(meta.key, new)
         if reporting.stored_condition(new, "Ready")["status"] == "True":
             self._pace.forget(meta.key)
         else:

@@ -17,8 +17,11 @@ RELEASE = "nginx-operator"
 NAMESPACE = "nginx-operator-system"
 #: A Helm built from its Go module has no version of its own to assume.
 KUBE_VERSION = "--kube-version=1.37.2"
-#: What a cluster with cert-manager says of itself.
+#: What a cluster with cert-manager, or with the Prometheus operator, says of itself.
 CERT_MANAGER = "--api-versions=cert-manager.io/v1"
+MONITORING = "--api-versions=monitoring.coreos.com/v1"
+#: Leaves out what only `helm test` creates.
+INSTALLED = "--skip-tests"
 
 Object = dict[str, Any]
 #: Renders the chart: (values, *further arguments of helm template).
@@ -40,6 +43,12 @@ class Rendering:
         """All objects, in Helm's order."""
         return [document for document in yaml.load_all(self.text, Loader=yaml.CSafeLoader) if document]
 
+    @cached_property
+    def own(self) -> list[Object]:
+        """All objects but those of extraObjects."""
+        documents = [part for part in self.text.split("---\n") if "/templates/extra.yaml\n" not in part]
+        return [document for part in documents if (document := yaml.load(part, Loader=yaml.CSafeLoader))]
+
     def of_kind(self, kind: str) -> list[Object]:
         """Copies of all objects of a kind."""
         return [copy.deepcopy(found) for found in self.objects if found["kind"] == kind]
@@ -59,10 +68,11 @@ class Rendering:
         return template
 
     @property
-    def without_crd(self) -> str:
-        """The text without the CustomResourceDefinition, which has its own source to be compared with."""
+    def without_copies(self) -> str:
+        """The text without the CustomResourceDefinition and the dashboard, which have sources to be compared with."""
+        copies = ("/templates/crds/nginxes.yaml\n", "/templates/monitoring/dashboard.yaml\n")
         documents = self.text.split("---\n")
-        return "---\n".join(part for part in documents if "/templates/crds/nginxes.yaml\n" not in part)
+        return "---\n".join(part for part in documents if not any(source in part for source in copies))
 
 
 def helm(program: str, *arguments: str, stdin: str | None = None) -> str:
@@ -80,8 +90,10 @@ def helm(program: str, *arguments: str, stdin: str | None = None) -> str:
 def template(
     program: str, values: Mapping[str, Any] | Path, *arguments: str, chart: Path = CHART, namespace: str = NAMESPACE
 ) -> Rendering:
-    """`helm template` with values of a file or of a mapping."""
-    command = ["template", RELEASE, str(chart), "--namespace", namespace, KUBE_VERSION, CERT_MANAGER, *arguments]
+    """`helm template` with values of a file or of a mapping: what an install creates."""
+    command = ["template", RELEASE, str(chart), "--namespace", namespace, KUBE_VERSION, CERT_MANAGER, MONITORING]
+    command.append(INSTALLED)
+    command += arguments
     if isinstance(values, Path):
         return Rendering(helm(program, *command, "--values", str(values)))
     return Rendering(helm(program, *command, "--values", "-", stdin=yaml.safe_dump(dict(values))))

@@ -29,6 +29,9 @@ def classes(*found: Object) -> list[Object]:
     return [{"name": f"c{number}", "selector": selector} for number, selector in enumerate(found)]
 
 
+CLASSES_OF_TWO = classes(SELECTORS[0], SELECTORS[2])
+
+
 def entries(rendered: Rendering, kind: str) -> list[Object]:
     (configuration,) = rendered.of_kind(kind)
     found: list[Object] = configuration["webhooks"]

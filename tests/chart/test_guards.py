@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import CERT_MANAGER, CHART, KUBE_VERSION, NAMESPACE, RELEASE, HelmError, Render, template
+from tests.chart.rendering import (
+    CERT_MANAGER,
+    CHART,
+    KUBE_VERSION,
+    MONITORING,
+    NAMESPACE,
+    RELEASE,
+    HelmError,
+    Render,
+    template,
+)
 from tests.chart.rendering import helm as helm_
 
 
@@ -63,6 +73,18 @@ def gold(**more: Any) -> dict[str, Any]:
             "or pods are killed while they serve.",
         ),
         (
+            {"port": 8081},
+            "webhooks.port and webhooks.healthPort are both 8081: a pod listens on two ports.",
+        ),
+        (
+            {"hostNetwork": True},
+            "webhooks.hostNetwork is true and webhooks.port is 10250, which is the kubelet's on every node: choose",
+        ),
+        (
+            {"serviceAccount": {"name": "nginx-operator"}},
+            "operator.serviceAccount and webhooks.serviceAccount are both nginx-operator: each needs its own",
+        ),
+        (
             {"certs": {"mode": "existingSecret"}},
             "webhooks.certs.mode is existingSecret: webhooks.certs.existingSecret must name the Secret",
         ),
@@ -111,6 +133,16 @@ def test_cert_manager_must_be_there_before(program: str, request: pytest.Fixture
     with pytest.raises(HelmError, match=r"no API cert-manager\.io/v1: install cert-manager first, or use mode auto"):
         helm_(request.getfixturevalue(program), *command)
     assert helm_(request.getfixturevalue(program), *command, CERT_MANAGER)
+
+
+@pytest.mark.parametrize("name", ["serviceMonitor", "prometheusRule"])
+@pytest.mark.parametrize("program", ["helm", "helm3"])
+def test_the_prometheus_operator_must_be_there_before(program: str, name: str, request: pytest.FixtureRequest) -> None:
+    command = ["template", RELEASE, str(CHART), "--namespace", NAMESPACE, KUBE_VERSION]
+    command += ["--set", f"monitoring.{name}.enabled=true"]
+    with pytest.raises(HelmError, match=rf"monitoring\.{name}\.enabled is true, but the cluster has no API monitoring"):
+        helm_(request.getfixturevalue(program), *command)
+    assert helm_(request.getfixturevalue(program), *command, MONITORING)
 
 
 def test_kube_system_is_refused(helm: str) -> None:

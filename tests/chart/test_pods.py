@@ -43,9 +43,10 @@ def test_pods_fit_the_restricted_pod_security_standard(values: Path, render: Ren
         assert container(pod)["securityContext"]["allowPrivilegeEscalation"] is False
         assert container(pod)["securityContext"]["readOnlyRootFilesystem"] is True
         assert container(pod)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod["spec"])
+        assert not {"hostPID", "hostIPC"} & set(pod["spec"])
+        assert "hostNetwork" not in pod["spec"] or values.stem == "host-network"
         kinds = {kind for volume in pod["spec"]["volumes"] for kind in set(volume) - {"name"}}
-        assert kinds <= {"configMap", "secret"}
+        assert kinds <= {"configMap", "emptyDir", "secret"}
 
 
 @each_deployment
@@ -65,7 +66,7 @@ def test_a_selector_finds_its_own_pods_and_no_others(values: Path, render: Rende
     for budget in rendered.of_kind("PodDisruptionBudget"):
         assert budget["spec"]["selector"]["matchLabels"] == selectors[budget["metadata"]["name"]]
     for service in rendered.of_kind("Service"):
-        assert service["spec"]["selector"] == selectors[service["metadata"]["name"]]
+        assert service["spec"]["selector"] == selectors[service["metadata"]["name"].removesuffix("-metrics")]
 
     for deployment in deployments:
         labels = deployment["spec"]["template"]["metadata"]["labels"]
@@ -73,23 +74,35 @@ def test_a_selector_finds_its_own_pods_and_no_others(values: Path, render: Rende
         assert found == [deployment["metadata"]["name"]]
 
 
-def test_the_service_leads_to_the_port_that_is_listened_on(default: Rendering) -> None:
-    (port,) = default.one("Service", "nginx-operator-webhooks")["spec"]["ports"]
-    pod = default.pod("nginx-operator-webhooks")
+@pytest.mark.parametrize(
+    ("file", "name", "number"), [("default", "nginx-operator", 10250), ("everything", "edge", 9443)]
+)
+def test_the_service_leads_to_the_port_that_is_listened_on(file: str, name: str, number: int, render: Render) -> None:
+    rendered = render(VALUES / f"{file}.yaml")
+    (port,) = rendered.one("Service", f"{name}-webhooks")["spec"]["ports"]
+    pod = rendered.pod(f"{name}-webhooks")
     (target,) = (p for p in container(pod)["ports"] if p["name"] == port["targetPort"])
 
     assert port["port"] == 443
-    assert flags(pod)["--bind"].rpartition(":")[2] == str(target["containerPort"]) == "10250"
+    assert flags(pod)["--bind"] == f":{number}"
+    assert target["containerPort"] == number
 
 
 @pytest.mark.parametrize(
-    ("name", "flag"), [("nginx-operator", "--metrics-bind"), ("nginx-operator-webhooks", "--health-bind")]
+    ("file", "name", "flag", "port"),
+    [
+        ("default", "nginx-operator", "--metrics-bind", 8080),
+        ("default", "nginx-operator-webhooks", "--health-bind", 8081),
+        ("everything", "edge", "--metrics-bind", 9090),
+        ("everything", "edge-webhooks", "--health-bind", 9081),
+    ],
 )
-def test_probes_ask_the_port_that_is_listened_on(name: str, flag: str, default: Rendering) -> None:
-    pod = default.pod(name)
-    listening = int(flags(pod)[flag].rpartition(":")[2])
+def test_probes_ask_the_port_that_is_listened_on(file: str, name: str, flag: str, port: int, render: Render) -> None:
+    pod = render(VALUES / f"{file}.yaml").pod(name)
+    host, _, listening = flags(pod)[flag].rpartition(":")
 
-    assert probed_port(pod, "livenessProbe") == probed_port(pod, "readinessProbe") == listening
+    assert host == ""  # every address, of IPv6 too
+    assert probed_port(pod, "livenessProbe") == probed_port(pod, "readinessProbe") == int(listening) == port
     assert container(pod)["livenessProbe"]["httpGet"]["path"] == "/healthz"
     assert container(pod)["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
@@ -108,8 +121,8 @@ def test_the_policy_file_is_a_key_of_the_mounted_config_map(values: Path, render
 
 def test_the_webhooks_check_clients_by_the_mounted_secret(everything: Rendering, default: Rendering) -> None:
     pod = everything.pod("edge-webhooks")
-    _, volume = pod["spec"]["volumes"]
-    _, mount = container(pod)["volumeMounts"]
+    _, volume, _ = pod["spec"]["volumes"]
+    _, mount, _ = container(pod)["volumeMounts"]
     assert volume == {
         "name": mount["name"],
         "secret": {"secretName": "apiserver-client-ca", "items": [{"key": "ca.crt", "path": "ca.crt"}]},
@@ -119,8 +132,16 @@ def test_the_webhooks_check_clients_by_the_mounted_secret(everything: Rendering,
         "--client-name=kube-apiserver",
         "--client-name=apiserver.example.net",
     ]
-    assert len(everything.pod("edge")["spec"]["volumes"]) == 1
+    assert "client-ca" not in {volume["name"] for volume in everything.pod("edge")["spec"]["volumes"]}
     assert "--client" not in default.text
+
+
+def test_volumes_of_the_user_are_mounted_beside_those_of_the_chart(everything: Rendering) -> None:
+    for name, volume, path in (("edge", "authorities", "/etc/ssl/certs"), ("edge-webhooks", "scratch", "/tmp")):
+        pod = everything.pod(name)
+        assert pod["spec"]["volumes"][-1]["name"] == volume
+        assert container(pod)["volumeMounts"][-1]["mountPath"] == path
+        assert pod["spec"]["volumes"][0]["name"] == container(pod)["volumeMounts"][0]["name"] == "policy"
 
 
 @each_file
@@ -142,12 +163,20 @@ def test_rotate_finds_the_secret_by_the_environment(mode: str, render: Render) -
 @each_file
 def test_pods_run_under_accounts_that_exist(values: Path, render: Render) -> None:
     rendered = render(values)
+    accounts = {account["metadata"]["name"]: account for account in rendered.of_kind("ServiceAccount")}
     for deployment in rendered.of_kind("Deployment"):
         spec = deployment["spec"]["template"]["spec"]
-        account = rendered.one("ServiceAccount", spec["serviceAccountName"])
+        account = accounts.pop(spec["serviceAccountName"], {})
 
         assert spec["automountServiceAccountToken"] is True
-        assert account["automountServiceAccountToken"] is False
+        assert account.get("automountServiceAccountToken", spec["serviceAccountName"] != "given") is False
+    assert not accounts
+
+
+def test_accounts_have_the_names_and_annotations_that_are_wanted(everything: Rendering) -> None:
+    for name in ("reconciler", "admission"):
+        annotations = everything.one("ServiceAccount", name)["metadata"]["annotations"]
+        assert annotations["example.com/identity"] == name
 
 
 def test_the_webhooks_are_told_the_names_of_what_they_keep(everything: Rendering) -> None:
@@ -186,7 +215,34 @@ def test_the_operator_always_holds_a_lease(values: Path, render: Render) -> None
 @each_file
 def test_a_pod_goes_only_after_another_is_ready(values: Path, render: Render) -> None:
     for deployment in render(values).of_kind("Deployment"):
-        assert deployment["spec"]["strategy"] == {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+        # Where each pod takes a node's port, there may be no node for one more.
+        first = values.stem == "host-network" and deployment["metadata"]["name"].endswith("-webhooks")
+        wanted = {"maxSurge": 0, "maxUnavailable": 1} if first else {"maxSurge": 1, "maxUnavailable": 0}
+        assert deployment["spec"]["strategy"] == {"rollingUpdate": wanted}
+
+
+@pytest.mark.parametrize(
+    ("values", "host", "dns"),
+    [
+        ({}, None, None),
+        ({"dnsPolicy": "Default"}, None, "Default"),
+        ({"hostNetwork": True, "port": 20250}, True, "ClusterFirstWithHostNet"),
+        ({"hostNetwork": True, "port": 20250, "dnsPolicy": "Default"}, True, "Default"),
+    ],
+)
+def test_the_webhooks_may_use_the_network_of_their_nodes(
+    values: dict[str, Any], host: bool | None, dns: str | None, render: Render
+) -> None:
+    rendered = render({"webhooks": values})
+    spec = rendered.pod("nginx-operator-webhooks")["spec"]
+    assert (spec.get("hostNetwork"), spec.get("dnsPolicy")) == (host, dns)
+    assert "hostNetwork" not in rendered.pod("nginx-operator")["spec"]
+
+
+def test_the_only_pod_in_the_network_of_a_node_is_replaced_after_another_is_ready(render: Render) -> None:
+    rendered = render({"webhooks": {"hostNetwork": True, "port": 20250, "replicas": 1}})
+    strategy = rendered.one("Deployment", "nginx-operator-webhooks")["spec"]["strategy"]
+    assert strategy == {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
 
 def test_a_webhook_pod_serves_on_while_the_service_forgets_it(default: Rendering) -> None:
@@ -200,14 +256,15 @@ def test_a_sleep_of_no_seconds_is_left_out(render: Render) -> None:
     assert "lifecycle" not in container(render(VALUES / "single-replica.yaml").pod("nginx-operator-webhooks"))
 
 
-@pytest.mark.parametrize(("replicas", "budgets"), [(1, 0), (2, 1), (3, 1)])
-def test_a_disruption_budget_needs_a_second_pod(replicas: int, budgets: int, render: Render) -> None:
-    rendered = render({"webhooks": {"replicas": replicas}}).of_kind("PodDisruptionBudget")
+@pytest.mark.parametrize(("operators", "webhooks"), [(1, 1), (1, 2), (2, 1), (3, 3)])
+def test_a_disruption_budget_needs_a_second_pod(operators: int, webhooks: int, render: Render) -> None:
+    rendered = render({"operator": {"replicas": operators}, "webhooks": {"replicas": webhooks}})
+    budgets = {found["metadata"]["name"]: found["spec"] for found in rendered.of_kind("PodDisruptionBudget")}
 
-    assert len(rendered) == budgets
-    for budget in rendered:
-        assert budget["spec"]["minAvailable"] == 1
-        assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    assert ("nginx-operator" in budgets, "nginx-operator-webhooks" in budgets) == (operators > 1, webhooks > 1)
+    for budget in budgets.values():
+        assert budget["maxUnavailable"] == 1
+        assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 @each_deployment
@@ -229,6 +286,13 @@ def test_a_selector_of_the_user_stays(everything: Rendering) -> None:
     ("image", "expected"),
     [
         ({}, "registry.example.com/nginx-operator:0.1.0"),
+        ({"registry": "localhost:5000/"}, "localhost:5000/nginx-operator:0.1.0"),
+        ({"registry": "quay.io/me"}, "quay.io/me/nginx-operator:0.1.0"),
+        ({"registry": ""}, "nginx-operator:0.1.0"),
+        ({"repository": "tools/nginx-operator"}, "registry.example.com/tools/nginx-operator:0.1.0"),
+        ({"repository": "quay.io/me/nginx-operator"}, "quay.io/me/nginx-operator:0.1.0"),
+        ({"repository": "registry:5000/nginx-operator"}, "registry:5000/nginx-operator:0.1.0"),
+        ({"repository": "localhost/nginx-operator"}, "localhost/nginx-operator:0.1.0"),
         ({"tag": "1"}, "registry.example.com/nginx-operator:1"),
         ({"tag": "1", "digest": f"sha256:{'a' * 64}"}, f"registry.example.com/nginx-operator@sha256:{'a' * 64}"),
     ],
@@ -236,6 +300,19 @@ def test_a_selector_of_the_user_stays(everything: Rendering) -> None:
 @each_deployment
 def test_the_image(name: str, image: dict[str, str], expected: str, render: Render) -> None:
     assert container(render({"image": image}).pod(name))["image"] == expected
+
+
+@each_deployment
+def test_an_umbrella_chart_names_the_registry_and_who_logs_in_there(name: str, render: Render) -> None:
+    pod = render(VALUES / "umbrella.yaml").pod(name)
+    assert container(pod)["image"] == "mirror.example.net/nginx-operator:0.1.0"
+    found = [secret["name"] for secret in pod["spec"]["imagePullSecrets"]]
+    assert found == ["mirror-login", "registry-login", "own-login"]
+
+
+def test_a_repository_that_names_its_registry_stands_alone(render: Render) -> None:
+    values = {"global": {"imageRegistry": "mirror.example.net"}, "image": {"repository": "quay.io/me/nginx-operator"}}
+    assert container(render(values).pod("nginx-operator"))["image"] == "quay.io/me/nginx-operator:0.1.0"
 
 
 @each_deployment
@@ -264,7 +341,8 @@ def test_a_new_version_changes_nothing_of_a_pod_but_its_image(
     [
         {"webhooks": {"policy": {"maxCount": 7}}},
         {"nginx": {"image": "mirror.example.net/nginx:1"}},
-        {"commonLabels": {"team": "web"}},
+        {"commonLabels": {"team": "web"}, "commonAnnotations": {"contact": "web"}},
+        {"monitoring": {"serviceMonitor": {"enabled": True}, "dashboard": {"enabled": True}}},
         {"webhooks": {"failurePolicy": "Ignore", "timeoutSeconds": 9, "replicas": 5}},
     ],
 )

@@ -125,12 +125,14 @@ def test_no_rule_has_a_wildcard(values: Path, render: Render) -> None:
 def test_bindings_join_what_exists(values: Path, render: Render) -> None:
     rendered = render(values)
     bound = set()
+    accounts = {account["metadata"]["name"] for account in rendered.of_kind("ServiceAccount")}
     for binding in bindings(rendered):
         (subject,) = binding["subjects"]
         role = rendered.one(
             binding["roleRef"]["kind"], binding["roleRef"]["name"], binding["metadata"].get("namespace", "")
         )
-        assert rendered.one("ServiceAccount", subject["name"])["metadata"]["namespace"] == subject["namespace"]
+        assert subject["name"] in accounts | {"given"}
+        assert subject["namespace"] == NAMESPACE
         assert role["metadata"].get("namespace") == binding["metadata"].get("namespace")
         bound.add((role["kind"], role["metadata"]["name"]))
 
@@ -140,9 +142,9 @@ def test_bindings_join_what_exists(values: Path, render: Render) -> None:
 
 
 def test_names_in_rules_are_those_of_the_objects(everything: Rendering) -> None:
-    assert (NAMESPACE, "/secrets", "edge-ca") in rights(everything, "edge-webhooks")
+    assert (NAMESPACE, "/secrets", "edge-ca") in rights(everything, "admission")
     assert everything.one("Secret", "edge-ca")
-    assert (NAMESPACE, "coordination.k8s.io/leases", "edge") in rights(everything, "edge")
+    assert (NAMESPACE, "coordination.k8s.io/leases", "edge") in rights(everything, "reconciler")
     (container,) = everything.pod("edge")["spec"]["containers"]
     assert "--lease-name=edge" in container["args"]
 
@@ -195,6 +197,18 @@ def test_roles_can_be_left_out(render: Render) -> None:
 
     assert not list(bindings(rendered))
     assert not rendered.of_kind("Role") + rendered.of_kind("ClusterRole")
+
+
+@pytest.mark.parametrize("component", ["operator", "webhooks"])
+def test_accounts_of_other_names_have_the_same_rights_and_confinement(
+    component: str, default: Rendering, render: Render
+) -> None:
+    rendered = render({component: {"serviceAccount": {"name": "given", "create": False}}})
+    usual = OPERATOR if component == "operator" else WEBHOOKS
+    assert rights(rendered, "given") == rights(default, usual)
+    assert not rights(rendered, usual)
+    (condition,) = rendered.one("ValidatingAdmissionPolicy", usual)["spec"]["matchConditions"]
+    assert condition["expression"].endswith(":given'")
 
 
 @pytest.mark.parametrize("account", [OPERATOR, WEBHOOKS])

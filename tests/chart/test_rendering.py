@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 
 from tests.chart import rendering
-from tests.chart.rendering import CHART, NAMESPACE, RELEASE, ROOT, VALUES, Object, Render, Rendering, load, template
+from tests.chart.rendering import (
+    CHART,
+    MONITORING,
+    NAMESPACE,
+    RELEASE,
+    ROOT,
+    VALUES,
+    Object,
+    Render,
+    Rendering,
+    load,
+    template,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(VALUES.glob("*.yaml"))
@@ -25,7 +37,7 @@ def identity(found: Object) -> tuple[str, str, str]:
 @each_file
 def test_the_rendering_is_the_golden_file(values: Path, render: Render) -> None:
     golden = GOLDEN / values.name
-    rendered = render(values).without_crd
+    rendered = render(values).without_copies
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(rendered, encoding="utf-8")
 
@@ -120,7 +132,10 @@ def test_names_follow_the_release_and_fit_a_dns_label(release: str, name: str, h
 
     (service,) = map(itemgetter("metadata"), rendered.of_kind("Service"))
     assert service["name"].removesuffix("-webhooks") == f"{name:.54}".removesuffix("-")
-    assert len(service["name"]) <= 63
+    monitored = Rendering(rendering.helm(helm, *command, MONITORING, "--set", "monitoring.serviceMonitor.enabled=true"))
+    names = {service["metadata"]["name"] for service in monitored.of_kind("Service")}
+    assert len(names) == 3
+    assert max(map(len, names)) <= 63
 
 
 @each_file
@@ -148,7 +163,7 @@ def test_namespaced_objects_are_in_the_namespace_of_the_release(values: Path, re
 @each_file
 def test_every_object_carries_the_standard_labels(values: Path, render: Render) -> None:
     chart = load(CHART / "Chart.yaml")
-    for found in render(values).objects:
+    for found in render(values).own:
         labels = found["metadata"]["labels"]
         assert labels["app.kubernetes.io/instance"] == RELEASE
         assert labels["app.kubernetes.io/managed-by"] == "Helm"
@@ -157,11 +172,16 @@ def test_every_object_carries_the_standard_labels(values: Path, render: Render) 
         assert labels["app.kubernetes.io/component"] != "ignored"
 
 
-def test_common_labels_are_on_every_object_and_on_no_pod(everything: Rendering) -> None:
-    for found in everything.objects:
+@each_file
+def test_common_labels_and_annotations_are_on_every_object_and_on_no_pod(values: Path, helm: str) -> None:
+    rendered = template(helm, values, "--set", "commonLabels.team=web,commonAnnotations.contact=web")
+    for found in rendered.own:
         assert found["metadata"]["labels"]["team"] == "web", identity(found)
-    for deployment in everything.of_kind("Deployment"):
-        assert "team" not in deployment["spec"]["template"]["metadata"]["labels"]
+        assert found["metadata"]["annotations"]["contact"] == "web", identity(found)
+    for deployment in rendered.of_kind("Deployment"):
+        metadata = deployment["spec"]["template"]["metadata"]
+        assert "team" not in metadata["labels"]
+        assert "contact" not in metadata.get("annotations", {})
 
 
 def test_the_chart_installs_the_version_of_this_project() -> None:

@@ -3,20 +3,22 @@
 import copy
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from jsonschema import Draft7Validator
 
-from tests.chart.rendering import CHART, VALUES, HelmError, Render, get, leaves, load
+from tests.chart.rendering import CHART, ROOT, VALUES, HelmError, Render, get, leaves, load
 
 DEFAULTS = load(CHART / "values.yaml")
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+GENERATOR = runpy.run_path(str(ROOT / "docs" / "values.py"))
 PATHS = list(leaves(SCHEMA, DEFAULTS))
-#: Read by nothing; there for umbrella charts.
-UMBRELLA = {("global",), ("enabled",)}
+#: Read by nothing; there for the condition of an umbrella chart's dependency.
+UMBRELLA = {("enabled",)}
 
 each_value = pytest.mark.parametrize("path", PATHS, ids=".".join)
 
@@ -27,20 +29,6 @@ def schema_paths(schema: dict[str, Any], at: tuple[str, ...] = ()) -> Iterator[t
             yield from schema_paths(inner, (*at, key))
         else:
             yield (*at, key)
-
-
-def key_lines(node: yaml.MappingNode, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Path and line (from 0) of each key."""
-    for key, value in node.value:
-        yield (*at, key.value), key.start_mark.line
-        if isinstance(value, yaml.MappingNode):
-            yield from key_lines(value, (*at, key.value))
-
-
-def documented() -> dict[str, str]:
-    """Path and default of each row of the README's table of values."""
-    rows = re.findall(r"^\| `([A-Za-z.]+)` \| (.+?) \| .+ \|$", (CHART / "README.md").read_text("utf-8"), re.MULTILINE)
-    return dict(rows)
 
 
 def setters(path: tuple[str, ...]) -> list[Path]:
@@ -65,25 +53,39 @@ def test_the_schema_allows_exactly_the_values_that_there_are() -> None:
     assert sorted(schema_paths(SCHEMA)) == sorted({*PATHS, *UMBRELLA})
 
 
-@each_value
-def test_a_comment_stands_above(path: tuple[str, ...]) -> None:
-    text = (CHART / "values.yaml").read_text(encoding="utf-8")
-    root = yaml.compose(text)
-    assert isinstance(root, yaml.MappingNode)
+def test_every_value_has_a_comment() -> None:
+    found = GENERATOR["values"]((CHART / "values.yaml").read_text(encoding="utf-8"))
 
-    line = dict(key_lines(root))[path]
-    assert text.splitlines()[line - 1].lstrip().startswith("# ")
+    assert [value.path for value in found] == PATHS
+    assert [value.path for value in found if not value.meaning] == []
+    assert {value.path: value.default for value in found} == {path: get(DEFAULTS, path) for path in PATHS}
 
 
-def test_the_readme_lists_every_value_with_its_default() -> None:
-    rows = {path: value.strip("`") for path, value in documented().items()}
-    expected = {".".join(path): get(DEFAULTS, path) for path in PATHS}
+def test_the_readme_has_the_table_of_values() -> None:
+    assert GENERATOR["written"]() == (CHART / "README.md").read_text(encoding="utf-8"), "run `make generate`"
 
-    assert list(rows) == list(expected)
-    for path, value in expected.items():
-        # What is too long for a table is shown in values.yaml.
-        if rows[path] != "see values.yaml":
-            assert rows[path] == (value if isinstance(value, str) and value else json.dumps(value)), path
+
+def test_the_schema_lets_the_defaults_through() -> None:
+    assert [error.message for error in Draft7Validator(SCHEMA).iter_errors(DEFAULTS)] == []
+
+
+def objects(schema: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each schema of an object with keys that are known, by its path."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("properties"), dict) and "type" in schema:
+            yield at, schema
+        for key, inner in schema.items():
+            yield from objects(inner, f"{at}/{key}")
+    elif isinstance(schema, list):
+        for number, inner in enumerate(schema):
+            yield from objects(inner, f"{at}/{number}")
+
+
+def test_every_object_with_known_keys_is_strict() -> None:
+    """But `global`, which is not ours alone, and what is a part of a Pod, which the API server knows best."""
+    lax = {path for path, found in objects(SCHEMA) if found.get("additionalProperties") is not False}
+    parts = re.compile(r".*/(global|extraEnv|imagePullSecrets)(/items(/anyOf/1)?)?$")
+    assert [path for path in lax if not parts.match(path)] == []
 
 
 @each_value

@@ -8,10 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -103,27 +104,35 @@ class Program:
 
 @dataclass
 class Product:
-    """The chart on a bed, and the means to run its programs."""
+    """The chart on a bed, and the means to run its programs.
+
+    Attributes:
+        folder: for logs, kubeconfigs and what the kubelet would mount.
+        release, namespace: of Helm. The release's name must have the chart's in it: all objects are named by it.
+    """
 
     bed: Bed
     folder: Path
+    release: str = RELEASE
+    namespace: str = NAMESPACE
 
-    def install(self, *options: str) -> None:
+    def install(self, *options: str, helm: Literal[3, 4] = 4) -> None:
         """helm upgrade --install, without waiting for pods that will never run. The kubelet's part follows `policy`."""
         self.bed.helm(
-            *("upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace"),
+            *("upgrade", "--install", self.release, str(CHART), "-n", self.namespace, "--create-namespace"),
             *(*NO_PODS, *PATIENT, *OWN_POLICY, *options),
+            version=helm,
         )
 
     def uninstall(self) -> None:
         """helm uninstall, and the CRD that it keeps."""
-        self.bed.helm("uninstall", RELEASE, "-n", NAMESPACE, "--ignore-not-found")
+        self.bed.helm("uninstall", self.release, "-n", self.namespace, "--ignore-not-found")
         self.bed.kubectl("delete", "crd", "nginxes.proxy.example.com", "--ignore-not-found")
 
     def operator(self, *arguments: str, port: int = 18080, name: str = "operator", **options: str) -> Program:
         """Starts `nginx-operator run` with the rights of the chart's ServiceAccount."""
         command = ["nginx_operator", "run", "--metrics-bind", f"{HOST}:{port}", *self.policy(), *arguments]
-        return self._start(name, command, self.kubeconfig(RELEASE), (HOST, port), options)
+        return self._start(name, command, self.kubeconfig(self.release), (HOST, port), options)
 
     def webhooks(
         self,
@@ -140,14 +149,14 @@ class Product:
             *(module, *container["args"], "--bind", f"{HOST}:{port}"),
             *("--health-bind", f"{HOST}:{port + 1}", *self.policy(), *arguments),
         ]
-        return self._start(name, command, self.kubeconfig(f"{RELEASE}-webhooks"), (HOST, port + 1), environ or {})
+        return self._start(name, command, self.kubeconfig(f"{self.release}-webhooks"), (HOST, port + 1), environ or {})
 
     def rotate(self) -> "subprocess.CompletedProcess[str]":
         """Runs `nginx-webhooks rotate` as in a pod of the webhooks."""
         told = {found["name"]: found.get("value", "") for found in self._container("webhooks")["env"]}
-        kubeconfig = str(self.kubeconfig(f"{RELEASE}-webhooks"))
+        kubeconfig = str(self.kubeconfig(f"{self.release}-webhooks"))
         environment = {**os.environ, "KUBECONFIG": kubeconfig, "CA_SECRET": told["CA_SECRET"]}
-        command = [sys.executable, "-m", "nginx_webhooks", "rotate", "--secret-namespace", NAMESPACE]
+        command = [sys.executable, "-m", "nginx_webhooks", "rotate", "--secret-namespace", self.namespace]
         done: subprocess.CompletedProcess[str] = self.bed.run(
             command, env=environment, cwd=ROOT, capture_output=True, text=True
         )
@@ -156,12 +165,12 @@ class Product:
     def unroute(self) -> None:
         """Takes the processes away from behind the Service."""
         self.bed.kubectl(
-            "delete", "endpointslice", "-n", NAMESPACE, "-l", f"kubernetes.io/service-name={RELEASE}-webhooks"
+            "delete", "endpointslice", "-n", self.namespace, "-l", f"kubernetes.io/service-name={self.release}-webhooks"
         )
 
     def _container(self, component: str) -> dict[str, Any]:
         """The container of a Deployment of the chart."""
-        found = self.bed.get(DEPLOYMENTS.path(NAMESPACE, f"{RELEASE}-{component}"))
+        found = self.bed.get(DEPLOYMENTS.path(self.namespace, f"{self.release}-{component}"))
         assert found is not None
         (container,) = found["spec"]["template"]["spec"]["containers"]
         return dict(container)
@@ -176,7 +185,7 @@ class Product:
         path = self._mounted
         before = path.read_text() if path.exists() else ""
         text = self.bed.kubectl(
-            "get", "configmap", f"{RELEASE}-policy", "-n", NAMESPACE, "-o", r"jsonpath={.data.policy\.yaml}"
+            "get", "configmap", f"{self.release}-policy", "-n", self.namespace, "-o", r"jsonpath={.data.policy\.yaml}"
         ).stdout
         new = path.with_suffix(".new")
         new.write_text(text)
@@ -187,12 +196,12 @@ class Product:
     def _mounted(self) -> Path:
         return self.folder / "policy.yaml"
 
-    def kubeconfig(self, account: str, namespace: str = NAMESPACE) -> Path:
+    def kubeconfig(self, account: str) -> Path:
         """A kubeconfig for use inside the bed, with a fresh token of a ServiceAccount."""
-        token = self.bed.kubectl("create", "token", account, "-n", namespace, "--duration", "4h").stdout.strip()
+        token = self.bed.kubectl("create", "token", account, "-n", self.namespace, "--duration", "4h").stdout.strip()
         config = yaml.safe_load(self.bed.inside_kubeconfig.read_text())
         config["users"][0]["user"] = {"token": token}
-        config["contexts"][0]["context"]["namespace"] = namespace
+        config["contexts"][0]["context"]["namespace"] = self.namespace
         path = self.folder / f"{account}.kubeconfig"
         path.write_text(yaml.safe_dump(config))
         return path
@@ -204,7 +213,7 @@ class Product:
         environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
-            "POD_NAMESPACE": NAMESPACE,
+            "POD_NAMESPACE": self.namespace,
             "POD_NAME": name,
             **extra,
         }
@@ -230,11 +239,30 @@ class Product:
             "kind": "EndpointSlice",
             "metadata": {
                 "name": f"process-{port}",
-                "namespace": NAMESPACE,
-                "labels": {"kubernetes.io/service-name": f"{RELEASE}-webhooks"},
+                "namespace": self.namespace,
+                "labels": {"kubernetes.io/service-name": f"{self.release}-webhooks"},
             },
             "addressType": "IPv4",
             "endpoints": [{"addresses": [HOST], "conditions": {"ready": True}}],
             "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
         }
         self.bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(endpoint))
+
+
+@contextmanager
+def corner(bed: Bed, watched: str, *options: str, namespace: str = NAMESPACE, suffix: str = "") -> Iterator[str]:
+    """Another release in a namespace, one that watches one namespace, without webhooks; its name.
+
+    Rendered and applied as GitOps tools do it: Helm would refuse it beside a release that watches all.
+    """
+    name = f"corner-{watched}{suffix}"
+    rendered = bed.helm(
+        *("template", name, str(CHART), "-n", namespace, *NO_PODS, "--set", f"fullnameOverride={name}"),
+        *("--set", "crds.enabled=false", "--set", "webhooks.enabled=false"),
+        *("--set", f"watchNamespaces={{{watched}}}", *options),
+    ).stdout
+    bed.kubectl("apply", "--server-side", "-f", "-", input=rendered)
+    try:
+        yield name
+    finally:
+        bed.kubectl("delete", "-f", "-", input=rendered)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.product import CHART, NAMESPACE, NO_PODS, WITH_POLICY, Product, Program
+from tests.cluster.product import NAMESPACE, WITH_POLICY, Product, Program, corner
 from tests.namespaces import Namespace, fresh
 from tests.rights import used
 from tests.testbed.waiting import PATIENCE, until
@@ -148,13 +148,7 @@ def test_classes_come_and_go_by_helm_upgrade(namespace: Namespace, change: Chang
 
 
 def test_with_roles_in_one_namespace_its_labels_are_read_by_name(running: Product, namespace: Namespace) -> None:
-    name = f"corner-{namespace.name}"
-    running.bed.helm(
-        *("install", name, str(CHART), "-n", NAMESPACE, *NO_PODS, "--set", f"fullnameOverride={name}"),
-        *("--set", "crds.enabled=false", "--set", "webhooks.enabled=false"),
-        *("--set", f"watchNamespaces={{{namespace.name}}}", *BIG),
-    )
-    try:
+    with corner(running.bed, namespace.name, *BIG) as name:
         policy = running.folder / f"{name}.yaml"
         policy.write_text(
             yaml.safe_dump({"classes": [{"name": "big", "selector": {"key": "a", "operator": "Exists"}}]})
@@ -172,5 +166,3 @@ def test_with_roles_in_one_namespace_its_labels_are_read_by_name(running: Produc
         done = used(running.bed, NAMESPACE, name)
         assert not done.forbidden
         assert {verb for _, what, verb in done.allowed if what == "/namespaces"} == {"list", "watch"}
-    finally:
-        running.bed.helm("uninstall", name, "-n", NAMESPACE)

@@ -148,7 +148,8 @@ class CurrentPlace:
     namespace_is_ours = True
 
     def __init__(self, repository: str, tag: str) -> None:
-        self._values = [f"image.repository={repository}"] if repository else []
+        # The whole name, so that one without a host is Docker Hub's here as it is for docker.
+        self._values = ["image.registry=", f"image.repository={repository}"] if repository else []
         self._values += [f"image.tag={tag}"] if tag else []
         self._release_is_ours = False
 
@@ -162,7 +163,7 @@ class CurrentPlace:
         if status != "deployed":
             raise DemoError(f"the release {RELEASE} is there and is {status}; mend or uninstall it, then try again")
         # What the release's owner has set stays, and without an image there is nothing to change.
-        return [[*install_words("upgrade", *self._values), "--reuse-values"]] if self._values else []
+        return [[*install_words("upgrade", *self._values), "--reset-then-reuse-values"]] if self._values else []
 
     def page(self, address: str, service: str) -> tuple[list[str], str | None]:
         return proxied(self.namespace, service), None

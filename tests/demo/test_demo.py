@@ -91,7 +91,8 @@ def test_a_release_on_the_users_cluster_is_left_alone_unless_an_image_is_named()
     assert CurrentPlace("", "").install("deployed") == []
     (words,) = CurrentPlace("registry.example.com/mine", "1").install("deployed")
     assert words[1] == "upgrade"
-    assert "--reuse-values" in words
+    assert "--reset-then-reuse-values" in words
+    assert {"image.registry=", "image.repository=registry.example.com/mine", "image.tag=1"} <= set(words)
 
 
 def test_only_a_release_that_the_demo_installed_is_to_be_uninstalled() -> None:

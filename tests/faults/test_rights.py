@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from tests.cluster.product import CHART, NAMESPACE, NO_PODS, RELEASE, Product
+from tests.cluster.product import NAMESPACE, RELEASE, Product, corner
 from tests.faults.conftest import Start
 from tests.namespaces import Namespace, serving
 from tests.rights import granted, used
@@ -65,13 +65,7 @@ def test_with_roles_in_one_namespace_it_works_there_and_looks_nowhere_else(
     control_plane: Bed, account: Path, start: Start, namespace: Namespace, tmp_path: Path
 ) -> None:
     assert account.exists()  # the CRD is installed
-    name = f"corner-{namespace.name}"
-    control_plane.helm(
-        *("upgrade", "--install", name, str(CHART), "-n", NAMESPACE, *NO_PODS),
-        *("--set", "crds.enabled=false", "--set", "webhooks.enabled=false"),
-        *("--set", f"fullnameOverride={name}", "--set", f"watchNamespaces={{{namespace.name}}}"),
-    )
-    try:
+    with corner(control_plane, namespace.name) as name:
         kubeconfig = Product(control_plane, tmp_path).kubeconfig(name)
         options = ("--lease-name", name, "--lease-namespace", NAMESPACE)
         operator = start(namespace, *options, account=kubeconfig)
@@ -82,5 +76,3 @@ def test_with_roles_in_one_namespace_it_works_there_and_looks_nowhere_else(
         assert not done.forbidden
         assert {where for where, _, _ in done.allowed} == {namespace.name, NAMESPACE}
         assert {where for where, _, _ in may} == {namespace.name, NAMESPACE}
-    finally:
-        control_plane.helm("uninstall", name, "-n", NAMESPACE)

@@ -2,4 +2,5 @@
 
 judge.py   what is asked, and whether an answer is right: pure
 client.py  asks, and compares at the end what is stored with what was answered
+pages.py   asks nginx itself for its page, meanwhile
 """

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -41,18 +42,22 @@ class Figures:
 
     def write(self, path: Path) -> None:
         """Writes the table, and what it was measured on."""
-        path.parent.mkdir(exist_ok=True)
-        rows = "".join(map(_row, self.runs, self.runs.values()))
-        head = f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|\n"
-        machine = f"{RATE:g} requests a second; {os.cpu_count()} cores, Linux {platform.release()}"
-        path.write_text(f"{head}{rows}\n{machine}\n", encoding="utf-8")
+        write_table(path, _COLUMNS, [_row(name, runs) for name, runs in self.runs.items()])
 
 
-def _row(name: str, runs: list[Run]) -> str:
+def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Writes a table of Markdown, and what its figures were measured on."""
+    path.parent.mkdir(exist_ok=True)
+    lines = [columns, ["---"] * len(columns), *rows]
+    table = "".join(f"| {' | '.join(map(str, cells))} |\n" for cells in lines)
+    machine = f"{RATE:g} requests a second; {os.cpu_count()} cores, Linux {platform.release()}"
+    path.write_text(f"{table}\n{machine}\n", encoding="utf-8")
+
+
+def _row(name: str, runs: list[Run]) -> list[object]:
     tallies = [run.tally for run in runs]
     numbers = [sum(tally.number(v) for tally in tallies) for v in (Verdict.FAILED, Verdict.WRONG, Verdict.UNANSWERED)]
     failing = max(run.failing for run in runs)
     slow = max(tally.seconds(0.99) for tally in tallies)
     requests = sum(len(tally.outcomes) for tally in tallies)
-    cells = [name, len(runs), requests, *numbers, f"{failing:.1f} s" if numbers[0] else "", f"{slow:.2f} s"]
-    return f"| {' | '.join(map(str, cells))} |\n"
+    return [name, len(runs), requests, *numbers, f"{failing:.1f} s" if numbers[0] else "", f"{slow:.2f} s"]

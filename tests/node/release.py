@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Literal
 
@@ -12,15 +13,6 @@ from tests.testbed.waiting import PATIENCE, until
 
 NAME, NAMESPACE = "nginx-operator", "nginx-operator-system"
 CRD = "nginxes.proxy.example.com"
-#: The kinds of all that the chart may create, inside of its namespace and outside, but for the CRD.
-OUTSIDE_KINDS = (
-    "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
-    "validatingadmissionpolicies,validatingadmissionpolicybindings"
-)
-INSIDE_KINDS = (
-    "all,configmaps,endpointslices,leases,networkpolicies,poddisruptionbudgets,rolebindings,roles,secrets,"
-    "serviceaccounts"
-)
 Helm = Literal[3, 4]
 #: A machine that tests run on may stand still for seconds; what is tested here is not how long it may.
 PATIENT = ("--set", "operator.extraArgs={--lease-duration=120}", "--set", "webhooks.timeoutSeconds=30")
@@ -32,15 +24,24 @@ class Release:
 
     bed: Bed
 
-    def install(self, helm: Helm = 4, *options: str) -> None:
-        """`helm install --wait` into a namespace that enforces PodSecurity `restricted`."""
-        self.bed.kubectl("create", "namespace", NAMESPACE)
-        self.bed.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
-        self._helm(helm, "install", str(CHART), *options)
+    def make_namespace(self) -> None:
+        """A namespace that enforces PodSecurity `restricted`, unless it is there."""
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+        self.bed.kubectl("apply", "-f", "-", input=json.dumps(manifest))
 
-    def upgrade(self, helm: Helm = 4, *options: str) -> None:
+    def install(self, helm: Helm = 4, *options: str, chart: Path = CHART) -> None:
+        """`helm install --wait` into a namespace that enforces PodSecurity `restricted`."""
+        self.make_namespace()
+        self._helm(helm, "install", str(chart), *PATIENT, *options)
+
+    def upgrade(self, helm: Helm = 4, *options: str, chart: Path = CHART) -> None:
         """`helm upgrade --wait`."""
-        self._helm(helm, "upgrade", str(CHART), *options)
+        self._helm(helm, "upgrade", str(chart), *PATIENT, *options)
+
+    def roll_back(self, helm: Helm, revision: int) -> None:
+        """`helm rollback --wait`."""
+        self._helm(helm, "rollback", str(revision))
 
     def uninstall(self, helm: Helm = 4) -> None:
         """`helm uninstall --wait`."""
@@ -50,6 +51,11 @@ class Release:
         """Deletes what an uninstall keeps: the CRD and the namespace."""
         self.bed.kubectl("delete", "crd", CRD, "--ignore-not-found")
         self.bed.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+
+    def test(self, helm: Helm = 4) -> tuple[int, str]:
+        """`helm test`: its exit code, and all that it wrote."""
+        done = self.bed.helm("test", NAME, "-n", NAMESPACE, "--timeout=3m", version=helm, check=False)
+        return done.returncode, f"{done.stdout}\n{done.stderr}"
 
     def kubectl(self, *arguments: str) -> CompletedProcess[str]:
         """kubectl in the release's namespace."""
@@ -75,15 +81,8 @@ class Release:
 
         until(replaced, seconds=PATIENCE, what=f"new pods of {component}")
 
-    def objects(self) -> list[str]:
-        """All objects that carry the release's label, as KIND/NAME."""
-        selector = f"app.kubernetes.io/instance={NAME}"
-        inside = self.kubectl("get", INSIDE_KINDS, "-l", selector, "-o", "name").stdout
-        outside = self.bed.kubectl("get", OUTSIDE_KINDS, "-l", selector, "-o", "name").stdout
-        return sorted([*inside.split(), *outside.split()])
-
     def _helm(self, helm: Helm, verb: str, *arguments: str) -> None:
-        command = [verb, NAME, *PATIENT, *arguments, "-n", NAMESPACE, "--wait", "--timeout=10m"]
+        command = [verb, NAME, *arguments, "-n", NAMESPACE, "--wait", "--timeout=10m"]
         done = self.bed.helm(*command, version=helm, check=False)
         assert done.returncode == 0, f"{done.stderr}\n{self.describe()}"
 

@@ -3,26 +3,22 @@
 CAMPAIGN=N does all of it N times, and writes the table of docs/admission.md to build/admission.md.
 """
 
-import asyncio
 import os
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.load.client import Load, connected
 from tests.load.judge import Verdict
 from tests.namespaces import fresh
 from tests.node.authorities import CONFIGURATIONS, bundles, wipe_bundle
 from tests.node.disturbances import DISTURBANCES, OPTIONS, SHORT, Disturbance
-from tests.node.figures import Figures, Run
+from tests.node.figures import Figures
+from tests.node.loaded import under_load
 from tests.node.release import NAME, NAMESPACE, Release
 from tests.testbed.images import PROJECT
 from tests.testbed.waiting import PATIENCE, until
 
 TURNS = int(os.environ.get("CAMPAIGN", "0"))
-#: Requests answered right before it begins, and after it is over.
-BEFORE, AFTER = 100, 200
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +37,6 @@ def figures() -> Iterator[Figures]:
     yield figures
     if TURNS:
         figures.write(PROJECT / "build" / "admission.md")
-
-
-async def under_load(release: Release, disturbance: Disturbance) -> Run:
-    """What became of the requests that were sent all the while."""
-    with fresh(release.bed) as namespace:
-        disturbance.prepare(release)
-        async with connected(release.bed.client_config) as client:
-            load = Load(client, namespace.name)
-            async with load.running(), asyncio.timeout(4 * PATIENCE):
-                await load.answered(BEFORE)
-                began = time.monotonic()
-                await asyncio.to_thread(disturbance.act, release)
-                ended = time.monotonic()
-                await load.answered(AFTER)
-            return Run(began, ended, await load.tally())
 
 
 # All kinds by turns: the kubelet restarts a container ever later that ends again and again.

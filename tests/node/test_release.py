@@ -1,13 +1,19 @@
-"""What a platform engineer sees of an install and an uninstall, by each Helm."""
+"""What a platform engineer sees of an install, `helm test`, an uninstall and an install anew, by each Helm."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import get_args
 
 import pytest
 
-from tests.namespaces import fresh, serving
-from tests.node.release import CRD, Helm, Release
+from tests import inventory
+from tests.namespaces import Namespace, fresh
+from tests.node.operands import Operands
+from tests.node.release import CRD, NAME, Helm, Release
+from tests.node.test_admission import TURNS
 from tests.testbed.waiting import PATIENCE, until
+
+EVERY = "app.kubernetes.io/part-of=nginx-operator"
 
 
 @pytest.fixture
@@ -17,23 +23,85 @@ def clean(release: Release) -> Iterator[Release]:
     release.remove_rest()
 
 
+def works_at_once(namespace: Namespace) -> None:
+    """The very first requests after Helm has returned: admission works, or they would fail or be stored."""
+    refused = namespace.apply({"count": 101}, "first", check=False)
+    assert "spec.count: 101 is more than this cluster allows" in refused.stderr, refused.stderr
+    namespace.apply({"paused": True}, "second")
+    found = namespace.get("nginx", "second")
+    assert found is not None
+    assert found["spec"]["count"] == 1
+
+
+@contextmanager
+def untouched(operands: Operands) -> Iterator[None]:
+    """Every page of theirs is answered within the block, and at its end their pods are the same."""
+    with operands.watched() as served:
+        yield
+    assert (served.pages.failed, served.replaced, served.written) == ([], [], []), served
+
+
 @pytest.mark.parametrize("helm", get_args(Helm))
-def test_install_serves_at_once_and_uninstall_leaves_what_runs(clean: Release, helm: Helm) -> None:
-    clean.install(helm)
+def test_what_is_installed_works_and_what_ran_goes_on_after_an_uninstall(clean: Release, helm: Helm) -> None:
+    clean.make_namespace()
+    before = inventory.objects(clean.bed)
     with fresh(clean.bed) as namespace:
-        # The very first requests after `helm install --wait`: admission works, or they would fail or be stored.
-        assert "spec.count: 101 is more than" in namespace.apply({"count": 101}, check=False).stderr
-        namespace.apply({"count": 2})
-        namespace.wait("nginx", serving(2))
-        before = namespace.list("pod")
+        clean.install(helm)
+        works_at_once(namespace)
         for component in ("operator", "webhooks"):
             for pod in clean.pods(component):
                 assert [status["restartCount"] for status in pod["status"]["containerStatuses"]] == [0]
+        code, told = clean.test(helm)
+        assert code == 0, told
+        assert told.count("ok      metrics: ") == 3, told
+        assert "ok      admission: " in told
 
+        operands = Operands.make(namespace, 2)
+        with untouched(operands):
+            clean.uninstall(helm)
+
+            def left() -> set[str]:
+                added = inventory.objects(clean.bed) - before
+                return {found for found in added if f" {namespace.name}/" not in found}
+
+            kept = {
+                f"customresourcedefinitions.apiextensions.k8s.io /{CRD}",
+                "apiservices.apiregistration.k8s.io /v1alpha1.proxy.example.com",
+                f"namespaces /{namespace.name}",
+                *(f"ipaddresses.networking.k8s.io /{address}" for address in operands.addresses()),
+            }
+            until(lambda: left() == kept, seconds=PATIENCE, what="only the CRD left")
+            namespace.kubectl("delete", "nginx", "second")  # and nothing holds it
+
+            clean.install(helm)
+            works_at_once(namespace)
+        namespace.kubectl("delete", "nginx", operands.names[0])
+        namespace.wait_gone("deployment", operands.names[0])
         clean.uninstall(helm)
-        until(lambda: clean.objects() == [], seconds=PATIENCE, what="an empty namespace")
-        assert clean.bed.kubectl("get", "crd", CRD, "-o", "name").stdout  # with every Nginx: crds.keep
-        after = namespace.list("pod")
-        assert [pod["metadata"]["uid"] for pod in after] == [pod["metadata"]["uid"] for pod in before]
-        namespace.kubectl("delete", "nginx", "web")  # and nothing holds it
-        namespace.wait_gone("deployment")
+    until(
+        lambda: not {name for name in inventory.objects(clean.bed, EVERY) if CRD not in name},
+        seconds=PATIENCE,
+        what="nothing with our label but the CRD",
+    )
+
+
+@pytest.mark.parametrize("helm", get_args(Helm))
+@pytest.mark.parametrize("turn", range(TURNS))
+def test_admission_works_when_an_install_has_returned(turn: int, clean: Release, helm: Helm) -> None:
+    clean.install(helm)
+    with fresh(clean.bed) as namespace:
+        works_at_once(namespace)
+    clean.uninstall(helm)
+
+
+def test_helm_test_tells_what_does_not_work_and_leaves_nothing(clean: Release) -> None:
+    clean.install()
+    clean.kubectl("scale", f"deployment/{NAME}-webhooks", "--replicas=0")
+    until(lambda: not clean.pods("webhooks"), seconds=PATIENCE, what="no webhook pods")
+    code, told = clean.test()
+    assert code != 0
+    assert "FAILED  admission: " in told, told
+    assert "ok      metrics: " in told
+    left = inventory.objects(clean.bed, "app.kubernetes.io/component=check")
+    assert left == set()
+    clean.uninstall()

@@ -294,12 +294,22 @@ class Bed:
         mark = self._layout.imported(cache.key(str(archive), str(found.st_mtime_ns), str(found.st_size)))
         if mark.exists():
             return
-        words = self._parts.enter(node.CONTAINERD)
-        command = [*words, "ctr", "--namespace=k8s.io", "images", "import", str(archive)]
+        self._images("import", str(archive))
+        mark.touch()
+
+    def tag_image(self, name: str, other: str) -> None:
+        """Give an image of the real node another name beside its own.
+
+        Raises:
+            BedError: there is no real node, or no such image.
+        """
+        self._images("tag", "--force", name, other)
+
+    def _images(self, *arguments: str) -> None:
+        command = [*self._parts.enter(node.CONTAINERD), "ctr", "--namespace=k8s.io", "images", *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
-            raise BedError(f"importing {archive} into bed {self.name}: {done.stderr.strip()}")
-        mark.touch()
+            raise BedError(f"images {' '.join(arguments)} in bed {self.name}: {done.stderr.strip()}")
 
     def processes_of(self, container: str) -> list[int]:
         """Return the processes of a container of the real node, by its id as containerd has it."""

@@ -57,6 +57,8 @@ def apiserver(layout: Layout) -> list[str]:
         f"--client-ca-file={pki}/ca.crt",
         f"--token-auth-file={layout.tokens}",
         "--authorization-mode=Node,RBAC",
+        # As OpenShift does: whoever writes an ownerReference that blocks the owner's deletion needs a right for that.
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
         f"--service-cluster-ip-range={SERVICE_NETWORK}",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={pki}/service-accounts.pub",

@@ -34,7 +34,7 @@ class GoModule:
     Attributes:
         name: its folder.
         upstream: the module path whose version is the programs' version; empty for our own code.
-        packages: program name -> Go package.
+        packages: program name -> Go package; empty where only the data is wanted.
         stamps: variables that carry the version; `{version}` is like `v1.37.2`, `{plain}` like `1.37.2`.
         data: a folder of the upstream module that is kept beside the programs, as `data`.
         home: the folder that holds the module's own.
@@ -85,6 +85,9 @@ PAUSE = GoModule("pause", "", {"pause": "testbed/pause"})
 CERT_MANAGER = GoModule(
     "certmanager", "github.com/cert-manager/cert-manager", {"certmanager": "testbed/certmanager"}, data="deploy/crds"
 )
+PROMETHEUS_OPERATOR = GoModule(
+    "monitoring", "github.com/prometheus-operator/prometheus-operator", {}, data="example/prometheus-operator-crd"
+)
 
 
 def version(module: GoModule, go_mod: str) -> str:
@@ -106,7 +109,12 @@ def linker_flags(module: GoModule, at: str) -> str:
 
 
 def build_arguments(module: GoModule, go: str, target: Path) -> list[str]:
-    """Return the `go build` command that puts the module's programs into the folder `target`."""
+    """Return the `go build` command that puts the module's programs into the folder `target`.
+
+    A module without programs is only downloaded.
+    """
+    if not module.packages:
+        return [go, "mod", "download", module.upstream]
     at = version(module, (module.folder / "go.mod").read_text(encoding="utf-8"))
     # With one package -o names the file, so that a package called v3 may become etcd.
     output = f"{target}/" if len(module.packages) > 1 else str(target / next(iter(module.packages)))

@@ -47,9 +47,10 @@ def _yaml(file: Path) -> dict[str, Any]:
 
 
 def operator_name(tag: str | None = None) -> str:
-    """Return our image's name: the chart's repository, and its appVersion where there is no `tag`."""
-    repository = (_yaml(CHART / "values.yaml").get("image") or {}).get("repository", DEFAULT_REPOSITORY)
-    return f"{repository}:{tag or app_version()}"
+    """Return our image's name: the chart's, and its appVersion where there is no `tag`."""
+    image = _yaml(CHART / "values.yaml").get("image") or {}
+    parts = [image.get("registry"), image.get("repository", DEFAULT_REPOSITORY)]
+    return f"{'/'.join(filter(None, parts))}:{tag or app_version()}"
 
 
 def app_version() -> str:

@@ -133,17 +133,6 @@ def reasons(module: ast.Module) -> set[str]:
     return {node.value for node in found if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-def test_every_link_of_the_documentation_leads_somewhere() -> None:
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-    broken = [
-        f"{page.name}: {target}"
-        for page in pages
-        for target in re.findall(r"\]\(([^)#:]+)", page.read_text(encoding="utf-8"))
-        if target not in ("http", "https") and not (page.parent / target).exists()
-    ]
-    assert broken == []
-
-
 def test_the_changelog_tells_of_this_version() -> None:
     versions = re.findall(r"^## \[([^]]+)\]", read("CHANGELOG.md"), re.MULTILINE)
     assert versions[:2] == ["Unreleased", project()["version"]]

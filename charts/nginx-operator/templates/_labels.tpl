@@ -22,6 +22,17 @@ What finds the pods of one component: (list $ "webhooks"). Frozen, because a Dep
 {{- toYaml (merge (include "nginx-operator.selectorLabels" . | fromYaml) $own ($root.Values.commonLabels | default dict)) -}}
 {{- end -}}
 
+{{/*
+Annotations of an object, with their key, as the last lines of its metadata: (list $ own). Nothing where there are none.
+What the chart itself needs cannot be taken away.
+*/}}
+{{- define "nginx-operator.annotations" -}}
+{{- with merge (dict) (index . 1) ((index . 0).Values.commonAnnotations | default dict) }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+{{- end -}}
+{{- end -}}
+
 {{/* Labels of a pod: (list $ "webhooks"). Nothing here follows a version, so an upgrade restarts only what changed. */}}
 {{- define "nginx-operator.podLabels" -}}
 {{- $settings := index (index . 0).Values (index . 1) -}}

@@ -22,6 +22,21 @@ longest suffix, -webhooks, takes nine of them.
 {{- eq (index . 1) "operator" | ternary $fullname (printf "%s-%s" $fullname (index . 1)) -}}
 {{- end -}}
 
+{{/* The account that a component runs under: (list $ "webhooks"). */}}
+{{- define "nginx-operator.accountName" -}}
+{{- $settings := index (index . 0).Values (index . 1) -}}
+{{- default (include "nginx-operator.componentName" .) $settings.serviceAccount.name -}}
+{{- end -}}
+
+{{/*
+The Service of a component's metrics: (list $ "webhooks"). With both suffixes a long name would be no DNS label any more.
+*/}}
+{{- define "nginx-operator.metricsName" -}}
+{{- $fullname := include "nginx-operator.fullname" (index . 0) | trunc 46 | trimSuffix "-" -}}
+{{- eq (index . 1) "operator" | ternary $fullname (printf "%s-%s" $fullname (index . 1)) -}}
+-metrics
+{{- end -}}
+
 {{/* The Secret that the webhooks' certificate comes from: in mode auto their CA, in others certificate and key. */}}
 {{- define "nginx-operator.secretName" -}}
 {{- $certs := .Values.webhooks.certs -}}
@@ -39,13 +54,32 @@ longest suffix, -webhooks, takes nine of them.
 {{- include "nginx-operator.fullname" . }}-policy
 {{- end -}}
 
-{{/* The image of both processes. */}}
+{{/*
+The image of both processes. As everywhere, a repository names a registry itself if its first part looks like a host.
+*/}}
 {{- define "nginx-operator.image" -}}
 {{- with .Values.image -}}
-{{- if .digest -}}
-{{ .repository }}@{{ .digest }}
-{{- else -}}
-{{ .repository }}:{{ default $.Chart.AppVersion .tag }}
+{{- $registry := $.Values.global.imageRegistry | default .registry -}}
+{{- if and $registry (not (regexMatch "^([^/]*[.:][^/]*|localhost)/" .repository)) -}}
+{{ $registry | trimSuffix "/" }}/
 {{- end -}}
+{{- .repository -}}
+{{- if .digest -}}
+@{{ .digest }}
+{{- else -}}
+:{{ default $.Chart.AppVersion .tag }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* imagePullSecrets of a pod, those of an umbrella chart included, each once; with its key, or nothing. */}}
+{{- define "nginx-operator.imagePullSecrets" -}}
+{{- $found := list -}}
+{{- range concat (.Values.global.imagePullSecrets | default list) (.Values.imagePullSecrets | default list) -}}
+{{- $found = append $found (kindIs "string" . | ternary (dict "name" .) .) -}}
+{{- end -}}
+{{- with $found | uniq -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
 {{- end -}}
 {{- end -}}

@@ -2,13 +2,12 @@
 {{- define "nginx-operator.podSpec" -}}
 {{- $root := index . 0 -}}
 {{- $settings := index $root.Values (index . 1) -}}
-serviceAccountName: {{ include "nginx-operator.componentName" . }}
+serviceAccountName: {{ include "nginx-operator.accountName" . }}
 automountServiceAccountToken: true
 {{- /* Links would fill the environment with NGINX_OPERATOR_... of the Services in the namespace. */}}
 enableServiceLinks: false
-{{- with $root.Values.imagePullSecrets }}
-imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
+{{- with include "nginx-operator.imagePullSecrets" $root }}
+{{ . }}
 {{- end }}
 {{- with $root.Values.podSecurityContext }}
 securityContext:
@@ -48,6 +47,9 @@ volumes:
       items:
         - key: ca.crt
           path: ca.crt
+{{- end }}
+{{- with $settings.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
@@ -89,6 +91,9 @@ volumeMounts:
   - name: client-ca
     mountPath: /etc/nginx-operator-client-ca
     readOnly: true
+{{- end }}
+{{- with $settings.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 

@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from nginx_operator.cluster.account import as_owner
 from nginx_operator.cluster.client import REQUEST_TIMEOUT, ApiError, Client
 from nginx_operator.cluster.resources import LEASES
 
@@ -165,7 +166,10 @@ class Elector:
     async def _store(self, lease: dict[str, Any] | None) -> None:
         """Writes our record, over exactly the state that was read."""
         if lease is None:
-            new = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": {"name": self._name}}
+            # Owned only from its creation on: to add an owner later, some clusters ask for the right to delete.
+            owners = as_owner(self._client.connection.token(), self._namespace)
+            metadata = {"name": self._name, "ownerReferences": owners}
+            new = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata}
             raw = await self._client.create(LEASES, self._namespace, new | {"spec": self._record({})})
         else:
             spec = lease.get("spec", {})

@@ -7,6 +7,7 @@ namespace (as client-go's correlator does, but with no memory of its own).
 import hashlib
 import logging
 import time
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +29,7 @@ class Recorder:
     def __init__(self, client: Client, instance: str) -> None:
         self._client = client
         self._instance = instance
+        self._forbidden = False
 
     async def record(self, nginx: Nginx, kind: str, reason: str, message: str) -> None:
         """Tells one thing about an Nginx.
@@ -67,7 +69,10 @@ class Recorder:
         try:
             await self._create_or_count(event)
         except ApiError as error:
-            log.debug("[%s/%s] event %s not written: %s", meta.namespace, meta.name, reason, error.message)
+            forbidden = error.code == HTTPStatus.FORBIDDEN
+            level = logging.WARNING if forbidden and not self._forbidden else logging.DEBUG  # all the others are, too
+            self._forbidden = forbidden
+            log.log(level, "[%s/%s] event %s not written: %s", meta.namespace, meta.name, reason, error.message)
 
     async def _create_or_count(self, event: dict[str, Any]) -> None:
         namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]

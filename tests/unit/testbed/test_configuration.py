@@ -50,7 +50,7 @@ def test_the_api_server_authorises_and_audits_and_reaches_webhooks_at_their_addr
     assert found["authorization-mode"] == "Node,RBAC"
     assert "enable-aggregator-routing" in found
     assert found["audit-log-path"] == str(layout.audit_log)
-    assert not [name for name in found if "admission" in name], "admission is as by default"
+    assert found["enable-admission-plugins"] == "OwnerReferencesPermissionEnforcement", "the rest is as by default"
 
 
 def test_the_audit_log_holds_no_bodies() -> None:

@@ -11,7 +11,10 @@ import pytest
 from tests.testbed import gobuild
 from tests.testbed.errors import BedError
 
-MODULES = (gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK, gobuild.CERT_MANAGER)
+MODULES = (
+    *(gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK),
+    *(gobuild.PROMETHEUS_OPERATOR, gobuild.CERT_MANAGER),
+)
 GO = "go version go1.26.8 linux/amd64"
 
 
@@ -51,6 +54,8 @@ def test_the_linker_writes_the_version() -> None:
 def test_one_program_gets_its_own_name_and_many_a_folder() -> None:
     one = gobuild.build_arguments(gobuild.ETCD, "go", Path("/out"))
     assert one[one.index("-o") + 1] == "/out/etcd"
+    none = gobuild.build_arguments(gobuild.PROMETHEUS_OPERATOR, "go", Path("/out"))
+    assert none == ["go", "mod", "download", gobuild.PROMETHEUS_OPERATOR.upstream]
     many = gobuild.build_arguments(gobuild.KUBERNETES, "go", Path("/out"))
     assert many[many.index("-o") + 1] == "/out/"
     assert many[-1] == "k8s.io/kubernetes/cmd/kubelet"

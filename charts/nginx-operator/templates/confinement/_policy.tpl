@@ -2,7 +2,7 @@
 {{- define "nginx-operator.ofAccount" -}}
 - name: of-this-account
   expression: >-
-    request.userInfo.username == 'system:serviceaccount:{{ (index . 0).Release.Namespace }}:{{ include "nginx-operator.componentName" . }}'
+    request.userInfo.username == 'system:serviceaccount:{{ (index . 0).Release.Namespace }}:{{ include "nginx-operator.accountName" . }}'
 {{- end -}}
 
 {{/* Puts the component's policy into force: (list $ "webhooks"). */}}
@@ -14,6 +14,7 @@ metadata:
   name: {{ $name }}
   labels:
     {{- include "nginx-operator.labels" . | nindent 4 }}
+  {{- include "nginx-operator.annotations" (list (index . 0) dict) }}
 spec:
   policyName: {{ $name }}
   validationActions: [Deny]

@@ -49,7 +49,12 @@ clientConfig.caBundle is left out on purpose: the webhooks own that field, or ce
 {{- define "nginx-operator.admission" -}}
 {{- $root := index . 0 -}}
 {{- $selector := deepCopy ($root.Values.webhooks.namespaceSelector | default dict) -}}
-{{- with index . 2 -}}
+{{- $requirements := index . 2 -}}
+{{- /* What no operator of this release looks after, its policy does not bind. */ -}}
+{{- with include "nginx-operator.scope" $root -}}
+{{- $requirements = prepend $requirements (dict "key" "kubernetes.io/metadata.name" "operator" "In" "values" (splitList "," .)) -}}
+{{- end -}}
+{{- with $requirements -}}
 {{- $_ := set $selector "matchExpressions" (concat ($selector.matchExpressions | default list) .) -}}
 {{- end -}}
 admissionReviewVersions: [v1]
@@ -86,7 +91,6 @@ matchConditions:
 {{/* Annotations of both configurations: what cert-manager writes clientConfig.caBundle from, in its mode. */}}
 {{- define "nginx-operator.injectAnnotations" -}}
 {{- if eq .Values.webhooks.certs.mode "certManager" }}
-annotations:
-  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "nginx-operator.secretName" . }}
+cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "nginx-operator.secretName" . }}
 {{- end }}
 {{- end -}}

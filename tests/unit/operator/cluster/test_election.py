@@ -9,6 +9,7 @@ import pytest
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import Connection
 from nginx_operator.cluster.election import Elector, LostLeaseError, Pace
+from tests.unit.operator.cluster.test_account import made
 from tests.unit.operator.leases import LEASE, Leases
 
 #: Standbys look often; a lease lasts so long that it cannot run out during a test.
@@ -56,6 +57,14 @@ async def test_a_lease_that_is_not_there_is_made(client: Client, leases: Leases)
         assert one.holding()
     spec = leases.stored[LEASE]["spec"]
     assert (spec["holderIdentity"], spec["leaseDurationSeconds"], spec["leaseTransitions"]) == ("one", 3600, 0)
+
+
+async def test_a_lease_goes_with_the_account_that_made_it(leases: Leases) -> None:
+    connection = Connection(leases.url, token=lambda: made("operators"))
+    async with Client(connection) as client, running(one := elector(client, "one")):
+        await one.leading.wait()
+    owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "nginx-operator", "uid": "u"}
+    assert leases.stored[LEASE]["metadata"]["ownerReferences"] == [owner]
 
 
 async def test_a_lease_that_another_renews_is_left_alone_until_it_is_given_up(client: Client, leases: Leases) -> None:

@@ -1,0 +1,94 @@
+"""Somebody else who keeps undoing what we write: most likely a second operator that looks after the same namespace.
+
+Two operators that agree settle. Where they do not, by another policy or another version, each puts back what the
+other wrote as fast as the API server lets them, and pods are replaced as fast. Neither can look for the other: its
+rights end at the namespaces that it watches and its own. So each Nginx has a budget for writing the same thing again,
+ten times at once, then once in ten seconds, and whoever lives on that says so (docs/many-teams.md).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from nginx_operator.api.types import NginxSpec
+from nginx_operator.cluster.reflector import Key
+
+#: Writes that may undo what somebody else wrote, one after the other. Nobody does as much by hand.
+AT_ONCE: Final = 10
+#: Seconds in which the budget grows by one; an autoscaler that fights for a Deployment comes once in 15.
+PERIOD: Final = 10.0
+
+
+class Contest:
+    """What we wrote last, by Nginx, and what is left of its budget.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._children: dict[Key, tuple[str, NginxSpec | None]] = {}
+        self._status: dict[Key, int] = {}
+        self._left: dict[Key, tuple[float, float]] = {}
+        self._told: set[Key] = set()
+
+    def __len__(self) -> int:
+        """How many Nginx have no budget left."""
+        now = self._clock()
+        return sum(_grown(left, now) < 1 for left in self._left.values())
+
+    def wrote_children(self, key: Key, uid: str, spec: NginxSpec | None, *, all_of_them: bool = True) -> None:
+        """The children were written as this Nginx asks for; what was refused nobody can undo."""
+        if all_of_them:
+            self._children[key] = uid, spec
+        else:
+            self._children.pop(key, None)
+
+    def wrote_status(self, key: Key, status: Mapping[str, Any]) -> None:
+        """The status is stored."""
+        self._status[key] = _digest(status)
+
+    def children_undone(self, key: Key, uid: str, spec: NginxSpec | None) -> float | None:
+        """A child differs from what this Nginx asks for.
+
+        Returns:
+            None if we have not written that yet. Else somebody undid it: the seconds until we may write again.
+        """
+        return self._spend(key) if self._children.get(key) == (uid, spec) else None
+
+    def status_undone(self, key: Key, stored: Mapping[str, Any]) -> float | None:
+        """Another status than this is due. None if it is ours, else as with children."""
+        return None if self._status.get(key) in (None, _digest(stored)) else self._spend(key)
+
+    def is_news(self, key: Key) -> bool:
+        """Whether nobody was told of this contest yet; from now on somebody was."""
+        new = key not in self._told
+        self._told.add(key)
+        return new
+
+    def forget(self, key: Key) -> None:
+        """The Nginx is gone."""
+        for known in (self._children, self._status, self._left):
+            known.pop(key, None)
+        self._told.discard(key)
+
+    def _spend(self, key: Key) -> float:
+        now = self._clock()
+        left = _grown(self._left.get(key, (AT_ONCE, now)), now)
+        if left == AT_ONCE:
+            self._told.discard(key)  # the last contest is long over
+        if left < 1:
+            return (1 - left) * PERIOD
+        self._left[key] = left - 1, now
+        return 0.0
+
+
+def _grown(left: tuple[float, float], now: float) -> float:
+    """A budget, by its size at a time, at a later one."""
+    return min(left[0] + (now - left[1]) / PERIOD, AT_ONCE)
+
+
+def _digest(status: Mapping[str, Any]) -> int:
+    return hash(msgspec.json.encode(status, order="deterministic"))

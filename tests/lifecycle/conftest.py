@@ -1,0 +1,58 @@
+"""A control plane on which each test installs the chart for itself, and leaves nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from tests.beds import bed_of_a_level
+from tests.cluster.product import NAMESPACE, Product
+from tests.testbed import Bed
+
+#: All that the chart creates.
+OURS = "app.kubernetes.io/part-of=nginx-operator"
+#: As docs/lifecycle.md has them: what belongs to no namespace, but for the CRD.
+OUTSIDE = (
+    "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
+    "validatingadmissionpolicies,validatingadmissionpolicybindings"
+)
+#: Both processes, admission working, within the block.
+Running = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture(scope="package")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
+    """A real control plane with one of kwok's fake nodes."""
+    with bed_of_a_level(request, "test-life", "control-plane", kwok_nodes=1) as bed:
+        yield bed
+
+
+@pytest.fixture
+def product(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Not installed yet, into a namespace that is there."""
+    control_plane.kubectl("create", "namespace", NAMESPACE)
+    product = Product(control_plane, tmp_path_factory.mktemp("product"))
+    yield product
+    product.uninstall()
+    control_plane.kubectl("delete", OUTSIDE, "-l", OURS)  # what was applied without Helm, or a test that failed left
+    control_plane.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+
+
+@pytest.fixture
+def running(product: Product) -> Running:
+    """Runs both processes, once the chart is installed."""
+
+    @contextmanager
+    def run() -> Iterator[None]:
+        webhooks = product.webhooks()
+        operator = product.operator("--admission-probe")
+        try:
+            webhooks.wait_ready()
+            operator.wait_ready()
+            yield
+        finally:
+            # How they end is not looked at: the account, the Lease or the kind may be gone by now.
+            operator.stop()
+            webhooks.stop()
+
+    return run

@@ -1,0 +1,29 @@
+"""A disturbance of a release while users write: 50 requests a second before, meanwhile and after."""
+
+import asyncio
+import time
+
+from tests.load.client import Load, connected
+from tests.namespaces import fresh
+from tests.node.disturbances import Disturbance
+from tests.node.figures import Run
+from tests.node.release import Release
+from tests.testbed.waiting import PATIENCE
+
+#: Requests answered right before it begins, and after it is over.
+BEFORE, AFTER = 100, 200
+
+
+async def under_load(release: Release, disturbance: Disturbance) -> Run:
+    """What became of the requests that were sent all the while."""
+    with fresh(release.bed) as namespace:
+        disturbance.prepare(release)
+        async with connected(release.bed.client_config) as client:
+            load = Load(client, namespace.name)
+            async with load.running(), asyncio.timeout(4 * PATIENCE):
+                await load.answered(BEFORE)
+                began = time.monotonic()
+                await asyncio.to_thread(disturbance.act, release)
+                ended = time.monotonic()
+                await load.answered(AFTER)
+            return Run(began, ended, await load.tally())

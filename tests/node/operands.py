@@ -1,0 +1,97 @@
+"""Nginx that serve while something happens to the release: what is left of their pods, what was written of theirs."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.load.pages import Pages, asked
+from tests.namespaces import Namespace, serving
+
+_WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+#: What an upgrade of the operator leaves unwritten, by whoever it may be.
+_CHILDREN = {"deployments", "replicasets", "services"}
+
+
+@dataclass
+class Served:
+    """What became of them.
+
+    Attributes:
+        pages: what an HTTP client of theirs got.
+        replaced: pods that are gone, or whose container was started again.
+        written: writes of a Deployment, ReplicaSet or Service of theirs, status aside, one sentence each.
+    """
+
+    pages: Pages = field(default_factory=Pages)
+    replaced: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Operands:
+    """Nginx of one pod each, in a namespace of their own."""
+
+    namespace: Namespace
+    names: tuple[str, ...]
+
+    @classmethod
+    def make(cls, namespace: Namespace, number: int) -> "Operands":
+        """Creates them, and waits until all serve."""
+        operands = cls(namespace, tuple(f"web-{n}" for n in range(number)))
+        for name in operands.names:
+            namespace.apply({"count": 1}, name)
+        for name in operands.names:
+            namespace.wait("nginx", serving(1), name)
+        return operands
+
+    @contextmanager
+    def watched(self) -> Iterator[Served]:
+        """Serves pages within the block; what became of it all stands in the result when it is over."""
+        served = Served()
+        pods, versions, log = self._pods(), self._versions(), self.namespace.bed.audit_log
+        begin = log.stat().st_size
+        with asked(self.namespace.bed, self.addresses()) as served.pages:
+            yield served
+        now = self._pods()
+        served.replaced = [name for name, state in pods.items() if now.get(name) != state]
+        with log.open("rb") as lines:
+            lines.seek(begin)
+            served.written = list(self._writes(lines))
+        after = self._versions()
+        served.written += [f"{name} differs" for name, state in versions.items() if after.get(name) != state]
+
+    def addresses(self) -> list[str]:
+        """Where they serve: the ClusterIP of each Service."""
+        return [str(service["spec"]["clusterIP"]) for service in self.namespace.list("service")]
+
+    def _pods(self) -> dict[str, tuple[str, int]]:
+        """uid and number of restarts of each pod, by its name."""
+        return {
+            pod["metadata"]["name"]: (
+                pod["metadata"]["uid"],
+                sum(status["restartCount"] for status in pod["status"].get("containerStatuses", ())),
+            )
+            for pod in self.namespace.list("pod")
+        }
+
+    def _versions(self) -> dict[str, Any]:
+        """Of each Deployment what a write changes, but for its status."""
+        return {found["metadata"]["name"]: _version(found["metadata"]) for found in self.namespace.list("deployment")}
+
+    def _writes(self, lines: Iterator[bytes]) -> Iterator[str]:
+        name = f'"{self.namespace.name}"'.encode()
+        for line in lines:
+            if name not in line or not line.endswith(b"\n"):
+                continue
+            entry = json.loads(line)
+            target = entry.get("objectRef", {})
+            children = target.get("resource") in _CHILDREN and "subresource" not in target
+            if entry["verb"] in _WRITES and children and target.get("namespace") == self.namespace.name:
+                yield f"{entry['user']['username']}: {entry['verb']} {target['resource']}/{target.get('name')}"
+
+
+def _version(meta: dict[str, Any]) -> Any:
+    managed = [entry for entry in meta["managedFields"] if entry.get("subresource") != "status"]
+    return meta["uid"], meta["generation"], meta.get("labels"), meta.get("annotations"), managed

@@ -1,0 +1,119 @@
+"""The release before this one becomes this one, and back, while Nginx serve and users write: nobody notices.
+
+CAMPAIGN=N does it with 20 Nginx on both Helms, and writes the table of docs/lifecycle.md to build/lifecycle.md.
+PREVIOUS=<tag or commit> names the release before.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.beds import shown
+from tests.load.judge import Verdict
+from tests.namespaces import Namespace, fresh, serving
+from tests.node import versions
+from tests.node.changes import ALL, SHORT, Story
+from tests.node.disturbances import OPTIONS, Disturbance
+from tests.node.figures import Run, write_table
+from tests.node.loaded import under_load
+from tests.node.operands import Operands, Served
+from tests.node.release import Release
+from tests.node.test_admission import TURNS
+from tests.node.versions import Versions
+from tests.testbed.images import PROJECT
+
+NUMBER = 20 if TURNS else 3
+COLUMNS = (
+    *("what happens", "Helm", "admissions", "failed", "wrongly decided", "pages", "failed", "nginx pods replaced"),
+    *("writes of Deployments, ReplicaSets, Services", "seconds", "99 % of admissions within"),
+)
+
+
+@dataclass
+class Matrix:
+    """What was measured: one row for each change of each story."""
+
+    rows: list[list[object]] = field(default_factory=list)
+
+    def add(self, story: Story, change: Disturbance, run: Run, served: Served) -> None:
+        """Takes in a change."""
+        tally, pages = run.tally, served.pages
+        admissions = [len(tally.outcomes), tally.number(Verdict.FAILED), tally.number(Verdict.WRONG)]
+        self.rows.append(
+            [
+                *(change.name, story.title, *admissions, pages.requests, len(pages.failed), len(served.replaced)),
+                *(len(served.written), f"{run.ended - run.began:.0f}", f"{tally.seconds(0.99):.2f} s"),
+            ]
+        )
+
+
+@pytest.fixture(scope="module")
+def matrix() -> Iterator[Matrix]:
+    """What is measured, written down at the end of a campaign."""
+    matrix = Matrix()
+    yield matrix
+    if TURNS:
+        write_table(PROJECT / "build" / "lifecycle.md", COLUMNS, matrix.rows)
+
+
+@pytest.fixture(scope="module")
+def charts(release: Release, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Versions:
+    """The previous release and this one."""
+    with shown(request) as progress:
+        return versions.made(release.bed, tmp_path_factory.mktemp("charts"), progress)
+
+
+@pytest.fixture
+def clean(release: Release) -> Iterator[Release]:
+    """The release before its first install; what a test leaves is removed."""
+    yield release
+    release.uninstall()
+    release.remove_rest()
+
+
+async def happens(change: Disturbance, release: Release, operands: Operands) -> tuple[Run, Served]:
+    """What became of admissions and of what serves, while it happened."""
+    with operands.watched() as served:
+        run = await under_load(release, change)
+    return run, served
+
+
+def works(namespace: Namespace) -> None:
+    """An Nginx is defaulted, run and taken away, and an invalid one is refused by the webhook."""
+    assert "spec.count: 101 is more than" in namespace.apply({"count": 101}, "probe", check=False).stderr
+    namespace.apply({}, "probe")
+    namespace.wait("nginx", serving(1), "probe")
+    namespace.kubectl("delete", "nginx", "probe")
+    namespace.wait_gone("deployment", "probe")
+
+
+@pytest.mark.parametrize("story", ALL if TURNS else SHORT, ids=lambda story: story.title)
+async def test_nobody_notices_an_upgrade_or_a_rollback(
+    story: Story, clean: Release, charts: Versions, matrix: Matrix
+) -> None:
+    clean.install(story.installed_by, *OPTIONS, chart=charts.previous)
+    with fresh(clean.bed) as serving_ones, fresh(clean.bed) as trial:
+        operands = await asyncio.to_thread(Operands.make, serving_ones, NUMBER)
+        for change in story.changes(charts):
+            run, served = await happens(change, clean, operands)
+            matrix.add(story, change, run, served)
+            said = f"{change.name}\n{run.tally}\n{served}"
+            assert [run.tally.number(verdict) for verdict in (Verdict.WRONG, Verdict.UNANSWERED)] == [0, 0], said
+            assert run.tally.number(Verdict.FAILED) == 0 or change.loses, said
+            late = [o for o in run.tally.outcomes if o.verdict is not Verdict.RIGHT and o.began > run.ended]
+            assert (served.pages.failed, served.replaced, served.written, late) == ([], [], [], []), said
+            await asyncio.to_thread(works, trial)
+
+
+def test_the_charts_differ_in_version_image_and_crd(charts: Versions) -> None:
+    def text(chart: Path, file: str) -> str:
+        return (chart / file).read_text(encoding="utf-8")
+
+    crd = "files/crds/proxy.example.com_nginxes.yaml"
+    assert versions.VERSION in text(charts.previous, "Chart.yaml")
+    assert text(charts.previous_with_this_crd, crd) == text(charts.this, crd)
+    assert text(charts.this_with_previous_crd, crd) == text(charts.previous, crd)
+    assert text(charts.previous, crd) != text(charts.this, crd)

@@ -1,0 +1,18 @@
+"""A control plane of its own: what is installed here differs from test to test, its roles included."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.beds import bed_of_a_level
+from tests.certificates.conftest import report
+from tests.testbed import Bed
+
+__all__ = ["report"]
+
+
+@pytest.fixture(scope="package")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
+    """A real control plane with two of kwok's fake nodes."""
+    with bed_of_a_level(request, "test-releases", "control-plane", kwok_nodes=2) as bed:
+        yield bed

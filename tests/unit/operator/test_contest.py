@@ -1,0 +1,75 @@
+"""Somebody else undoes what is written: how often it is written again."""
+
+from typing import Any
+
+import pytest
+
+from nginx_operator.api.types import NginxSpec
+from nginx_operator.contest import AT_ONCE, PERIOD, Contest
+from tests.unit.operator.test_pace import KEY, Clock
+
+SPEC, OTHER = NginxSpec(count=1, image="a:1"), NginxSpec(count=2, image="a:1")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def contest(clock: Clock) -> Contest:
+    return Contest(clock)
+
+
+def status(count: int) -> dict[str, Any]:
+    return {"count": count, "nodes": ["a"]}
+
+
+def exhaust(contest: Contest) -> None:
+    contest.wrote_children(KEY, "u", SPEC)
+    for _ in range(AT_ONCE):
+        assert contest.children_undone(KEY, "u", SPEC) == 0
+
+
+def test_what_was_not_written_yet_is_not_undone(contest: Contest) -> None:
+    assert contest.children_undone(KEY, "u", SPEC) is None
+    contest.wrote_children(KEY, "u", SPEC)
+    assert contest.children_undone(KEY, "u", OTHER) is None  # another wish
+    assert contest.children_undone(KEY, "v", SPEC) is None  # another Nginx of this name
+    assert contest.status_undone(KEY, status(1)) is None
+    contest.wrote_status(KEY, status(1))
+    assert contest.status_undone(KEY, status(1)) is None  # another one is due, and nobody touched ours
+
+
+def test_what_was_refused_is_not_undone(contest: Contest) -> None:
+    contest.wrote_children(KEY, "u", SPEC)
+    contest.wrote_children(KEY, "u", SPEC, all_of_them=False)
+    assert contest.children_undone(KEY, "u", SPEC) is None
+
+
+def test_a_budget_that_is_spent_grows_slowly(contest: Contest, clock: Clock) -> None:
+    exhaust(contest)
+    assert contest.children_undone(KEY, "u", SPEC) == PERIOD
+    clock.now += PERIOD / 2
+    assert contest.children_undone(KEY, "u", SPEC) == PERIOD / 2
+    clock.now += PERIOD / 2
+    assert contest.children_undone(KEY, "u", SPEC) == 0
+    assert contest.children_undone(KEY, "u", SPEC) == PERIOD
+
+
+def test_children_and_status_spend_the_same_budget(contest: Contest) -> None:
+    exhaust(contest)
+    contest.wrote_status(KEY, status(1))
+    assert contest.status_undone(KEY, status(2)) == PERIOD
+    assert len(contest) == 1
+    contest.forget(KEY)
+    assert len(contest) == 0
+
+
+def test_each_contest_is_news_once(contest: Contest, clock: Clock) -> None:
+    exhaust(contest)
+    assert [contest.is_news(KEY) for _ in range(3)] == [True, False, False]
+    clock.now += AT_ONCE * PERIOD
+    assert len(contest) == 0
+    exhaust(contest)
+    assert contest.is_news(KEY)
