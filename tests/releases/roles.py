@@ -48,6 +48,8 @@ class Right:
     @property
     def refusal(self) -> str:
         """What the API server says to whoever lacks it."""
+        if self.resource.endswith("/finalizers"):
+            return "cannot set blockOwnerDeletion"
         return f'cannot {self.verb} resource "{self.resource}" in API group "{self.group}"'
 
 
@@ -72,26 +74,26 @@ def _single(path: str, rule: Rule) -> Iterator[Right]:
 
 
 @contextmanager
-def without(bed: Bed, right: Right, user: str) -> Iterator[None]:
-    """The role lacks this right, and the API server knows."""
+def without(bed: Bed, right: Right, user: str, namespace: str = "") -> Iterator[None]:
+    """The role lacks this right, and the API server knows: the user, who has it by that role, may no more."""
     role = bed.get(right.path)
     assert role is not None
     kept = [single.rule for rule in role["rules"] for single in _single(right.path, rule) if single != right]
     _put(bed, right, kept)
     try:
-        until(lambda: not may(bed, user, right), seconds=PATIENCE, what=f"{user} without {right}")
+        until(lambda: not may(bed, user, right, namespace), seconds=PATIENCE, what=f"{user} without {right}")
         yield
     finally:
         _put(bed, right, role["rules"])
-        until(lambda: may(bed, user, right), seconds=PATIENCE, what=f"{user} with {right}")
+        until(lambda: may(bed, user, right, namespace), seconds=PATIENCE, what=f"{user} with {right}")
 
 
-def may(bed: Bed, user: str, right: Right) -> bool:
-    """Whether the API server would let a user do it."""
+def may(bed: Bed, user: str, right: Right, namespace: str = "") -> bool:
+    """Whether the API server would let a user do it, where the role holds or in that namespace."""
     resource, _, subresource = right.resource.partition("/")
     asked = {
         **{"group": right.group, "resource": resource, "subresource": subresource, "verb": right.verb},
-        **{"namespace": right.namespace, "name": right.names[0] if right.names else ""},
+        **{"namespace": namespace or right.namespace, "name": right.names[0] if right.names else ""},
     }
     review = {
         "apiVersion": "authorization.k8s.io/v1",

@@ -213,9 +213,13 @@ def test_people_need_each_right_of_the_aggregated_roles(
         namespace.apply({"count": 1})
         namespace.kubectl("create", "rolebinding", user, f"--clusterrole={role}", f"--user={user}")
         for right in taken:
-            until(lambda right=right: may(bed, user, right), seconds=PATIENCE, what=f"{user} with {right}")
+            until(
+                lambda right=right: may(bed, user, right, namespace.name),
+                seconds=PATIENCE,
+                what=f"the right to {right}",
+            )
             assert ask(namespace, right, user) < 300, right
-            with without(bed, right, user):
+            with without(bed, right, user, namespace.name):
                 assert ask(namespace, right, user) == 403, right
     report(f"{role}: {len(taken)} rights taken away, each one missed")
 
