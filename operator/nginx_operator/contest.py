@@ -1,9 +1,9 @@
 """Somebody else who keeps undoing what we write: most likely a second operator that looks after the same namespace.
 
-Two operators that agree settle. Where they do not, by another policy or another version, each puts back what the
-other wrote as fast as the API server lets them, and pods are replaced as fast. Neither can look for the other: its
-rights end at the namespaces that it watches and its own. So each Nginx has a budget for writing the same thing again,
-ten times at once, then once in ten seconds, and whoever lives on that says so (docs/many-teams.md).
+Two operators that agree settle. Where they do not, by another version most likely, each puts back what the other wrote
+as fast as the API server lets them, and pods are replaced as fast. Neither can look for the other: its rights end at
+the namespaces that it watches and its own. So each Nginx has a budget for writing the same thing again, ten times at
+once, then once in ten seconds, and whoever lives on that says so (docs/many-teams.md).
 """
 
 from collections.abc import Callable, Mapping

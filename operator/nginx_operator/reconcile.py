@@ -32,7 +32,7 @@ _CONTESTED = changes.Told(
     "Warning",
     "Contested",
     f"what the operator writes was undone more than {AT_ONCE} times, most likely by a second nginx-operator that looks "
-    f"after this namespace too, with another policy or version; from now on it is put back once in {PERIOD:.0f} s",
+    f"after this namespace too, with another version; from now on it is put back once in {PERIOD:.0f} s",
 )
 
 

@@ -1,5 +1,6 @@
 """Two teams, each with a release of its own: side by side where they share no namespace, refused where they do."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from nginx_operator.cluster.resources import DEPLOYMENTS
 from tests.cluster.product import CHART, Product, Program, corner
 from tests.namespaces import Namespace, serving
 from tests.testbed import Bed
@@ -148,6 +150,7 @@ def test_two_releases_side_by_side_each_hold_by_their_own_policy(first: Program,
         namespace.wait("nginx", serving(most))
     news.apply({"count": 101})  # nobody's: the schema alone holds
     assert news.get("deployment") is None
+    news.kubectl("delete", "nginx", "web")
 
     # Upgrades pass the same guard.
     with pytest.raises(Exception, match=f"Release {FIRST} in namespace first-system looks after the Nginx of shop"):
@@ -160,10 +163,10 @@ def contested(operator: Program) -> float:
     return next(sample.value for f in families for sample in f.samples if sample.name == "nginx_operator_contested")
 
 
-def test_two_operators_of_one_namespace_say_so_and_slow_down(first: Program) -> None:
-    """What no Helm installed no guard has seen. An Nginx without an image gets that of each by turns."""
-    bed, news, operators = first.bed, Namespace(first.bed, NEWS), []
-    news.apply({"count": 1}, "fought-over")
+def test_two_operators_of_one_namespace_settle(first: Program) -> None:
+    """What no Helm installed no guard has seen. Another default image is no quarrel: what runs is kept."""
+    bed, news = first.bed, Namespace(first.bed, NEWS)
+    news.apply({"count": 1})
     with ExitStack() as stack:
         for number in (1, 2):
             image = ("--set", f"nginx.image=registry.example.com/nginx:{number}")
@@ -171,15 +174,40 @@ def test_two_operators_of_one_namespace_say_so_and_slow_down(first: Program) -> 
             product = Product(bed, first.log.parent / name, name, "first-system")
             product.folder.mkdir()
             options = ("--namespace", NEWS, "--lease-name", name, "--lease-namespace", "first-system")
-            operators.append(product.operator(*options, port=19480 + number, name=name))
-            stack.callback(operators[-1].stop)
-        for operator in operators:
-            line = operator.wait_log("more than 10 times")
-            assert f"[{NEWS}/fought-over]" in line
-            assert "most likely by a second nginx-operator that looks after this namespace too" in line
-            assert contested(operator) == 1
-        events = [event for event in news.list("event") if event["reason"] == "Contested"]
-        assert events[0]["type"] == "Warning"
-        operators[1].stop()
-        until(lambda: contested(operators[0]) == 0, seconds=PATIENCE, what="the end of the contest")
-        news.wait("nginx", lambda found: found["status"]["image"].endswith(":1"), "fought-over")
+            operator = product.operator(*options, port=19480 + number, name=name)
+            stack.callback(operator.stop)
+            operator.wait_log("leading")
+            news.wait("nginx", serving(1))
+            until(lambda operator=operator: reconciled(operator), seconds=PATIENCE, what="a reconcile that settles")
+        found = news.get("deployment")
+        assert found is not None
+        assert found["metadata"]["generation"] == 1
+        assert found["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1")
+
+
+def reconciled(operator: Program) -> bool:
+    return 'nginx_operator_reconcile_total{result="success"}' in operator.metrics()
+
+
+def test_whoever_keeps_undoing_is_told_of_and_answered_slowly(first: Program) -> None:
+    """As a second operator of another version does, or another controller."""
+    bed, shop = first.bed, Namespace(first.bed, SHOP)
+    shop.apply({"count": 1}, "fought-over")
+    shop.wait("nginx", serving(1), "fought-over")
+    path = DEPLOYMENTS.path(SHOP, "fought-over")
+    undo = json.dumps({"spec": {"replicas": 2}}).encode()
+
+    def undone() -> bool:
+        if bed.request("GET", path)[1]["spec"]["replicas"] == 1:
+            bed.request("PATCH", path, undo, {"Content-Type": "application/merge-patch+json"})
+        return "more than 10 times" in first.text()
+
+    until(undone, seconds=PATIENCE, what="a contest")
+    line = first.wait_log("more than 10 times")
+    assert f"[{SHOP}/fought-over]" in line
+    assert "most likely by a second nginx-operator that looks after this namespace too" in line
+    assert contested(first) == 1
+    events = [event for event in shop.list("event") if event["reason"] == "Contested"]
+    assert [event["type"] for event in events] == ["Warning"]
+    until(lambda: contested(first) == 0, seconds=PATIENCE, what="the end of the contest")
+    shop.wait("deployment", lambda found: found["spec"]["replicas"] == 1, "fought-over")
