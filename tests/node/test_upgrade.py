@@ -26,6 +26,8 @@ from tests.node.versions import Versions
 from tests.testbed.images import PROJECT
 
 NUMBER = 20 if TURNS else 3
+#: Requests under way at most: 2 s of them. Nothing here may make one wait for longer but a machine that stands still.
+AT_ONCE = 100
 COLUMNS = (
     *("what happens", "Helm", "admissions", "failed", "wrongly decided", "pages", "failed", "nginx pods replaced"),
     *("writes of Deployments, ReplicaSets, Services", "seconds", "99 % of admissions within"),
@@ -77,7 +79,7 @@ def clean(release: Release) -> Iterator[Release]:
 async def happens(change: Disturbance, release: Release, operands: Operands) -> tuple[Run, Served]:
     """What became of admissions and of what serves, while it happened."""
     with operands.watched() as served:
-        run = await under_load(release, change)
+        run = await under_load(release, change, AT_ONCE)
     return run, served
 
 
