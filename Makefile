@@ -109,7 +109,7 @@ fuzz: $(READY) ## Let atheris look for a review that the webhooks answer wrongly
 	@$(BIN)/python -m tests.fuzz.guided .fuzz tests/fuzz/corpus -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=16384
 
 .PHONY: campaign
-campaign: $(READY) ## Run crashes, properties, fuzzing and admissions at the size of a night (CAMPAIGN=10 times)
+campaign: $(READY) ## Run crashes, properties, fuzzing, admissions and upgrades at the size of a night (CAMPAIGN=10 times)
 	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/fuzz tests/faults \
 		tests/releases tests/node/test_admission.py tests/node/test_upgrade.py tests/node/test_release.py
 	@$(MAKE) fuzz FUZZ_SECONDS=$$(( $(or $(CAMPAIGN),10) * 60 ))

@@ -1,5 +1,6 @@
 """A control plane on which each test installs the chart for itself, and leaves nothing."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -16,6 +17,8 @@ OUTSIDE = (
     "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
     "validatingadmissionpolicies,validatingadmissionpolicybindings"
 )
+#: What of it does.
+INSIDE = "deployments,services,secrets,configmaps,serviceaccounts,roles,rolebindings,poddisruptionbudgets"
 #: Both processes, admission working, within the block.
 Running = Callable[[], AbstractContextManager[None]]
 
@@ -30,12 +33,15 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
 @pytest.fixture
 def product(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Not installed yet, into a namespace that is there."""
-    control_plane.kubectl("create", "namespace", NAMESPACE)
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    control_plane.kubectl("apply", "-f", "-", input=json.dumps(manifest))
     product = Product(control_plane, tmp_path_factory.mktemp("product"))
     yield product
     product.uninstall()
-    control_plane.kubectl("delete", OUTSIDE, "-l", OURS)  # what was applied without Helm, or a test that failed left
-    control_plane.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    # What was applied without Helm, or what a test that failed left; the namespace stays, because its end takes long.
+    product.unroute()
+    control_plane.kubectl("delete", INSIDE, "-n", NAMESPACE, "-l", OURS)
+    control_plane.kubectl("delete", OUTSIDE, "-l", OURS)
 
 
 @pytest.fixture

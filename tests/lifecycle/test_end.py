@@ -37,12 +37,13 @@ def wait_known(product: Product, begin: int) -> None:
     """Waits until the garbage collector watches Nginx: it looks for new kinds every 30 s, and what it never saw, it
     cannot see vanish. The audit log tells, from this position on.
     """
-    collector = '"username":"system:serviceaccount:kube-system:generic-garbage-collector"'
+    # Its informers are those of all controllers, and their account is the process's.
+    words = ('"user":{"username":"system:kube-controller-manager"', f'"resource":"{names.PLURAL}"', '"verb":"watch"')
 
     def watches() -> bool:
         with product.bed.audit_log.open() as log:
             log.seek(begin)
-            return any(collector in line and f'"resource":"{names.PLURAL}"' in line for line in log)
+            return any(all(word in line for word in words) and '"code":200' in line for line in log)
 
     until(watches, seconds=PATIENCE, what="the garbage collector's watch of Nginx")
 

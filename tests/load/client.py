@@ -22,12 +22,20 @@ class Load:
     """The requests of one run, to the Nginx of one namespace.
 
     An Nginx has at most one request under way, so that none is refused for a conflict with another.
+
+    Args:
+        client: asks.
+        namespace: of the Nginx.
+        rate: requests a second.
+        at_once: requests under way at most, so that a machine that stands still is not asked for ever more; what is
+            missed meanwhile is not made up for.
     """
 
-    def __init__(self, client: Client, namespace: str, rate: float = RATE) -> None:
+    def __init__(self, client: Client, namespace: str, rate: float = RATE, at_once: int = 100_000) -> None:
         self._client = client
         self._namespace = namespace
         self._rate = rate
+        self._places = asyncio.Semaphore(at_once)
         self._outcomes: list[Outcome] = []
         self._idle: deque[str] = deque()
         #: The counts that each Nginx may have by what was answered: one, or more where there was no answer.
@@ -76,6 +84,9 @@ class Load:
             for number, request in enumerate(requests()):
                 if self._ending:
                     return
+                full = self._places.locked()
+                await self._places.acquire()
+                due = loop.time() if full else due
                 group.create_task(self._one(request, f"load-{number}"))
                 due += 1 / self._rate
                 await asyncio.sleep(due - loop.time())  # the pace; 0 and less where the machine stood still
@@ -86,6 +97,7 @@ class Load:
             request = Request("create", DEFAULT_COUNT if request.valid else request.count)
         began = time.monotonic()
         answer = await self._ask(request, name)
+        self._places.release()
         verdict, text = judge(request, answer)
         self._note(request, name, verdict)
         outcome = Outcome(request, verdict, began, time.monotonic() - began, text)

@@ -14,12 +14,12 @@ from tests.testbed.waiting import PATIENCE
 BEFORE, AFTER = 100, 200
 
 
-async def under_load(release: Release, disturbance: Disturbance) -> Run:
-    """What became of the requests that were sent all the while."""
+async def under_load(release: Release, disturbance: Disturbance, at_once: int = 100_000) -> Run:
+    """What became of the requests that were sent all the while, so many of them under way at most."""
     with fresh(release.bed) as namespace:
         disturbance.prepare(release)
         async with connected(release.bed.client_config) as client:
-            load = Load(client, namespace.name)
+            load = Load(client, namespace.name, at_once=at_once)
             async with load.running(), asyncio.timeout(4 * PATIENCE):
                 await load.answered(BEFORE)
                 began = time.monotonic()

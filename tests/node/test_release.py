@@ -42,7 +42,8 @@ def untouched(operands: Operands) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("helm", get_args(Helm))
-def test_what_is_installed_works_and_what_ran_goes_on_after_an_uninstall(clean: Release, helm: Helm) -> None:
+@pytest.mark.parametrize("turn", range(max(TURNS, 1)))
+def test_what_is_installed_works_and_what_ran_goes_on_after_an_uninstall(turn: int, clean: Release, helm: Helm) -> None:
     clean.make_namespace()
     before = inventory.objects(clean.bed)
     with fresh(clean.bed) as namespace:
@@ -83,15 +84,6 @@ def test_what_is_installed_works_and_what_ran_goes_on_after_an_uninstall(clean: 
         seconds=PATIENCE,
         what="nothing with our label but the CRD",
     )
-
-
-@pytest.mark.parametrize("helm", get_args(Helm))
-@pytest.mark.parametrize("turn", range(TURNS))
-def test_admission_works_when_an_install_has_returned(turn: int, clean: Release, helm: Helm) -> None:
-    clean.install(helm)
-    with fresh(clean.bed) as namespace:
-        works_at_once(namespace)
-    clean.uninstall(helm)
 
 
 def test_helm_test_tells_what_does_not_work_and_leaves_nothing(clean: Release) -> None:
