@@ -8,8 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import yaml
 
 from nginx_operator.cluster.resources import DEPLOYMENTS
 from tests.testbed import Bed
+from tests.testbed.gobuild import OLDEST_KUBERNETES
 from tests.testbed.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +108,7 @@ class Product:
 
     bed: Bed
     folder: Path
+    _routed: set[int] = field(default_factory=set)
 
     def install(self, *options: str) -> None:
         """helm upgrade --install, without waiting for pods that will never run. The kubelet's part follows `policy`."""
@@ -158,6 +160,7 @@ class Product:
         self.bed.kubectl(
             "delete", "endpointslice", "-n", NAMESPACE, "-l", f"kubernetes.io/service-name={RELEASE}-webhooks"
         )
+        self._route_by_endpoints(())
 
     def _container(self, component: str) -> dict[str, Any]:
         """The container of a Deployment of the chart."""
@@ -238,3 +241,21 @@ class Product:
             "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
         }
         self.bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(endpoint))
+        self._routed.add(port)
+        self._route_by_endpoints(self._routed)
+
+    def _route_by_endpoints(self, ports: Collection[int]) -> None:
+        """Tells the same to an API server that finds a webhook by the Endpoints of its Service, as 1.30's does."""
+        self._routed = set(ports)
+        if self.bed.kubernetes is not OLDEST_KUBERNETES:
+            return
+        endpoints = {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {"name": f"{RELEASE}-webhooks", "namespace": NAMESPACE},
+            "subsets": [
+                {"addresses": [{"ip": HOST}], "ports": [{"name": "https", "port": port, "protocol": "TCP"}]}
+                for port in sorted(self._routed)
+            ],
+        }
+        self.bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(endpoints))
