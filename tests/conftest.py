@@ -16,6 +16,7 @@ LEVELS = {
     "tests/bench": "bench",
     "tests/fuzz": "fuzz",
     "tests/node": "node",
+    "tests/packaging": "package",
 }
 
 
