@@ -15,6 +15,8 @@ BED ?= demo
 # The operator's image. On CLUSTER=current the cluster must be able to pull it.
 IMAGE_REPOSITORY ?=
 IMAGE_TAG ?=
+# What stands before /nginx-operator in the name of a release's image.
+REGISTRY ?= registry.example.com
 # What builds the image: docker, podman or buildah, the first that is there.
 BUILDER ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool)),$(tool))))
 # Further arguments to pytest, for instance PYTEST_ARGS='-k certificates -x'.
@@ -77,10 +79,11 @@ lint: $(READY) ## Run every linter and type checker
 	@$(BIN)/mypy
 	@$(BIN)/mypy --package tests.testbed --package tests.demo
 	@$(BIN)/mypy docs
-	@$(BIN)/mypy --package bench
+	@$(BIN)/mypy --package bench --package release
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/shellcheck $(SHELL_FILES)
+	@$(BIN)/zizmor --offline --quiet --no-progress --persona pedantic .github
 
 .PHONY: unit
 unit: $(READY) ## Run the tests that need no cluster (under a minute)
@@ -94,6 +97,10 @@ chart: $(READY) ## Run the tests of the Helm chart: renders, refusals, golden fi
 cluster: $(READY) ## Run the tests against a real control plane
 	@$(PYTEST) tests/cluster tests/certificates tests/releases tests/lifecycle
 
+.PHONY: cluster-oldest
+cluster-oldest: $(READY) ## Run the same against the oldest Kubernetes that the chart takes
+	@KUBERNETES=oldest $(PYTEST) tests/cluster tests/certificates
+
 .PHONY: node
 node: $(READY) ## Run the tests with real containers on a real node
 	@$(PYTEST) tests/node
@@ -101,6 +108,10 @@ node: $(READY) ## Run the tests with real containers on a real node
 .PHONY: faults
 faults: $(READY) ## Run the tests with faults, crashes and two operators
 	@$(PYTEST) tests/faults
+
+.PHONY: packaging
+packaging: $(READY) ## Run the tests of what a release is made of, and of the workflows
+	@$(PYTEST) tests/packaging
 
 .PHONY: fuzz
 fuzz: $(READY) ## Let atheris look for a review that the webhooks answer wrongly (FUZZ_SECONDS=60)
@@ -113,6 +124,8 @@ campaign: $(READY) ## Run crashes, properties, fuzzing, admissions and upgrades 
 	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/fuzz tests/faults \
 		tests/releases tests/node/test_admission.py tests/node/test_upgrade.py tests/node/test_release.py
 	@$(MAKE) fuzz FUZZ_SECONDS=$$(( $(or $(CAMPAIGN),10) * 60 ))
+	@$(MAKE) cluster-oldest
+	@$(MAKE) package package-check
 
 # --- measure it ---
 
@@ -144,6 +157,19 @@ image: ## Build the image with docker, podman or buildah
 	@test -n "$(BUILDER)" || { echo "make image needs docker, podman or buildah on PATH" >&2; exit 1; }
 	$(BUILDER) build --build-arg VERSION=$(VERSION) \
 		--tag $(or $(IMAGE_REPOSITORY),registry.example.com/nginx-operator):$(or $(IMAGE_TAG),$(VERSION)) .
+
+.PHONY: package
+package: $(READY) ## Write a release of the last commit into dist/: chart, image, SBOM, wheel, CRDs, checksums
+	@rm -rf dist
+	@$(BIN)/python -m release --registry '$(REGISTRY)'
+
+.PHONY: package-check
+package-check: $(READY) ## Build what is in dist/ again from nothing, and compare byte for byte
+	@$(BIN)/python -m release --registry '$(REGISTRY)' --check
+
+.PHONY: version
+version: ## Print the version of chart, image and package
+	@echo '$(VERSION)'
 
 .PHONY: generate
 generate: $(READY) ## Copy the schema of crds/ into the chart; write the tables of docs/reference.md and of the chart's README

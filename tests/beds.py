@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.testbed import Bed, Level, Progress, missing_for
+from tests.testbed.gobuild import KUBERNETES, OLDEST_KUBERNETES, GoModule
 from tests.testbed.images import BuiltImage
 
 
@@ -25,7 +26,7 @@ def bed_of_a_level(
     """
     if sentence := missing_for(level):
         pytest.skip(sentence)
-    bed = Bed(name, level=level, kwok_nodes=kwok_nodes)
+    bed = Bed(name, level, kwok_nodes, chosen_kubernetes())
     try:
         with shown(request) as progress:
             built = [make(progress) for make in images]  # first: a cluster, even an idle one, slows the builds down
@@ -36,6 +37,11 @@ def bed_of_a_level(
     finally:
         if os.environ.get("KEEP_BED") != "1":
             bed.down()
+
+
+def chosen_kubernetes() -> GoModule:
+    """The Kubernetes that KUBERNETES names: `newest`, as always but in `make cluster-oldest`, or `oldest`."""
+    return {"newest": KUBERNETES, "oldest": OLDEST_KUBERNETES}[os.environ.get("KUBERNETES", "newest")]
 
 
 @contextmanager

@@ -18,6 +18,7 @@ LEVELS = {
     "tests/bench": "bench",
     "tests/fuzz": "fuzz",
     "tests/node": "node",
+    "tests/packaging": "package",
 }
 
 

@@ -8,9 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ import yaml
 
 from nginx_operator.cluster.resources import DEPLOYMENTS
 from tests.testbed import Bed
+from tests.testbed.gobuild import OLDEST_KUBERNETES
 from tests.testbed.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,7 @@ class Product:
     folder: Path
     release: str = RELEASE
     namespace: str = NAMESPACE
+    _routed: set[int] = field(default_factory=set)
 
     def install(self, *options: str, helm: Literal[3, 4] = 4) -> None:
         """helm upgrade --install, without waiting for pods that will never run. The kubelet's part follows `policy`."""
@@ -167,6 +169,7 @@ class Product:
         self.bed.kubectl(
             "delete", "endpointslice", "-n", self.namespace, "-l", f"kubernetes.io/service-name={self.release}-webhooks"
         )
+        self._route_by_endpoints(())
 
     def _container(self, component: str) -> dict[str, Any]:
         """The container of a Deployment of the chart."""
@@ -247,6 +250,24 @@ class Product:
             "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
         }
         self.bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(endpoint))
+        self._routed.add(port)
+        self._route_by_endpoints(self._routed)
+
+    def _route_by_endpoints(self, ports: Collection[int]) -> None:
+        """Tells the same to an API server that finds a webhook by the Endpoints of its Service, as 1.30's does."""
+        self._routed = set(ports)
+        if self.bed.kubernetes is not OLDEST_KUBERNETES:
+            return
+        endpoints = {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {"name": f"{self.release}-webhooks", "namespace": self.namespace},
+            "subsets": [
+                {"addresses": [{"ip": HOST}], "ports": [{"name": "https", "port": port, "protocol": "TCP"}]}
+                for port in sorted(self._routed)
+            ],
+        }
+        self.bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(endpoints))
 
 
 @contextmanager

@@ -23,7 +23,7 @@ Modules, from the outside in:
     processes     pid and start time               cgroups  network  forwarder
     access        tokens and kubeconfigs           pki          certificates
     tools         which programs a level needs     gobuild      pinned Go modules -> programs
-    images        our image and nginx's            archives  rootfs  buildah
+    images        our image and nginx's            archives  rootfs  updates  buildah
     cache  layout  state                           where what is kept
     debian        what the machine must have       progress  waiting  errors  api
 """

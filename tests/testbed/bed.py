@@ -16,6 +16,7 @@ from tests.testbed import access, api, archives, cache, cgroups, cleanup, debian
 from tests.testbed.bringup import PART_SECONDS, BringUp, write_files
 from tests.testbed.debian import Level
 from tests.testbed.errors import BedError
+from tests.testbed.gobuild import KUBERNETES, GoModule
 from tests.testbed.layout import Layout
 from tests.testbed.parts import FORWARDER, Parts, listen
 from tests.testbed.progress import SILENT, Progress
@@ -34,12 +35,22 @@ class Bed:
         level: `control-plane` runs no containers; `node` adds one real node, `node0`.
         kwok_nodes: number of fake nodes, on which pods become Ready without running. Beside a real
             node they are tainted with `kwok.x-k8s.io/node=fake:NoSchedule`.
+        kubernetes: whose programs it runs; `OLDEST_KUBERNETES` has those of level `control-plane` only.
 
     Raises:
-        BedError: the name will not do.
+        BedError: the name will not do, or the level not with that Kubernetes.
     """
 
-    def __init__(self, name: str, level: Level = "control-plane", kwok_nodes: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        level: Level = "control-plane",
+        kwok_nodes: int = 0,
+        kubernetes: GoModule = KUBERNETES,
+    ) -> None:
+        if level == "node" and "kubelet" not in kubernetes.packages:
+            raise BedError(f"{kubernetes.name} has no kubelet: its beds are of level control-plane.")
+        self.kubernetes = kubernetes
         self.name = name
         self.level = level
         self.kwok_nodes = kwok_nodes
@@ -54,7 +65,7 @@ class Bed:
                 another level or number of fake nodes.
         """
         debian.provide(self.level, progress)
-        programs = tools.programs(self.level, self.kwok_nodes, progress)
+        programs = tools.programs(self.level, self.kwok_nodes, self.kubernetes, progress)
         tools.folder(progress)
         asked = State(self.level, self.kwok_nodes, 0, programs.fingerprint)
         with cache.locked(f"bed-{self.name}"):

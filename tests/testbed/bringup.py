@@ -71,7 +71,10 @@ class BringUp:
             for part in (controlplane.ETCD, controlplane.APISERVER, FORWARDER):
                 self.wait(part)
         with self._progress.step("kube-controller-manager and kube-scheduler"):
-            manager = controlplane.controller_manager(layout, many_nodes=many_nodes)
+            # 1.30 finds webhooks by the Endpoints of their Service, where the controller leaves no room for a process;
+            # 1.37 by EndpointSlices, of which it minds its own only.
+            slices = self._programs.kubernetes is KUBERNETES
+            manager = controlplane.controller_manager(layout, many_nodes=many_nodes, endpoints=slices)
             parts.start(controlplane.CONTROLLER_MANAGER, [self._kubernetes("kube-controller-manager"), *manager])
             scheduler = controlplane.scheduler(layout, many_nodes=many_nodes)
             parts.start(controlplane.SCHEDULER, [self._kubernetes("kube-scheduler"), *scheduler])
@@ -145,4 +148,4 @@ class BringUp:
         return Path(self._programs.path(PAUSE, "pause"))
 
     def _kubernetes(self, program: str) -> str:
-        return self._programs.path(KUBERNETES, program)
+        return self._programs.path(self._programs.kubernetes, program)

@@ -49,12 +49,15 @@ def _pip_listing() -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def build_arguments(context: Path, name: str, variables: Mapping[str, str], mounts: Mapping[Path, str]) -> list[str]:
+def build_arguments(
+    context: Path, name: str, variables: Mapping[str, str], mounts: Mapping[Path, str], timestamp: int
+) -> list[str]:
     """Return the arguments of `buildah` that build the context's Dockerfile as the image `name`.
 
-    `mounts` maps files of the machine to the places where the build sees them, read-only.
+    `mounts` maps files of the machine to the places where the build sees them, read-only. `timestamp` is the time, in
+    seconds, of the image and of all files of its layers.
     """
-    arguments = ["bud", "--isolation=chroot", "--pull=never", "--layers", f"--tag={name}"]
+    arguments = ["bud", "--isolation=chroot", "--pull=never", "--layers", f"--timestamp={timestamp}", f"--tag={name}"]
     arguments += [f"--build-arg={key}={value}" for key, value in variables.items()]
     arguments += [f"--volume={source}:{target}:ro" for source, target in mounts.items()]
     return [*arguments, str(context)]
@@ -69,7 +72,9 @@ class Buildah:
         self._store = cache.root() / "buildah" / base.parent.name
         self._log = cache.root() / "log" / "buildah.log"
 
-    def build(self, context: Path, name: str, variables: Mapping[str, str], archive: Path, step: Step) -> None:
+    def build(
+        self, context: Path, name: str, variables: Mapping[str, str], archive: Path, step: Step, timestamp: int
+    ) -> None:
         """Build the context's Dockerfile as the image `name` and write it to a docker-archive.
 
         Raises:
@@ -83,7 +88,7 @@ class Buildah:
                 step.tell("importing the base image")
                 self._run(run, ["pull", "--quiet", f"docker-archive:{self._base}"], step)
             mounts = self._pip_mounts(Path(scratch, "pip.conf"))
-            self._run(run, build_arguments(context, name, variables, mounts), step)
+            self._run(run, build_arguments(context, name, variables, mounts, timestamp), step)
             self._run(run, ["push", "--quiet", name, f"docker-archive:{archive}:{name}"], step)
 
     def _has_base(self, run: Path) -> bool:

@@ -78,8 +78,11 @@ def apiserver(layout: Layout) -> list[str]:
     ]
 
 
-def controller_manager(layout: Layout, *, many_nodes: bool) -> list[str]:
-    """kube-controller-manager's arguments; `many_nodes` raises its throttle and its workers."""
+def controller_manager(layout: Layout, *, many_nodes: bool, endpoints: bool = True) -> list[str]:
+    """kube-controller-manager's arguments; `many_nodes` raises its throttle and its workers.
+
+    Without `endpoints` nobody writes Endpoints but whoever puts a process of the bed behind a Service.
+    """
     pki = layout.pki
     fast = ("--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20", *FAST_CLIENT)
     return [
@@ -93,6 +96,7 @@ def controller_manager(layout: Layout, *, many_nodes: bool) -> list[str]:
         OPEN_PATHS,
         f"--cert-dir={layout.generated}/controller-manager",
         *(fast if many_nodes else ()),
+        *(() if endpoints else ("--controllers=*,-endpoints-controller",)),
     ]
 
 

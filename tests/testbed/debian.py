@@ -28,7 +28,12 @@ NODE = {
     "unshare": "util-linux",
     "mount": "mount",
 }
-IMAGE = {"buildah": "buildah", "debootstrap": "debootstrap", "unshare": "util-linux"}
+IMAGE = {
+    "buildah": "buildah",
+    "debootstrap": "debootstrap",
+    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+    "unshare": "util-linux",
+}
 NEEDS: Mapping[Purpose, Mapping[str, str]] = {
     "control-plane": NETWORK,
     "node": NETWORK | NODE,

@@ -57,15 +57,23 @@ def _kubernetes(*programs: str) -> dict[str, str]:
     return {program: f"k8s.io/kubernetes/cmd/{program}" for program in programs}
 
 
+_KUBERNETES_STAMPS = (
+    "k8s.io/component-base/version.gitVersion={version}",
+    "k8s.io/component-base/version.gitMajor={major}",
+    "k8s.io/component-base/version.gitMinor={minor}",
+)
 KUBERNETES = GoModule(
     "kubernetes",
     "k8s.io/kubernetes",
     _kubernetes("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet"),
-    (
-        "k8s.io/component-base/version.gitVersion={version}",
-        "k8s.io/component-base/version.gitMajor={major}",
-        "k8s.io/component-base/version.gitMinor={minor}",
-    ),
+    _KUBERNETES_STAMPS,
+)
+# The oldest that the chart's kubeVersion takes: a control plane, without what runs containers.
+OLDEST_KUBERNETES = GoModule(
+    "kubernetes-oldest",
+    "k8s.io/kubernetes",
+    _kubernetes("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+    _KUBERNETES_STAMPS,
 )
 ETCD = GoModule("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"})
 HELM4 = GoModule(
@@ -87,6 +95,11 @@ CERT_MANAGER = GoModule(
 )
 PROMETHEUS_OPERATOR = GoModule(
     "monitoring", "github.com/prometheus-operator/prometheus-operator", {}, data="example/prometheus-operator-crd"
+)
+
+# Not of a bed: it checks .github/workflows, and there is no wheel that carries it.
+ACTIONLINT = GoModule(
+    "actionlint", "github.com/rhysd/actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}
 )
 
 

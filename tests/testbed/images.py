@@ -71,27 +71,37 @@ def operator(tag: str | None = None, progress: Progress = SILENT, context: Path 
         BedError: the machine cannot build images, the Dockerfile starts from something else than
             `PYTHON_IMAGE`, or the build failed.
     """
+    return built(context, operator_name(tag), progress)
+
+
+def built(context: Path, name: str, progress: Progress = SILENT, *, timestamp: int = 0) -> BuiltImage:
+    """Return an image of that name, built from the Dockerfile of `context` if its sources have changed since.
+
+    All that the build makes carries the time `timestamp`, in seconds, so that it depends on the sources alone.
+
+    Raises:
+        BedError: as `operator`.
+    """
     file = context / "Dockerfile"
     if not file.exists():
         raise BedError(f"There is no {file} to build an image from.")
     text = file.read_text(encoding="utf-8")
     if unknown := [base for base in dockerfile.bases(text) if base != PYTHON_IMAGE]:
         raise BedError(f"{file}: the test bed makes {PYTHON_IMAGE}, but not {', '.join(unknown)}.")
-    name = operator_name(tag)
     variables = {"VERSION": name.rpartition(":")[2]}
     sources = cache.key_of_files(context, dockerfile.sources(context, text))
-    key = cache.key(sources, name, _python_key())
+    key = cache.key(sources, name, _python_key(), str(timestamp))
 
     base = python_base(progress)
 
     def make(target: Path, step: Step) -> None:
-        Buildah(base, PYTHON_IMAGE).build(context, name, variables, target / "image.tar", step)
+        Buildah(base, PYTHON_IMAGE).build(context, name, variables, target / "image.tar", step, timestamp)
 
     return BuiltImage(_made("operator", key, f"building {name}", make, progress), (name,))
 
 
 def _python_key() -> str:
-    return cache.key(rootfs.SUITE, *PYTHON_PACKAGES, *rootfs.TRIMMED, PYTHON_IMAGE)
+    return cache.key(rootfs.SHAPE, *PYTHON_PACKAGES, PYTHON_IMAGE)
 
 
 def python_base(progress: Progress = SILENT) -> Path:
@@ -127,7 +137,7 @@ def nginx(progress: Progress = SILENT) -> BuiltImage:
     """
     names = nginx_names()
     recipe = cache.key_of_files(NGINX_RECIPE, NGINX_RECIPE.iterdir())
-    key = cache.key(rootfs.SUITE, *NGINX_PACKAGES, *rootfs.TRIMMED, recipe, *names)
+    key = cache.key(rootfs.SHAPE, *NGINX_PACKAGES, recipe, *names)
 
     def make(target: Path, step: Step) -> None:
         tree = target / "root"

@@ -12,9 +12,15 @@ from tests.testbed.progress import Progress
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs are: module name -> folder."""
+    """Where the programs are.
+
+    Attributes:
+        folders: module name -> folder.
+        kubernetes: the module with the programs of the control plane.
+    """
 
     folders: dict[str, Path]
+    kubernetes: gobuild.GoModule
 
     def path(self, module: gobuild.GoModule, program: str) -> str:
         """Return the path of a program."""
@@ -26,9 +32,9 @@ class Programs:
         return cache.key(*sorted(folder.name for folder in self.folders.values()))
 
 
-def needed(level: Level, kwok_nodes: int) -> list[gobuild.GoModule]:
+def needed(level: Level, kwok_nodes: int, kubernetes: gobuild.GoModule) -> list[gobuild.GoModule]:
     """Return the modules that a bed of that shape runs."""
-    modules = [gobuild.ETCD, gobuild.KUBERNETES]
+    modules = [gobuild.ETCD, kubernetes]
     if kwok_nodes:
         modules.append(gobuild.KWOK)
     if level == "node":
@@ -36,9 +42,10 @@ def needed(level: Level, kwok_nodes: int) -> list[gobuild.GoModule]:
     return modules
 
 
-def programs(level: Level, kwok_nodes: int, progress: Progress) -> Programs:
+def programs(level: Level, kwok_nodes: int, kubernetes: gobuild.GoModule, progress: Progress) -> Programs:
     """Return the programs of a bed of that shape, built if need be."""
-    return Programs({m.name: gobuild.programs(m, progress) for m in needed(level, kwok_nodes)})
+    modules = needed(level, kwok_nodes, kubernetes)
+    return Programs({module.name: gobuild.programs(module, progress) for module in modules}, kubernetes)
 
 
 def folder(progress: Progress) -> Path:

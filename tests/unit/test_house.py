@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+import nginx_operator
 from nginx_operator.api import defaults, names, schema, validation
 from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
@@ -138,8 +139,13 @@ def test_the_changelog_tells_of_this_version() -> None:
     assert versions[:2] == ["Unreleased", project()["version"]]
 
 
-def test_the_chart_installs_this_version() -> None:
-    assert yaml.safe_load(read("charts/nginx-operator/Chart.yaml"))["appVersion"] == project()["version"]
+def test_the_chart_is_of_this_version_and_installs_it() -> None:
+    chart = yaml.safe_load(read("charts/nginx-operator/Chart.yaml"))
+    assert (chart["version"], chart["appVersion"]) == (project()["version"], project()["version"])
+
+
+def test_the_programs_say_this_version() -> None:
+    assert nginx_operator.__version__ == project()["version"]
 
 
 def test_the_image_is_labelled_with_this_version() -> None:

@@ -7,13 +7,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.testbed import gobuild
+from tests.testbed import Bed, gobuild
 from tests.testbed.errors import BedError
+from tests.testbed.images import CHART
 
 MODULES = (
-    *(gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK),
-    *(gobuild.PROMETHEUS_OPERATOR, gobuild.CERT_MANAGER),
+    *(gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK, gobuild.ACTIONLINT),
+    *(gobuild.PROMETHEUS_OPERATOR, gobuild.OLDEST_KUBERNETES, gobuild.CERT_MANAGER),
 )
 GO = "go version go1.26.8 linux/amd64"
 
@@ -34,9 +36,26 @@ def test_each_program_is_a_tool_of_its_module(module: gobuild.GoModule) -> None:
 def test_kubernetes_is_the_version_that_the_project_names() -> None:
     go_mod = (gobuild.KUBERNETES.folder / "go.mod").read_text()
     assert gobuild.version(gobuild.KUBERNETES, go_mod) == "v1.37.2"
-    staging = [line.split() for line in go_mod.splitlines() if " => " in line]
-    assert len(staging) > 30
-    assert {line[-1] for line in staging} == {"v0.37.2"}
+    assert staging(go_mod) == {"v0.37.2"}
+
+
+def test_the_oldest_kubernetes_is_the_oldest_that_the_chart_takes() -> None:
+    go_mod = (gobuild.OLDEST_KUBERNETES.folder / "go.mod").read_text()
+    version = gobuild.version(gobuild.OLDEST_KUBERNETES, go_mod)
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"] == f">={version.removeprefix('v')}-0"
+    assert staging(go_mod) == {version.replace("v1.", "v0.")}
+
+
+def staging(go_mod: str) -> set[str]:
+    """The versions of Kubernetes' own libraries, which it takes from its source tree."""
+    libraries = [line.split() for line in go_mod.splitlines() if " => " in line]
+    assert len(libraries) >= 30
+    return {line[-1] for line in libraries}
+
+
+def test_a_bed_of_the_oldest_kubernetes_has_no_node() -> None:
+    with pytest.raises(BedError, match="no kubelet: its beds are of level control-plane"):
+        Bed("a", level="node", kubernetes=gobuild.OLDEST_KUBERNETES)
 
 
 def test_a_module_that_pins_something_else_is_refused() -> None:

@@ -147,8 +147,9 @@ def test_pips_configuration_reaches_the_build_without_what_is_the_machines() -> 
 
 def test_a_build_pulls_nothing_and_bakes_in_no_configuration() -> None:
     mounts = {Path("/tmp/pip.conf"): "/etc/pip.conf"}
-    arguments = buildah.build_arguments(Path("/project"), "a:1", {"VERSION": "1"}, mounts)
+    arguments = buildah.build_arguments(Path("/project"), "a:1", {"VERSION": "1"}, mounts, timestamp=12)
     assert "--pull=never" in arguments
+    assert "--timestamp=12" in arguments
     assert "--volume=/tmp/pip.conf:/etc/pip.conf:ro" in arguments
     assert not [argument for argument in arguments if argument.startswith("--env")]
 
@@ -156,14 +157,16 @@ def test_a_build_pulls_nothing_and_bakes_in_no_configuration() -> None:
 def test_the_mirror_is_the_machines_own_where_the_suite_is() -> None:
     targets = "https://a.example.com/debian trixie\nhttps://b.example.com/debian bookworm\n"
     assert rootfs.pick_mirror(targets) == "https://b.example.com/debian"
+    assert rootfs.pick_mirror(targets, "bookworm-security") is None
     assert rootfs.pick_mirror("https://a.example.com/ubuntu noble\n") is None
 
 
 def test_trimming_keeps_what_programs_need(tmp_path: Path) -> None:
-    for name in ("usr/share/doc/nginx/copyright", "var/log/nginx/error.log", "etc/nginx/nginx.conf", "usr/bin/nginx"):
+    kept = {"usr/share/doc/nginx/copyright", "etc/nginx/nginx.conf", "usr/bin/nginx"}
+    for name in (*kept, "usr/share/doc/nginx/changelog.gz", "var/log/nginx/error.log", "etc/resolv.conf"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     rootfs.trim(tmp_path)
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"etc/nginx/nginx.conf", "usr/bin/nginx"}
+    assert left == kept
     assert (tmp_path / "var/log/nginx").is_dir()
