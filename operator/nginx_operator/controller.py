@@ -20,6 +20,7 @@ from nginx_operator.cluster.events import Recorder
 from nginx_operator.cluster.reflector import Key
 from nginx_operator.cluster.resources import NGINXES
 from nginx_operator.metrics import Metrics, State
+from nginx_operator.migration import Migration
 from nginx_operator.policy_file import PolicyFile
 from nginx_operator.reconcile import Reconciler
 from nginx_operator.settings import Settings
@@ -63,6 +64,8 @@ class Controller:
         self._reconciler = Reconciler(
             writer, self.caches, Recorder(writer, settings.identity), policy.current, lambda: self._queue.in_motion
         )
+        # Who sees some namespaces only cannot say of all Nginx how they are stored.
+        self._migration = None if settings.namespaces else Migration(writer)
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
         self._watching_namespaces: list[asyncio.Task[None]] = []
@@ -75,11 +78,12 @@ class Controller:
             queue=len(self._queue),
             nginxes=Counter(map(_ready, self.caches.nginxes())),
             watches=self.caches.watch_starts(),
+            stored_versions=self._migration.stored_versions if self._migration else (),
         )
 
     def unhealthy(self) -> str | None:
         """Why only a restart can help, or None. That the API server is away is no such reason."""
-        for reflector in self.caches.reflectors:
+        for reflector in (*self.caches.reflectors, *([self._migration.reflector] if self._migration else [])):
             silence = time.monotonic() - reflector.turned
             if silence > _STANDS_STILL:
                 return f"the watch of {reflector.plural} has stood still for {silence:.0f} s"
@@ -102,6 +106,10 @@ class Controller:
         if self._settings.leader_election:
             self._spawn(self._elector.run())
         self._spawn(self._work_when_leading())
+        if self._migration:
+            self._spawn(self._migration.reflector.run())
+        else:
+            log.info("with --namespace stored Nginx are not migrated to another version (docs/versions.md)")
         self._spawn(self._keep_policy())
         self._spawn(self._resync())
         if self._settings.admission_probe:
@@ -154,6 +162,8 @@ class Controller:
         for reflector in self.caches.reflectors:
             await reflector.synced.wait()
         async with asyncio.TaskGroup() as group:
+            if self._migration:
+                group.create_task(self._migration.run())
             for _ in range(self._settings.workers):
                 group.create_task(self._worker())
 

@@ -1,0 +1,133 @@
+"""Which objects are stored anew, when, and what is said of it; tests/faults/test_ladder.py has a real API server."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from nginx_operator import migration
+from nginx_operator.api.types import Definition, DefinitionSpec, DefinitionStatus, DefinitionVersion, ObjectMeta
+from nginx_operator.cluster.client import Client
+from nginx_operator.cluster.connection import Connection
+from nginx_operator.migration import Migration, due
+from tests.unit.operator.conversation import failure
+from tests.unit.operator.definitions import Definitions
+from tests.unit.webhooks.waiting import until
+
+OLD, NEW = "v1alpha1", "v1beta1"
+NAMES = ("a", "b", "c", "d", "e")
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migration, "_PAUSE", 0)
+    monkeypatch.setattr(migration, "_FIRST_DELAY", 0.01)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Definitions]:
+    """Five Nginx of the old version, and a definition that has begun to store the new one."""
+    async with Definitions(OLD, NEW, storage=NEW, may_be=[OLD, NEW]) as server:
+        server.stored = dict.fromkeys(NAMES, OLD)
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def migrating(server: Definitions, settle: float = 0) -> AsyncIterator[Migration]:
+    async with Client(Connection(server.url)) as client:
+        found = Migration(client, settle)
+        tasks = [asyncio.create_task(found.reflector.run()), asyncio.create_task(found.run())]
+        try:
+            yield found
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def definition(stored: tuple[str, ...], storage: str = NEW, deleted: str | None = None) -> Definition:
+    versions = tuple(DefinitionVersion(name, served=True, storage=name == storage) for name in (OLD, NEW))
+    meta = ObjectMeta(name="crd", deletion_timestamp=deleted)
+    return Definition(meta, DefinitionSpec(versions), DefinitionStatus(stored))
+
+
+@pytest.mark.parametrize(
+    ("found", "version"),
+    [
+        (definition((NEW,)), None),
+        (definition((OLD, NEW)), NEW),
+        (definition((NEW, OLD), storage=OLD), OLD),  # after a rollback
+        (definition((OLD,)), NEW),
+        (definition((OLD, NEW), storage="none"), None),
+        (definition((OLD, NEW), deleted="2026-01-01T00:00:00Z"), None),
+    ],
+)
+def test_what_is_due(found: Definition, version: str | None) -> None:
+    assert due(found) == version
+
+
+async def test_each_is_written_once_and_then_the_definition_says_so(server: Definitions) -> None:
+    async with migrating(server) as found:
+        await server.told(lambda: server.may_be == [NEW])
+        assert server.writes == list(NAMES)
+        assert set(server.stored.values()) == {NEW}
+        await until(lambda: found.stored_versions == (NEW,))
+
+
+async def test_nothing_is_written_while_nothing_is_due() -> None:
+    async with Definitions(OLD, NEW, storage=OLD, may_be=[OLD]) as server:
+        server.stored = dict.fromkeys(NAMES, OLD)
+        async with migrating(server) as found:
+            await found.reflector.synced.wait()
+            assert found.stored_versions == (OLD,)
+            assert server.writes == []
+            await server.store_as(NEW)  # the change is what begins it
+            await server.told(lambda: server.may_be == [NEW])
+        assert set(server.stored.values()) == {NEW}
+
+
+async def test_one_that_is_deleted_meanwhile_holds_nothing_up(server: Definitions) -> None:
+    def deleted(name: str) -> None:
+        if name == "a":
+            del server.stored["c"]
+
+    server.refuse = deleted
+    async with migrating(server):
+        await server.told(lambda: server.may_be == [NEW])
+    assert server.writes == ["a", "b", "d", "e"]
+
+
+@pytest.mark.parametrize("refusal", [failure(409, "Conflict"), failure(422, "Invalid"), failure(500, "InternalError")])
+async def test_nothing_is_said_of_all_while_one_is_refused(
+    server: Definitions, refusal: tuple[int, dict[str, object]], caplog: pytest.LogCaptureFixture
+) -> None:
+    server.refuse = lambda name: refusal if name == "b" and server.writes.count("e") < 2 else None
+    async with migrating(server):
+        await server.told(lambda: server.writes.count("e") == 2)
+        assert server.may_be == [OLD, NEW]
+        await server.told(lambda: server.may_be == [NEW])
+    assert set(server.stored.values()) == {NEW}
+    assert "1 of 5 could not be written, the first: shop/b: it is" in caplog.text
+
+
+async def test_a_definition_that_changes_meanwhile_is_migrated_to_anew(server: Definitions) -> None:
+    changes: list[asyncio.Task[None]] = []
+
+    def rolled_back(name: str) -> None:
+        if name == "c" and not changes:
+            changes.append(asyncio.create_task(server.store_as(OLD)))
+
+    server.refuse = rolled_back
+    async with migrating(server):
+        await server.told(lambda: server.may_be == [OLD])
+    assert set(server.stored.values()) == {OLD}
+
+
+async def test_who_was_killed_is_followed_by_one_who_finishes(server: Definitions) -> None:
+    async with migrating(server):
+        await server.told(lambda: len(server.writes) == 2)
+    assert server.may_be == [OLD, NEW]
+    async with migrating(server):
+        await server.told(lambda: server.may_be == [NEW])
+    assert set(server.stored.values()) == {NEW}
