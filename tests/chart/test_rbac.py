@@ -59,6 +59,8 @@ def watching(namespace: str) -> Rights:
 
 def test_the_operator_may_do_just_this(default: Rendering) -> None:
     assert rights(default, OPERATOR) == watching("") | {
+        ("", "apiextensions.k8s.io/customresourcedefinitions", names.CRD): {"list", "watch"},
+        ("", "apiextensions.k8s.io/customresourcedefinitions/status", names.CRD): {"patch"},
         (NAMESPACE, "coordination.k8s.io/leases", ""): {"create"},
         (NAMESPACE, "coordination.k8s.io/leases", "nginx-operator"): {"get", "update"},
         (NAMESPACE, f"{names.GROUP}/nginxes", ""): {"create"},

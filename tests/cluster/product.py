@@ -108,10 +108,10 @@ class Product:
     bed: Bed
     folder: Path
 
-    def install(self, *options: str) -> None:
+    def install(self, *options: str, chart: Path = CHART) -> None:
         """helm upgrade --install, without waiting for pods that will never run. The kubelet's part follows `policy`."""
         self.bed.helm(
-            *("upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace"),
+            *("upgrade", "--install", RELEASE, str(chart), "-n", NAMESPACE, "--create-namespace"),
             *(*NO_PODS, *PATIENT, *OWN_POLICY, *options),
         )
 
@@ -120,9 +120,16 @@ class Product:
         self.bed.helm("uninstall", RELEASE, "-n", NAMESPACE, "--ignore-not-found")
         self.bed.kubectl("delete", "crd", "nginxes.proxy.example.com", "--ignore-not-found")
 
-    def operator(self, *arguments: str, port: int = 18080, name: str = "operator", **options: str) -> Program:
+    def operator(
+        self,
+        *arguments: str,
+        port: int = 18080,
+        name: str = "operator",
+        module: Sequence[str] = ("nginx_operator",),
+        **options: str,
+    ) -> Program:
         """Starts `nginx-operator run` with the rights of the chart's ServiceAccount."""
-        command = ["nginx_operator", "run", "--metrics-bind", f"{HOST}:{port}", *self.policy(), *arguments]
+        command = [*module, "run", "--metrics-bind", f"{HOST}:{port}", *self.policy(), *arguments]
         return self._start(name, command, self.kubeconfig(RELEASE), (HOST, port), options)
 
     def webhooks(
