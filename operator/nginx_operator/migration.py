@@ -1,6 +1,7 @@
-"""Stored objects follow the storage version of the CustomResourceDefinition (docs/versions.md).
+"""Stored objects follow the versions of the CustomResourceDefinition (docs/versions.md).
 
     status.storedVersions != [storage] -> write each Nginx as it is -> status.storedVersions = [storage]
+    a version is not served            -> no metadata.managedFields names it
 
 An object stays in etcd in the version that it was written in, and the API server lets no version go that
 status.storedVersions names; nobody but us shortens that list. A write that changes nothing stores an object anew if its
@@ -9,29 +10,33 @@ version differs, and is none if it does not. So a pass that was killed is begun 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Definition, ObjectMeta
+from nginx_operator.api.types import Definition
 from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.reflector import Key, Reflector, parent_by_name
 from nginx_operator.cluster.resources import DEFINITIONS, NGINXES
+from nginx_operator.managed_fields import Entry, retold
 
 log = logging.getLogger(__name__)
 
 #: Seconds that a change of the definition is given to reach every API server: until it has heard of it, each goes on
 #: to store what it is sent in the earlier version.
-SETTLE: Final = 5.0
+SETTLE: Final = 3.0
 #: Seconds between two writes: at most 20 a second, beside whatever else the API server has to do.
 _PAUSE: Final = 0.05
 _FIRST_DELAY: Final = 10.0
 _LONGEST_DELAY: Final = 600.0
 _PAGE: Final = "500"
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+Write = Callable[[], Awaitable[bytes]]
 
 
 class UnfinishedError(Exception):
@@ -53,6 +58,7 @@ class Migration:
         self._client = client
         self._settle = settle
         self._news = asyncio.Event()
+        self._forgotten: frozenset[str] = frozenset()
         self.reflector = Reflector(
             client,
             DEFINITIONS,
@@ -75,12 +81,17 @@ class Migration:
         while True:
             self._news.clear()
             definition = self._definition
-            if definition is None or due(definition) is None:
+            gone = retired(definition) if definition is not None else frozenset()
+            self._forgotten &= gone  # what is served again may be named again
+            if definition is None or (due(definition) is None and gone == self._forgotten):
                 delay = _FIRST_DELAY
                 await self._news.wait()
             elif not await self._heard_within(self._settle):
                 try:
-                    await self._migrate(definition)
+                    if due(definition) is not None:
+                        await self._migrate(definition)
+                    if gone != self._forgotten:
+                        await self._forget(gone)
                 except (ApiError, UnfinishedError) as error:
                     log.warning("stored Nginx are not migrated: %s; again within %.0f s", error, delay)
                     await self._heard_within(delay)
@@ -109,15 +120,12 @@ class Migration:
         version = due(definition)
         stored = ", ".join(definition.status.stored_versions)
         log.info("migrating stored Nginx to %s: some may be stored as any of %s", version, stored)
-        # All names first: the token of a list's next page lives for minutes, and the writes may take longer.
-        keys = [key async for key in self._keys()]
-        failures: list[str] = []
-        for key in keys:
-            if self._news.is_set():
-                raise UnfinishedError("the CustomResourceDefinition has changed meanwhile")
-            failures += await self._store(key)
-        if failures:
-            raise UnfinishedError(f"{len(failures)} of {len(keys)} could not be written, the first: {failures[0]}")
+        # All names first: the token of a list's next page lives for minutes, and the writes may take longer. An empty
+        # patch of the status needs no right that the operator does not have, and asks no webhook.
+        writes = [
+            (meta.key, partial(self._client.merge, NGINXES, *meta.key, {}, "status")) async for meta in self._all()
+        ]
+        await self._each(writes)
         # The precondition holds what was done together with what it was done for: a definition that has changed since,
         # or that no longer serves our version, answers 409.
         meta = definition.metadata
@@ -126,35 +134,64 @@ class Migration:
             "status": {"storedVersions": [version]},
         }
         self.reflector.assume(await self._client.merge(DEFINITIONS, None, names.CRD, body, "status"))
-        log.info("migrated: each of %d Nginx is stored as %s, and status.storedVersions says so", len(keys), version)
+        log.info("migrated: each of %d Nginx is stored as %s, and status.storedVersions says so", len(writes), version)
 
-    async def _keys(self) -> AsyncIterator[Key]:
-        """Namespace and name of every Nginx."""
+    async def _forget(self, versions: frozenset[str]) -> None:
+        """One pass over what names versions that are served no more, and so will go; nobody can add to it.
+
+        Raises:
+            ApiError, UnfinishedError: as in `_migrate`.
+        """
+        retired = {f"{names.GROUP}/{version}" for version in versions}
+        writes: list[tuple[Key, Write]] = []
+        async for meta in self._all():
+            entries = retold(meta.managed_fields, retired, names.API_VERSION)
+            if entries is not None:
+                write = partial(
+                    self._client.replace,
+                    *(NGINXES, *meta.key, "/metadata/managedFields", entries),
+                    resource_version=meta.resource_version,
+                )
+                writes.append((meta.key, write))
+        await self._each(writes)
+        if writes:
+            log.info("managedFields of %d Nginx name %s in place of %s", len(writes), names.VERSION, sorted(versions))
+        if not self._news.is_set():  # else they may be served again, and named
+            self._forgotten = versions
+
+    async def _each(self, writes: Sequence[tuple[Key, Write]]) -> None:
+        """Makes the writes of Nginx one after the other.
+
+        Raises:
+            ApiError, UnfinishedError: as in `_migrate`.
+        """
+        failures = []
+        for key, write in writes:
+            if self._news.is_set():
+                raise UnfinishedError("the CustomResourceDefinition has changed meanwhile")
+            await asyncio.sleep(_PAUSE)
+            try:
+                await write()
+            except ApiError as error:
+                if error.unreachable:
+                    raise
+                if error.code != HTTPStatus.NOT_FOUND:  # else it was deleted meanwhile
+                    failures.append(f"{key[0]}/{key[1]}: {error.message}")
+                    await asyncio.sleep(error.retry_after)
+        if failures:
+            raise UnfinishedError(f"{len(failures)} of {len(writes)} could not be written, the first: {failures[0]}")
+
+    async def _all(self) -> AsyncIterator["_Metadata"]:
+        """The metadata of every Nginx."""
         params = {"limit": _PAGE}
         while True:
             raw = await self._client.request("GET", NGINXES.path(), params=params, accept=_METADATA_ONLY)
             page = msgspec.json.decode(raw, type=_Page)
             for item in page.items:
-                yield item.metadata.key
+                yield item.metadata
             if not page.metadata.continue_token:
                 return
             params["continue"] = page.metadata.continue_token
-
-    async def _store(self, key: Key) -> list[str]:
-        """Has one Nginx stored anew. Returns why that did not work, or nothing.
-
-        An empty patch of the status: it needs no right that the operator does not have, and asks no webhook.
-        """
-        await asyncio.sleep(_PAUSE)
-        try:
-            await self._client.merge(NGINXES, *key, {}, "status")
-        except ApiError as error:
-            if error.unreachable:
-                raise
-            if error.code != HTTPStatus.NOT_FOUND:  # else it was deleted meanwhile
-                await asyncio.sleep(error.retry_after)
-                return [f"{key[0]}/{key[1]}: {error.message}"]
-        return []
 
 
 def due(definition: Definition) -> str | None:
@@ -165,12 +202,28 @@ def due(definition: Definition) -> str | None:
     return storage if definition.status.stored_versions != (storage,) else None
 
 
-class _ListMeta(msgspec.Struct, rename={"continue_token": "continue"}):
-    continue_token: str = ""
+def retired(definition: Definition) -> frozenset[str]:
+    """The versions that are known and not served: they were, and will go."""
+    return frozenset(version.name for version in definition.spec.versions if not version.served)
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    name: str
+    namespace: str = ""
+    resource_version: str = ""
+    managed_fields: list[Entry] = []
+
+    @property
+    def key(self) -> Key:
+        return self.namespace, self.name
 
 
 class _Item(msgspec.Struct):
-    metadata: ObjectMeta
+    metadata: _Metadata
+
+
+class _ListMeta(msgspec.Struct, rename={"continue_token": "continue"}):
+    continue_token: str = ""
 
 
 class _Page(msgspec.Struct):

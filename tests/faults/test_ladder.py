@@ -160,6 +160,8 @@ def test_explore(climb: Climb, proxy: Proxy, start: Start) -> None:
     before = LADDER["before"]
     operator = climb.operator(before)
     climb.live_on(before)
+    climb.namespace.kubectl("patch", "nginx", "web-0", "--type=merge", "-p", '{"spec":{"paused":true}}')
+    climb.live_on(before)
     steps = list(LADDER.values())
     for low, high in zip(steps, steps[1:]):
         print("==", step_name(low), "->", step_name(high), flush=True)
@@ -204,5 +206,17 @@ def test_explore(climb: Climb, proxy: Proxy, start: Start) -> None:
                 )
                 print("SSA", name, r.returncode, r.stdout, r.stderr)
         climb.live_on(high)
-    print(operator.text()[-3000:])
+        if "v1alpha1" not in high.served:
+            for name in climb.made[:2]:
+                dep = climb.namespace.get("deployment", name)
+                print(name, dep and dep["metadata"]["ownerReferences"])
+        if high is steps[-1]:
+            for name in climb.made[:3]:
+                climb.namespace.kubectl("delete", "nginx", name)
+                try:
+                    until(lambda: climb.namespace.get("deployment", name) is None, seconds=20, what="gc")
+                    print("GC fine", name)
+                except TimeoutError:
+                    print("GC NOT", name)
+    print(operator.text()[-5000:])
     operator.stop()

@@ -22,6 +22,7 @@ class Definitions:
         stored: name -> version; all in namespace "shop".
         writes: names of the Nginx that were written, in order.
         refuse: called with a name before each write; an answer is given instead of it.
+        managed: name -> metadata.managedFields.
         page: how many Nginx a page holds.
         url: where it is.
     """
@@ -30,6 +31,7 @@ class Definitions:
         self.stored: dict[str, str] = {}
         self.writes: list[str] = []
         self.refuse: Callable[[str], Answer | None] = lambda _: None
+        self.managed: dict[str, list[dict[str, Any]]] = {}
         self.page = 2
         self.url = ""
         self._version = 1
@@ -62,6 +64,11 @@ class Definitions:
         versions = [{**version, "storage": version["name"] == storage} for version in self._versions()]
         await self._change(spec={"versions": versions}, status={"storedVersions": sorted({*self.may_be, storage})})
 
+    async def un_serve(self, name: str) -> None:
+        """The next step of the ladder."""
+        versions = [{**version, "served": version["name"] != name} for version in self._versions()]
+        await self._change(spec={"versions": versions})
+
     async def told(self, condition: Callable[[], bool]) -> None:
         """Waits until something is so; looked at after each write."""
         async with asyncio.timeout(30), self._changed:
@@ -86,7 +93,7 @@ class Definitions:
         elif request.path == f"{_PATH}/status":
             status, answer = await self._say(body)
         else:
-            status, answer = await self._write(request.path.split("/")[-2])
+            status, answer = await self._write(request.path.split("/")[7], body)
         return web.json_response(answer, status=status)
 
     def _list(self, request: web.BaseRequest) -> Answer:
@@ -97,16 +104,22 @@ class Definitions:
         start = int(request.query.get("continue", "0"))
         rest = list(self.stored)[start:]
         token = str(start + self.page) if len(rest) > self.page else ""
-        items = [{"metadata": {"name": name, "namespace": "shop"}} for name in rest[: self.page]]
+        items = [
+            {"metadata": {"name": name, "namespace": "shop", "managedFields": self.managed.get(name, [])}}
+            for name in rest[: self.page]
+        ]
         return 200, {"metadata": {"continue": token}, "items": items}
 
-    async def _write(self, name: str) -> Answer:
+    async def _write(self, name: str, body: Any) -> Answer:
         if (refusal := self.refuse(name)) is not None:
             return refusal
         if name not in self.stored:
             return failure(404, "NotFound")
         async with self._changed:
             self.writes.append(name)
+            for operation in body or ():  # a JSON patch; a merge patch here is an empty one
+                if operation["path"] == "/metadata/managedFields":
+                    self.managed[name] = operation["value"]
             self.stored[name] = next(version["name"] for version in self._versions() if version["storage"])
             self._changed.notify_all()
         return 200, {}

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from nginx_operator import migration
 from nginx_operator.api.types import Definition, DefinitionSpec, DefinitionStatus, DefinitionVersion, ObjectMeta
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import Connection
+from nginx_operator.managed_fields import retold
 from nginx_operator.migration import Migration, due
 from tests.unit.operator.conversation import failure
 from tests.unit.operator.definitions import Definitions
@@ -131,3 +133,50 @@ async def test_who_was_killed_is_followed_by_one_who_finishes(server: Definition
     async with migrating(server):
         await server.told(lambda: server.may_be == [NEW])
     assert set(server.stored.values()) == {NEW}
+
+
+def entry(version: str, manager: str = "kubectl", operation: str = "Update", **fields: object) -> dict[str, object]:
+    about = {"manager": manager, "operation": operation, "apiVersion": f"proxy.example.com/{version}"}
+    return {**about, "fieldsType": "FieldsV1", "fieldsV1": fields}
+
+
+async def test_a_version_that_is_served_no_more_leaves_the_managed_fields() -> None:
+    async with Definitions(OLD, NEW, storage=OLD, may_be=[OLD]) as server:
+        server.stored = dict.fromkeys(NAMES, OLD)
+        server.managed = {"b": [entry(NEW)], "d": [entry(NEW, "operator"), entry(OLD)], "e": []}
+        async with migrating(server) as found:
+            await found.reflector.synced.wait()
+            await server.un_serve(NEW)
+            await server.told(lambda: server.writes == ["b", "d"])
+            await until(lambda: found._forgotten)
+            await server.un_serve("")  # by a rollback, and then again
+            await until(lambda: not found._forgotten)
+            server.managed["a"] = [entry(NEW)]
+            await server.un_serve(NEW)
+            await server.told(lambda: server.writes == ["b", "d", "a"])
+    assert server.managed["d"] == [entry(OLD, "operator"), entry(OLD)]
+
+
+RETIRED = {f"proxy.example.com/{OLD}"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ([], None),
+        ([entry(NEW)], None),
+        ([{"manager": "x"}], None),
+        ([entry(OLD, a={})], [entry(NEW, a={})]),
+        (
+            [entry(OLD, operation="Apply", a={}), entry(OLD, a={})],
+            [entry(NEW, operation="Apply", a={}), entry(NEW, a={})],
+        ),
+        # What becomes the same entry holds the fields of both, once.
+        (
+            [entry(OLD, a={"x": {}}, b={}), entry(NEW, "other"), entry(NEW, a={"y": {}})],
+            [entry(NEW, a={"x": {}, "y": {}}, b={}), entry(NEW, "other")],
+        ),
+    ],
+)
+def test_who_owns_a_field_is_told_in_another_version(entries: list[Any], told: list[Any] | None) -> None:
+    assert retold(entries, RETIRED, f"proxy.example.com/{NEW}") == told
