@@ -50,7 +50,20 @@ class Delete:
     resource_version: str
 
 
-Action = Apply | Delete
+@dataclass(frozen=True, slots=True)
+class Readdress:
+    """Have a child's ownerReference name our version of the API, in exactly this version of the child.
+
+    The garbage collector follows no reference to a version that is not served, and a child outlives its Nginx
+    (kubernetes/kubernetes#102641). An apply readdresses by the way; this is for what is not applied.
+    """
+
+    kind: ChildKind
+    name: str
+    resource_version: str
+
+
+Action = Apply | Delete | Readdress
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,7 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
         observed: the children under the Nginx's name, by plural ("deployments", "services").
     """
     if spec.paused:
-        return Plan()
+        return left_alone(owner, observed)
     actions: list[Action] = []
     conflicts: list[Conflict] = []
     for kind in CHILDREN:
@@ -106,6 +119,20 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
             if action is not None:
                 actions.append(action)
     return Plan(tuple(actions), tuple(conflicts))
+
+
+def left_alone(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
+    """What there is to do for an Nginx that is paused or invalid: that its children still go when it does."""
+    children = [(kind, observed[kind.plural].metadata) for kind in CHILDREN if kind.plural in observed]
+    return Plan(
+        tuple(
+            Readdress(kind, child.name, child.resource_version)
+            for kind, child in children
+            if (reference := child.controller) is not None
+            and reference.uid == owner.uid
+            and reference.api_version != names.API_VERSION
+        )
+    )
 
 
 def is_owned(child: ObjectMeta, owner: ObjectMeta) -> bool:

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference, ServiceSpec
-from nginx_operator.plan import Apply, Delete, covers, plan, put_back, with_hash, without_our_updates
+from nginx_operator.plan import (
+    Apply,
+    Delete,
+    Readdress,
+    covers,
+    left_alone,
+    plan,
+    put_back,
+    with_hash,
+    without_our_updates,
+)
 
 OWNER = ObjectMeta(name="web", namespace="shop", uid="uid-1", resource_version="10", generation=3)
 
@@ -230,3 +240,18 @@ def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
     assert found.actions == ()
     off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
     assert plan(OWNER, off, {**observed, "services": going}).conflicts == ()
+
+
+def test_what_is_left_alone_still_goes_with_its_owner(spec: NginxSpec) -> None:
+    """The garbage collector follows no reference to a version that is not served."""
+    observed = applied(spec)
+    assert left_alone(OWNER, observed).actions == ()
+    for version, uid in (("v1", OWNER.uid), ("v1", "another")):
+        old = OwnerReference("Nginx", OWNER.name, uid, f"{names.GROUP}/{version}", controller=True)
+        metadata = msgspec.structs.replace(observed["deployments"].metadata, owner_references=(old,))
+        observed["deployments"] = msgspec.structs.replace(observed["deployments"], metadata=metadata)
+        actions = left_alone(OWNER, observed).actions
+        assert [(type(action), action.kind.kind) for action in actions] == [(Readdress, "Deployment")] * (
+            uid == OWNER.uid
+        )
+        assert plan(OWNER, NginxSpec(count=9, image="b:1", paused=True), observed).actions == actions
