@@ -1,4 +1,4 @@
-"""The ladder of API versions (docs/versions.md), as the charts and programs of five releases that there are none of yet.
+"""The ladder of API versions (docs/versions.md), as the charts and programs of five releases of the future.
 
 They are made of the real chart and of the real programs, which know one version. The new version is as the old one but
 for its name, and no object is converted, as the ladder demands.

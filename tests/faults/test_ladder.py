@@ -5,27 +5,33 @@ the release before meets the definition of this one, and this one's operator tha
 """
 
 import json
+import re
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+import yaml
 
-from nginx_operator.api import names
+from nginx_operator.api import names, schema
 from nginx_operator.cluster.resources import DEFINITIONS, Resource
-from tests.cluster.product import CHART, NAMESPACE, RELEASE, Product, Program
+from tests.cluster.product import CHART, NAMESPACE, RELEASE, ROOT, Product, Program
 from tests.faults import ladder
 from tests.faults.conftest import Start
 from tests.faults.ladder import LADDER, NEW, OLD, Step
+from tests.faults.process import Operator
 from tests.faults.proxy import Answer, BrokenError, Call, Forward, Proxy
 from tests.namespaces import Namespace, fresh, serving
 from tests.rights import used
 from tests.testbed import Bed
 from tests.testbed.waiting import PATIENCE, until
 
-#: What may not change: by kind and name, that which tells.
+IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
+#: What is there, by kind and name.
 State = dict[tuple[str, str], Any]
 
 
@@ -33,190 +39,282 @@ def nginxes(version: str) -> Resource:
     return Resource(f"{names.GROUP}/{version}", names.PLURAL, names.KIND)
 
 
-@dataclass
-class Climb:
-    """A release on its way up, and what lives in the cluster meanwhile."""
-
-    product: Product
-    namespace: Namespace
-    charts: dict[str, Path]
-    made: list[str] = field(default_factory=list)
-
-    @property
-    def bed(self) -> Bed:
-        return self.product.bed
-
-    def upgrade(self, to: str) -> None:
-        self.product.install(chart=self.charts[to])
-
-    def refused(self, to: str, *options: str, version: Any = 4) -> str:
-        """What Helm says to an upgrade that is not to be."""
-        command = ("upgrade", RELEASE, str(self.charts[to]), "-n", NAMESPACE, "--reuse-values", *options)
-        done = self.bed.helm(*command, version=version, check=False)
-        assert done.returncode != 0
-        return done.stderr
-
-    def revision(self) -> int:
-        listing = self.bed.helm("history", RELEASE, "-n", NAMESPACE, "--max", "1", "-o", "json").stdout
-        return int(json.loads(listing)[0]["revision"])
-
-    def roll_back(self, revision: int) -> "subprocess.CompletedProcess[str]":
-        return self.bed.helm("rollback", RELEASE, str(revision), "-n", NAMESPACE, check=False)
-
-    def operator(self, step: Step) -> Program:
-        """The operator of a release."""
-        module = ("tests.faults.ladder", step_name(step), "nginx_operator")
-        program = self.product.operator("--no-leader-election", module=module, name=f"operator-{step_name(step)}")
-        program.wait_ready()
-        return program
-
-    def definition(self) -> dict[str, Any]:
-        found = self.bed.get(DEFINITIONS.path(None, names.CRD))
-        assert found is not None
-        return found
-
-    def stored_versions(self) -> list[str]:
-        return list(self.definition()["status"]["storedVersions"])
-
-    def wait_migrated(self, step: Step) -> None:
-        until(lambda: self.stored_versions() == [step.storage], seconds=PATIENCE, what=f"migration to {step.storage}")
-
-    def wait_served(self, step: Step) -> None:
-        """The API server answers as the definition says; it takes a change in after it has stored it."""
-
-        def as_said() -> bool:
-            answers = {
-                version: self.bed.request("GET", nginxes(version).path(self.namespace.name))[0]
-                for version in (OLD, NEW)
-            }
-            return answers == {version: 200 if version in step.served else 404 for version in (OLD, NEW)}
-
-        until(as_said, seconds=PATIENCE, what=f"{step.served} served")
-
-    def live_on(self, step: Step) -> None:
-        """In each served version admission works; a new Nginx gets its pod."""
-        for version in step.served:
-            path = f"{nginxes(version).path(self.namespace.name)}?dryRun=All"
-            body = {"apiVersion": f"{names.GROUP}/{version}", "kind": names.KIND, "metadata": {"name": "tried"}}
-            status, answer = self.bed.request("POST", path, body)
-            assert (status, answer.get("spec", {}).get("count")) == (201, 1), answer
-            status, answer = self.bed.request("POST", path, {**body, "spec": {"count": 101}})
-            assert status == 422, answer
-            assert f'"{names.VALIDATING_WEBHOOK}" denied the request' in answer["message"]
-        name, version = f"web-{len(self.made)}", step.served[-1]
-        body = {"apiVersion": f"{names.GROUP}/{version}", "kind": names.KIND, "metadata": {"name": name}}
-        status, answer = self.bed.request("POST", nginxes(version).path(self.namespace.name), body)
-        assert status == 201, answer
-        self.made.append(name)
-        until(lambda: serving(1)(self.nginx(step, name)), seconds=PATIENCE, what=f"{name} serving")
-
-    def nginx(self, step: Step, name: str) -> dict[str, Any]:
-        found = self.bed.get(nginxes(step.served[-1]).path(self.namespace.name, name))
-        assert found is not None
-        return found
-
-    def state(self, step: Step, of: list[str]) -> State:
-        """What no step may change: of each Nginx, Deployment, Service and pod."""
-        found: State = {}
-        for name in of:
-            nginx = self.nginx(step, name)
-            found["nginx", name] = identity(nginx), nginx["spec"], nginx["status"]
-            for kind in ("deployment", "service"):
-                child = self.namespace.get(kind, name)
-                assert child is not None
-                found[kind, name] = identity(child), child["spec"], child["metadata"]["resourceVersion"]
-        for pod in self.namespace.list("pod"):
-            if pod["metadata"]["labels"]["app.kubernetes.io/instance"] in of:
-                found["pod", pod["metadata"]["name"]] = identity(pod), pod["metadata"]["resourceVersion"]
-        return found
-
-
-def step_name(step: Step) -> str:
-    return next(name for name, found in LADDER.items() if found is step)
+def nginx(version: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"apiVersion": f"{names.GROUP}/{version}", "kind": names.KIND, "metadata": {"name": name}, **more}
 
 
 def identity(body: dict[str, Any]) -> tuple[str, int]:
     return body["metadata"]["uid"], body["metadata"].get("generation", 0)
 
 
+@dataclass
+class Climb:
+    """A release on its way up and down, and what lives in the cluster meanwhile.
+
+    Attributes:
+        at: the step that the release is at.
+        revisions: of Helm, at which each step was reached first.
+        made: names of the Nginx.
+    """
+
+    product: Product
+    namespace: Namespace
+    charts: dict[str, Path]
+    at: str = "before"
+    revisions: dict[str, str] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+    operator: Program | None = None
+
+    @property
+    def bed(self) -> Bed:
+        return self.product.bed
+
+    @property
+    def step(self) -> Step:
+        return LADDER[self.at]
+
+    def upgrade(self, to: str) -> None:
+        self.product.install(chart=self.charts[to])
+        self.revisions.setdefault(to, self.revision())
+
+    def roll_back(self, to: str) -> None:
+        self.bed.helm("rollback", RELEASE, self.revisions[to], "-n", NAMESPACE)
+
+    def revision(self) -> str:
+        listing = self.bed.helm("history", RELEASE, "-n", NAMESPACE, "--max", "1", "-o", "json").stdout
+        return str(json.loads(listing)[0]["revision"])
+
+    def start(self) -> None:
+        """Has the operator of the step run, and no other."""
+        if self.operator is not None:
+            assert self.operator.stop() == 0
+        module = ("tests.faults.ladder", self.at, "nginx_operator")
+        self.operator = self.product.operator("--no-leader-election", module=module, name=f"operator-{self.at}")
+        self.operator.wait_ready()
+
+    def go(self, move: Callable[[str], None], to: str) -> None:
+        """One step, up or down: today's operator meets the new definition, then that of the new step takes over."""
+        earlier, before, lived = self.step, self.state(), list(self.made)
+        move(to)
+        self.at = to
+        self.wait_served()
+        self.live_on()
+        if self.step.speaks != earlier.speaks:
+            self.start()
+        self.wait_migrated()
+        self.wait_addressed()
+        after = self.state(lived)
+        assert without_versions(after) == without_versions(before)
+        if self.step.speaks == earlier.speaks:
+            assert versions(after, "deployment", "service") == versions(before, "deployment", "service")
+        if self.step.storage == earlier.storage and to != "un-serve":
+            assert versions(after, "nginx") == versions(before, "nginx")
+        assert versions(after, "pod") == versions(before, "pod")
+
+    def wait_served(self) -> None:
+        """The API server answers as the definition says; it takes a change in after it has stored it."""
+
+        def answers() -> dict[str, int]:
+            return {v: self.bed.request("GET", nginxes(v).path(self.namespace.name))[0] for v in (OLD, NEW)}
+
+        wanted = {version: 200 if version in self.step.served else 404 for version in (OLD, NEW)}
+        until(lambda: answers() == wanted, seconds=PATIENCE, what=f"{self.step.served} served")
+
+    def wait_migrated(self) -> None:
+        until(lambda: self.stored_versions() == [self.step.storage], seconds=PATIENCE, what=f"migration at {self.at}")
+
+    def wait_addressed(self) -> None:
+        """Each child names its owner in the version that the operator speaks, so that it goes with it."""
+        wanted = {f"{names.GROUP}/{self.step.speaks}"}
+
+        def found() -> set[str]:
+            children = [*self.namespace.list("deployment"), *self.namespace.list("service")]
+            return {child["metadata"]["ownerReferences"][0]["apiVersion"] for child in children}
+
+        until(lambda: found() == wanted, seconds=PATIENCE, what=f"owners at {self.at}")
+
+    def stored_versions(self) -> list[str]:
+        found = self.bed.get(DEFINITIONS.path(None, names.CRD))
+        assert found is not None
+        return list(found["status"]["storedVersions"])
+
+    def live_on(self) -> None:
+        """In each served version admission works; a new Nginx gets its pod."""
+        for version in self.step.served:
+            path = f"{nginxes(version).path(self.namespace.name)}?dryRun=All"
+            status, answer = self.bed.request("POST", path, nginx(version, "tried"))
+            assert (status, answer.get("spec", {}).get("count")) == (201, 1), answer
+            status, answer = self.bed.request("POST", path, nginx(version, "tried", spec={"count": 101}))
+            assert f'"{names.VALIDATING_WEBHOOK}" denied the request' in answer["message"]
+        name, version = f"web-{len(self.made)}", self.step.served[len(self.made) % len(self.step.served)]
+        status, answer = self.bed.request("POST", nginxes(version).path(self.namespace.name), nginx(version, name))
+        assert status == 201, answer
+        self.made.append(name)
+        until(lambda: serving(1)(self.nginx(name)), seconds=PATIENCE, what=f"{name} serving")
+
+    def nginx(self, name: str) -> dict[str, Any]:
+        found = self.bed.get(nginxes(self.step.served[0]).path(self.namespace.name, name))
+        assert found is not None
+        return found
+
+    def state(self, of: list[str] | None = None) -> State:
+        """Each Nginx, Deployment, Service and pod: what it is, and its resourceVersion."""
+        found: State = {}
+        for name in self.made if of is None else of:
+            one = self.nginx(name)
+            found["nginx", name] = (identity(one), one["spec"], one["status"]), one["metadata"]["resourceVersion"]
+            for kind in ("deployment", "service"):
+                child = self.namespace.get(kind, name)
+                assert child is not None
+                found[kind, name] = (identity(child), child["spec"]), child["metadata"]["resourceVersion"]
+            for pod in one["status"]["nodes"]:
+                (live,) = (each for each in self.namespace.list("pod") if each["metadata"]["name"] == pod)
+                found["pod", pod] = identity(live), live["metadata"]["resourceVersion"]
+        return found
+
+    def refused(self, to: str, version: Literal[3, 4]) -> str:
+        """What Helm says to an upgrade that is not to be; nothing has been touched."""
+        revision, crd = self.revision(), self.bed.get(DEFINITIONS.path(None, names.CRD))
+        command = ("upgrade", RELEASE, str(self.charts[to]), "-n", NAMESPACE, "--reset-then-reuse-values")
+        done = self.bed.helm(*command, version=version, check=False)
+        assert done.returncode != 0
+        assert (self.revision(), self.bed.get(DEFINITIONS.path(None, names.CRD))) == (revision, crd)
+        return done.stderr
+
+
+def without_versions(state: State) -> State:
+    return {key: what for key, (what, _) in state.items()}
+
+
+def versions(state: State, *kinds: str) -> State:
+    return {key: version for key, (_, version) in state.items() if key[0] in kinds}
+
+
 @pytest.fixture
 def climb(control_plane: Bed, account: Path, tmp_path: Path) -> Iterator[Climb]:
-    """The release before the first step, with its webhooks, in place of the chart; which is put back."""
+    """The release before the first step with webhooks, in place of the chart, which is put back at the end."""
     product = Product(control_plane, tmp_path)
     charts = ladder.write(CHART, tmp_path)
-    product.install("--set", "webhooks.enabled=true", chart=charts["before"])
-    webhooks = product.webhooks()
+    with fresh(control_plane) as namespace:
+        climb = Climb(product, namespace, charts)
+        climb.upgrade("before")
+        webhooks = product.webhooks()
+        try:
+            webhooks.wait_ready()
+            climb.start()
+            yield climb
+        finally:
+            for program in (webhooks, climb.operator):
+                if program is not None:
+                    program.stop()
+            put_back(control_plane, product)
+
+
+def put_back(bed: Bed, product: Product) -> None:
+    """The real chart's definition, with no Nginx and no other version stored."""
+    bed.kubectl("delete", "crd", names.CRD)
+    product.install("--set", "webhooks.enabled=false")
+
+
+#: By step: a chart that is no neighbour, and why Helm does not touch anything for it.
+TOO_FAR = {
+    "before": ("store", f"stores Nginx as {NEW}, which the cluster does not serve yet"),
+    "serve": ("drop", f"may still be stored as {OLD}"),
+    "store": ("before", f"may still be stored as {NEW}"),
+}
+
+
+def test_up_the_ladder_and_back_at_each_step(climb: Climb) -> None:
+    climb.live_on()
+    climb.namespace.kubectl("patch", "nginx", "web-0", "--type=merge", "-p", '{"spec": {"paused": true}}')
+    until(lambda: climb.nginx("web-0")["status"].get("observedGeneration") == 2, seconds=PATIENCE, what="a pause")
+    for low, high in pairwise(LADDER):
+        if low in TOO_FAR:
+            chart, why = TOO_FAR[low]
+            assert why in climb.refused(chart, 4)
+            assert why in climb.refused(chart, 3)
+        if low == "store":
+            look_around(climb)
+        climb.go(climb.upgrade, high)
+        climb.go(climb.roll_back, low)
+        climb.go(climb.upgrade, high)
+    # Whoever wrote in the old version goes on in the new one, and children go with their owners.
+    for name in climb.made:
+        applied = yaml.safe_dump(nginx(NEW, name, spec={"count": 1}))
+        climb.namespace.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=applied)
+    climb.namespace.kubectl("delete", "nginx", "--all")
+    until(lambda: not climb.namespace.list("deployment"), seconds=PATIENCE, what="no Deployment left")
+    done = used(climb.bed, NAMESPACE, RELEASE)
+    assert not done.forbidden
+    assert ("", "apiextensions.k8s.io/customresourcedefinitions/status", "patch") in done.allowed
+
+
+def look_around(climb: Climb) -> None:
+    """Where both versions are served and the new one is stored: what users and administrators meet."""
+    by_old_name = climb.namespace.kubectl("get", f"{names.PLURAL}.{OLD}.{names.GROUP}")
+    assert f"Warning: {ladder.WARNING}" in by_old_name.stderr
+    # Helm does not ask the guards at a rollback. The API server refuses, and the release that was left mends it.
+    two_back = climb.bed.helm("rollback", RELEASE, climb.revisions["before"], "-n", NAMESPACE, check=False)
+    assert two_back.returncode != 0
+    assert "status.storedVersions" in two_back.stderr
+    climb.roll_back("store")
+    climb.live_on()
+    # What docs/versions.md gives administrators of operators that do not migrate.
+    assert climb.operator is not None
+    assert climb.operator.stop() == 0
+    both = json.dumps({"status": {"storedVersions": [OLD, NEW]}})
+    climb.bed.kubectl("patch", "crd", names.CRD, "--subresource=status", "--type=merge", "-p", both)
+    page = (ROOT / "docs" / "versions.md").read_text("utf-8")
+    (block,) = re.findall(r"^```console\n(\$ kubectl get nginxes -A .*?)^```", page, re.MULTILINE | re.DOTALL)
+    script = re.sub(r"^\$ ", "", block, flags=re.MULTILINE)
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=climb.bed.environment, check=True)
+    assert climb.stored_versions() == [NEW]
+    climb.operator.start_again()
+
+
+def test_killed_while_it_migrates_it_is_followed_by_one_that_finishes(
+    control_plane: Bed, proxy: Proxy, start: Start, namespace: Namespace, tmp_path: Path
+) -> None:
+    made = [f"web-{number}" for number in range(4)]
+    for name in made:
+        namespace.apply({"count": 0, "image": IMAGE}, name)
+    settling = start(namespace)
+    for name in made:
+        namespace.wait_reason("Stopped", name)
+    settling.end()
     try:
-        webhooks.wait_ready()
-        with fresh(control_plane) as namespace:
-            yield Climb(product, namespace, charts)
+        new = yaml.safe_dump(ladder.definition(schema.crd(), LADDER["store"]))
+        control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=new)
+        before = resource_versions(namespace)
+        operators: list[Operator] = []
+
+        async def killed(_call: Call, _forward: Forward) -> Answer:
+            operators[0].kill()
+            raise BrokenError
+
+        calls = 0
+
+        def third(call: Call) -> bool:
+            nonlocal calls
+            calls += (call.namespace, call.resource, call.body) == (namespace.name, "nginxes/status", b"{}")
+            return calls == 3
+
+        proxy.add(third, killed)
+        operators.append(start(None))
+        assert operators[0].exit_code() == -signal.SIGKILL
+        between = resource_versions(namespace)
+        assert [before[name] != between[name] for name in made] == [True, True, False, False]
+        operators.append(start(None))
+        operators[1].wait_log("migrated: each of")
+        assert operators[1].end() == 0
+        after = resource_versions(namespace)
+        assert [between[name] != after[name] for name in made] == [False, False, True, True]
+        crd = control_plane.get(DEFINITIONS.path(None, names.CRD))
+        assert crd is not None
+        assert crd["status"]["storedVersions"] == [NEW]
     finally:
-        webhooks.stop()
-        control_plane.kubectl("delete", "crd", names.CRD)
-        product.install("--set", "webhooks.enabled=false")
+        put_back(control_plane, Product(control_plane, tmp_path))
 
 
-def test_explore(climb: Climb, proxy: Proxy, start: Start) -> None:
-    before = LADDER["before"]
-    operator = climb.operator(before)
-    climb.live_on(before)
-    climb.namespace.kubectl("patch", "nginx", "web-0", "--type=merge", "-p", '{"spec":{"paused":true}}')
-    climb.live_on(before)
-    steps = list(LADDER.values())
-    for low, high in zip(steps, steps[1:]):
-        print("==", step_name(low), "->", step_name(high), flush=True)
-        revision = climb.revision()
-        names_before = list(climb.made)
-        state = climb.state(low, names_before)
-        climb.upgrade(step_name(high))
-        climb.wait_served(high)
-        if low.speaks in high.served:
-            climb.live_on(high)  # the earlier release's operator
-        if low.speaks != high.speaks:
-            operator.stop()
-            operator = climb.operator(high)
-        climb.wait_migrated(high)
-        after = climb.state(high, names_before)
-        if after != state:
-            for k in state:
-                if state[k] != after.get(k):
-                    print("CHANGED", k, state[k], after.get(k))
-        print(climb.stored_versions())
-        done = climb.bed.kubectl(
-            "-n", climb.namespace.name, "get", "nginx", climb.made[0], "-o", "yaml", "--show-managed-fields"
-        )
-        if high is steps[-1]:
-            print(done.stdout)
-            for name in climb.made:
-                r = climb.bed.kubectl(
-                    "-n",
-                    climb.namespace.name,
-                    "apply",
-                    "--server-side",
-                    "-f",
-                    "-",
-                    input=json.dumps(
-                        {
-                            "apiVersion": f"{names.GROUP}/{NEW}",
-                            "kind": "Nginx",
-                            "metadata": {"name": name, "labels": {"x": "y"}},
-                        }
-                    ),
-                    check=False,
-                )
-                print("SSA", name, r.returncode, r.stdout, r.stderr)
-        climb.live_on(high)
-        if "v1alpha1" not in high.served:
-            for name in climb.made[:2]:
-                dep = climb.namespace.get("deployment", name)
-                print(name, dep and dep["metadata"]["ownerReferences"])
-        if high is steps[-1]:
-            for name in climb.made[:3]:
-                climb.namespace.kubectl("delete", "nginx", name)
-                try:
-                    until(lambda: climb.namespace.get("deployment", name) is None, seconds=20, what="gc")
-                    print("GC fine", name)
-                except TimeoutError:
-                    print("GC NOT", name)
-    print(operator.text()[-5000:])
-    operator.stop()
+def resource_versions(namespace: Namespace) -> dict[str, str]:
+    return {found["metadata"]["name"]: found["metadata"]["resourceVersion"] for found in namespace.list("nginx")}
