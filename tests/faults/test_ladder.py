@@ -19,12 +19,12 @@ import yaml
 
 from nginx_operator.api import names, schema
 from nginx_operator.cluster.resources import DEFINITIONS, Resource
+from tests import ladder
 from tests.cluster.product import CHART, NAMESPACE, RELEASE, ROOT, Product, Program
-from tests.faults import ladder
 from tests.faults.conftest import Start
-from tests.faults.ladder import LADDER, NEW, OLD, Step
 from tests.faults.process import Operator
 from tests.faults.proxy import Answer, BrokenError, Call, Forward, Proxy
+from tests.ladder import LADDER, NEW, OLD, Step
 from tests.namespaces import Namespace, fresh, serving
 from tests.rights import used
 from tests.testbed import Bed
@@ -88,7 +88,7 @@ class Climb:
         """Has the operator of the step run, and no other."""
         if self.operator is not None:
             assert self.operator.stop() == 0
-        module = ("tests.faults.ladder", self.at, "nginx_operator")
+        module = ("tests.ladder", self.at, "nginx_operator")
         self.operator = self.product.operator("--no-leader-election", module=module, name=f"operator-{self.at}")
         self.operator.wait_ready()
 

@@ -3,7 +3,7 @@
 They are made of the real chart and of the real programs, which know one version. The new version is as the old one but
 for its name, and no object is converted, as the ladder demands.
 
-    python -m tests.faults.ladder store nginx_operator run ...    # a program as the release of that step has it
+    python -m tests.ladder store nginx_operator run ...    # a program as the release of that step has it
 """
 
 import runpy
