@@ -17,7 +17,7 @@ from nginx_operator.caches import Caches
 from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.election import Elector, LostLeaseError, Pace
 from nginx_operator.cluster.events import Recorder
-from nginx_operator.cluster.reflector import Key
+from nginx_operator.cluster.reflector import Key, Reflector
 from nginx_operator.cluster.resources import NGINXES
 from nginx_operator.metrics import Metrics, State
 from nginx_operator.migration import Migration
@@ -83,7 +83,7 @@ class Controller:
 
     def unhealthy(self) -> str | None:
         """Why only a restart can help, or None. That the API server is away is no such reason."""
-        for reflector in (*self.caches.reflectors, *([self._migration.reflector] if self._migration else [])):
+        for reflector in self._reflectors:
             silence = time.monotonic() - reflector.turned
             if silence > _STANDS_STILL:
                 return f"the watch of {reflector.plural} has stood still for {silence:.0f} s"
@@ -100,15 +100,13 @@ class Controller:
     async def start(self) -> None:
         """Waits until the API server and the CRD are there, then starts all parts."""
         await preflight(self._client, self._settings.namespaces)
-        for reflector in self.caches.reflectors:
+        for reflector in self._reflectors:
             self._spawn(reflector.run())
         self._watch_namespaces(bool(self._policy.current.classes))
         if self._settings.leader_election:
             self._spawn(self._elector.run())
         self._spawn(self._work_when_leading())
-        if self._migration:
-            self._spawn(self._migration.reflector.run())
-        else:
+        if self._migration is None:
             log.info("with --namespace stored Nginx are not migrated to another version (docs/versions.md)")
         self._spawn(self._keep_policy())
         self._spawn(self._resync())
@@ -122,6 +120,11 @@ class Controller:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._queue.close()
         await self._elector.release()
+
+    @property
+    def _reflectors(self) -> list[Reflector[Any]]:
+        """Every watch."""
+        return [*self.caches.reflectors, *([self._migration.reflector] if self._migration else [])]
 
     def _changed(self, key: Key) -> None:
         self._queue.add(key, gather(self._queue.in_motion))

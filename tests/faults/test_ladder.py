@@ -53,7 +53,7 @@ class Climb:
 
     Attributes:
         at: the step that the release is at.
-        revisions: of Helm, at which each step was reached first.
+        revisions: of Helm, at which each step was reached last; it forgets earlier ones.
         made: names of the Nginx.
     """
 
@@ -75,10 +75,11 @@ class Climb:
 
     def upgrade(self, to: str) -> None:
         self.product.install(chart=self.charts[to])
-        self.revisions.setdefault(to, self.revision())
+        self.revisions[to] = self.revision()
 
     def roll_back(self, to: str) -> None:
         self.bed.helm("rollback", RELEASE, self.revisions[to], "-n", NAMESPACE)
+        self.revisions[to] = self.revision()
 
     def revision(self) -> str:
         listing = self.bed.helm("history", RELEASE, "-n", NAMESPACE, "--max", "1", "-o", "json").stdout
