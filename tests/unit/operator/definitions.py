@@ -3,19 +3,19 @@
 import asyncio
 import json
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from nginx_operator.api import names
 from nginx_operator.cluster.resources import DEFINITIONS
 from tests.unit.operator.conversation import Answer, failure
+from tests.unit.operator.loopback import Loopback
 
 _PATH = DEFINITIONS.path(None, names.CRD)
 
 
-class Definitions:
+class Definitions(Loopback):
     """The definition, and in which version each Nginx is stored. Use as an async context manager.
 
     Attributes:
@@ -24,16 +24,15 @@ class Definitions:
         refuse: called with a name before each write; an answer is given instead of it.
         managed: name -> metadata.managedFields.
         page: how many Nginx a page holds.
-        url: where it is.
     """
 
     def __init__(self, *versions: str, storage: str, may_be: list[str]) -> None:
+        super().__init__()
         self.stored: dict[str, str] = {}
         self.writes: list[str] = []
         self.refuse: Callable[[str], Answer | None] = lambda _: None
         self.managed: dict[str, list[dict[str, Any]]] = {}
         self.page = 2
-        self.url = ""
         self._version = 1
         self._changed = asyncio.Condition()
         self._definition = {
@@ -41,18 +40,6 @@ class Definitions:
             "spec": {"versions": [{"name": name, "served": True, "storage": name == storage} for name in versions]},
             "status": {"storedVersions": may_be},
         }
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._runner.cleanup()
 
     @property
     def may_be(self) -> list[str]:
