@@ -243,6 +243,8 @@ def test_up_the_ladder_and_back_at_each_step(climb: Climb) -> None:
             assert why in climb.refused(chart, 3)
         if low == "store":
             look_around(climb)
+        if low == "un-serve":
+            be_the_operator(climb)
         climb.go(climb.upgrade, high)
         climb.go(climb.roll_back, low)
         climb.go(climb.upgrade, high)
@@ -274,6 +276,16 @@ def look_around(climb: Climb) -> None:
     run_as_documented(climb, "storedVersions")
     assert climb.stored_versions() == [NEW]
     climb.operator.start_again()
+
+
+def be_the_operator(climb: Climb) -> None:
+    """With the right to patch Nginx, for their managedFields, its account still changes nothing else of them."""
+    user = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
+    headers = {"Content-Type": "application/merge-patch+json", "Impersonate-User": user}
+    path = f"{nginxes(NEW).path(climb.namespace.name, climb.made[0])}?dryRun=All"
+    for change in ({"spec": {"count": 3}}, {"metadata": {"labels": {"a": "b"}}}):
+        status, answer = climb.bed.request("PATCH", path, change, headers)
+        assert (status, "only its status and its managedFields" in answer["message"]) == (422, True), answer
 
 
 def run_as_documented(climb: Climb, word: str) -> None:
