@@ -55,7 +55,8 @@ class Readdress:
     """Have a child's ownerReference name our version of the API, in exactly this version of the child.
 
     The garbage collector follows no reference to a version that is not served, and a child outlives its Nginx
-    (kubernetes/kubernetes#102641). An apply readdresses by the way; this is for what is not applied.
+    (kubernetes/kubernetes#102641). An apply with another hash would do, too, but each annotation of a Deployment that
+    changes makes a generation of it.
     """
 
     kind: ChildKind
@@ -115,7 +116,7 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
                 meta = live.metadata
                 actions.append(Delete(kind, meta.name, meta.uid, meta.resource_version))
         else:
-            action = _apply(kind, with_hash(desired), live)
+            action = _apply(kind, with_hash(desired), live) or _readdress(kind, live, owner)
             if action is not None:
                 actions.append(action)
     return Plan(tuple(actions), tuple(conflicts))
@@ -123,16 +124,15 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
 
 def left_alone(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
     """What there is to do for an Nginx that is paused or invalid: that its children still go when it does."""
-    children = [(kind, observed[kind.plural].metadata) for kind in CHILDREN if kind.plural in observed]
-    return Plan(
-        tuple(
-            Readdress(kind, child.name, child.resource_version)
-            for kind, child in children
-            if (reference := child.controller) is not None
-            and reference.uid == owner.uid
-            and reference.api_version != names.API_VERSION
-        )
-    )
+    actions = (_readdress(kind, observed.get(kind.plural), owner) for kind in CHILDREN)
+    return Plan(tuple(action for action in actions if action is not None))
+
+
+def _readdress(kind: ChildKind, live: Child | None, owner: ObjectMeta) -> Readdress | None:
+    reference = live.metadata.controller if live is not None else None
+    if live is None or reference is None or reference.uid != owner.uid or reference.api_version == names.API_VERSION:
+        return None
+    return Readdress(kind, live.metadata.name, live.metadata.resource_version)
 
 
 def is_owned(child: ObjectMeta, owner: ObjectMeta) -> bool:
@@ -143,12 +143,15 @@ def is_owned(child: ObjectMeta, owner: ObjectMeta) -> bool:
 def with_hash(body: Body) -> Body:
     """The same child with the hash of itself as an annotation.
 
-    A field that leaves the spec changes the hash, and so leads to an apply that takes it from the child.
+    A field that leaves the spec changes the hash, and so leads to an apply that takes it from the child. In which
+    version of the API the owner is named makes no difference.
     """
-    text = msgspec.json.encode(body, order="deterministic")
+    meta = body["metadata"]
+    owners = [{**owner, "apiVersion": names.GROUP} for owner in meta.get("ownerReferences", ())]
+    text = msgspec.json.encode({**body, "metadata": {**meta, "ownerReferences": owners}}, order="deterministic")
     digest = hashlib.sha256(text).hexdigest()[:16]
-    annotations = {**body["metadata"].get("annotations", {}), names.APPLIED_HASH_ANNOTATION: digest}
-    return {**body, "metadata": {**body["metadata"], "annotations": annotations}}
+    annotations = {**meta.get("annotations", {}), names.APPLIED_HASH_ANNOTATION: digest}
+    return {**body, "metadata": {**meta, "annotations": annotations}}
 
 
 def covers(desired: Any, live: Any, *, quantities: bool = False) -> bool:

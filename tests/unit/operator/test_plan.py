@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference, ServiceSpec
+from nginx_operator.children import CHILDREN
 from nginx_operator.plan import (
     Apply,
     Delete,
@@ -242,16 +243,30 @@ def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
     assert plan(OWNER, off, {**observed, "services": going}).conflicts == ()
 
 
-def test_what_is_left_alone_still_goes_with_its_owner(spec: NginxSpec) -> None:
-    """The garbage collector follows no reference to a version that is not served."""
-    observed = applied(spec)
+def addressed(child: Child, version: str, uid: str) -> Child:
+    """The child with its owner named in another version of the API."""
+    owner = OwnerReference("Nginx", OWNER.name, uid, f"{names.GROUP}/{version}", controller=True)
+    metadata = msgspec.structs.replace(child.metadata, owner_references=(owner,))
+    return msgspec.structs.replace(child, metadata=metadata)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_children_are_readdressed_so_that_they_still_go_with_their_owner(spec: NginxSpec, paused: bool) -> None:
+    spec = msgspec.structs.replace(spec, paused=paused)
+    observed = applied(msgspec.structs.replace(spec, paused=False))
+    observed["deployments"] = addressed(observed["deployments"], "v1", OWNER.uid)
+    actions = plan(OWNER, spec, observed).actions
+    assert [(type(action), action.kind.kind) for action in actions] == [(Readdress, "Deployment")]
+    assert left_alone(OWNER, observed).actions == actions  # of an invalid spec, too
+
+
+def test_what_belongs_to_somebody_else_is_not_readdressed(spec: NginxSpec) -> None:
+    observed = {kind: addressed(child, "v1", "another") for kind, child in applied(spec).items()}
     assert left_alone(OWNER, observed).actions == ()
-    for version, uid in (("v1", OWNER.uid), ("v1", "another")):
-        old = OwnerReference("Nginx", OWNER.name, uid, f"{names.GROUP}/{version}", controller=True)
-        metadata = msgspec.structs.replace(observed["deployments"].metadata, owner_references=(old,))
-        observed["deployments"] = msgspec.structs.replace(observed["deployments"], metadata=metadata)
-        actions = left_alone(OWNER, observed).actions
-        assert [(type(action), action.kind.kind) for action in actions] == [(Readdress, "Deployment")] * (
-            uid == OWNER.uid
-        )
-        assert plan(OWNER, NginxSpec(count=9, image="b:1", paused=True), observed).actions == actions
+
+
+def test_in_which_version_the_owner_is_named_is_no_difference(spec: NginxSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [with_hash(kind.build(OWNER, spec) or {})["metadata"]["annotations"] for kind in CHILDREN]
+    monkeypatch.setattr(names, "API_VERSION", f"{names.GROUP}/v1")
+    after = [with_hash(kind.build(OWNER, spec) or {})["metadata"]["annotations"] for kind in CHILDREN]
+    assert before == after
