@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from nginx_operator import plan as planning
 from nginx_operator.admission_probe import wait_for_admission
 from nginx_operator.api import names
 from nginx_operator.api.types import Nginx
@@ -65,7 +66,7 @@ class Controller:
             writer, self.caches, Recorder(writer, settings.identity), policy.current, lambda: self._queue.in_motion
         )
         # Who sees some namespaces only cannot say of all Nginx how they are stored.
-        self._migration = None if settings.namespaces else Migration(writer)
+        self._migration = None if settings.namespaces else Migration(writer, self._misaddressed)
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
         self._watching_namespaces: list[asyncio.Task[None]] = []
@@ -120,6 +121,14 @@ class Controller:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._queue.close()
         await self._elector.release()
+
+    def _misaddressed(self) -> str | None:
+        """The first Nginx that has a child to be readdressed."""
+        for nginx in self.caches.nginxes():
+            key = nginx.metadata.key
+            if planning.left_alone(nginx.metadata, self.caches.children(key)).actions:
+                return "/".join(key)
+        return None
 
     @property
     def _reflectors(self) -> list[Reflector[Any]]:

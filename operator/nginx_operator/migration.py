@@ -48,14 +48,17 @@ class Migration:
 
     Args:
         client: for the watch, the pages and the writes; fenced if several processes may lead.
+        misaddressed: an Nginx with a child that names it in another version than ours, or None. While there is one, the
+            migration is not done: once that version is not served, the garbage collector takes the owner for gone.
         settle: seconds, see SETTLE.
 
     Attributes:
         reflector: the watch of the definition, to be run.
     """
 
-    def __init__(self, client: Client, settle: float = SETTLE) -> None:
+    def __init__(self, client: Client, misaddressed: Callable[[], str | None], settle: float = SETTLE) -> None:
         self._client = client
+        self._misaddressed = misaddressed
         self._settle = settle
         self._news = asyncio.Event()
         self._forgotten: frozenset[str] = frozenset()
@@ -115,7 +118,7 @@ class Migration:
 
         Raises:
             ApiError: the API server cannot be reached, or the definition has changed meanwhile.
-            UnfinishedError: an Nginx could not be written.
+            UnfinishedError: an Nginx could not be written, or a child has yet to be readdressed.
         """
         version = due(definition)
         stored = ", ".join(definition.status.stored_versions)
@@ -126,6 +129,8 @@ class Migration:
             (meta.key, partial(self._client.merge, NGINXES, *meta.key, {}, "status")) async for meta in self._all()
         ]
         await self._each(writes)
+        if (name := self._misaddressed()) is not None:
+            raise UnfinishedError(f"a child of {name} still names it in another version")
         # The precondition holds what was done together with what it was done for: a definition that has changed since,
         # or that no longer serves our version, answers 409.
         meta = definition.metadata

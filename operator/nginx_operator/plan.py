@@ -54,9 +54,9 @@ class Delete:
 class Readdress:
     """Have a child's ownerReference name our version of the API, in exactly this version of the child.
 
-    The garbage collector follows no reference to a version that is not served, and a child outlives its Nginx
-    (kubernetes/kubernetes#102641). An apply with another hash would do, too, but each annotation of a Deployment that
-    changes makes a generation of it.
+    The garbage collector takes an owner for gone whose version is not served any more, and deletes the child; later, it
+    keeps the child whose owner is gone (kubernetes/kubernetes#102641). An apply with another hash would do, too, but
+    each annotation of a Deployment that changes makes a generation of it.
     """
 
     kind: ChildKind
@@ -123,7 +123,7 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
 
 
 def left_alone(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
-    """What there is to do for an Nginx that is paused or invalid: that its children still go when it does."""
+    """What there is to do for an Nginx that is paused or invalid: that its children stay and go with it."""
     actions = (_readdress(kind, observed.get(kind.plural), owner) for kind in CHILDREN)
     return Plan(tuple(action for action in actions if action is not None))
 

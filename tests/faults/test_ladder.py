@@ -279,6 +279,7 @@ def look_around(climb: Climb) -> None:
     assert climb.operator.stop() == 0
     both = json.dumps({"status": {"storedVersions": [OLD, NEW]}})
     climb.bed.kubectl("patch", "crd", names.CRD, "--subresource=status", "--type=merge", "-p", both)
+    assert f"may still be stored as {OLD}" in climb.refused("un-serve", 4)
     run_as_documented(climb, "storedVersions")
     assert climb.stored_versions() == [NEW]
     climb.operator.start_again()

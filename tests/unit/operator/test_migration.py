@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -36,9 +36,11 @@ async def server() -> AsyncIterator[Definitions]:
 
 
 @contextlib.asynccontextmanager
-async def migrating(server: Definitions, settle: float = 0) -> AsyncIterator[Migration]:
+async def migrating(
+    server: Definitions, misaddressed: Callable[[], str | None] = lambda: None
+) -> AsyncIterator[Migration]:
     async with Client(Connection(server.url)) as client:
-        found = Migration(client, settle)
+        found = Migration(client, misaddressed, settle=0)
         tasks = [asyncio.create_task(found.reflector.run()), asyncio.create_task(found.run())]
         try:
             yield found
@@ -111,6 +113,18 @@ async def test_nothing_is_said_of_all_while_one_is_refused(
         await server.told(lambda: server.may_be == [NEW])
     assert set(server.stored.values()) == {NEW}
     assert "1 of 5 could not be written, the first: shop/b: it is" in caplog.text
+
+
+async def test_it_is_not_done_before_each_child_names_its_owner_anew(
+    server: Definitions, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = ["shop/b"]
+    async with migrating(server, lambda: left[0] if left else None):
+        await server.told(lambda: server.writes.count("e") == 2)
+        assert server.may_be == [OLD, NEW]
+        left.clear()
+        await server.told(lambda: server.may_be == [NEW])
+    assert "a child of shop/b still names it in another version" in caplog.text
 
 
 async def test_a_definition_that_changes_meanwhile_is_migrated_to_anew(server: Definitions) -> None:
