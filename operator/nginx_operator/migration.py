@@ -200,10 +200,13 @@ class Migration:
 
 
 def due(definition: Definition) -> str | None:
-    """The version to migrate to, or None if there is nothing to migrate."""
-    if definition.metadata.deletion_timestamp is not None:
-        return None
+    """The version to migrate to, or None if there is nothing to migrate.
+
+    It is left to the release that speaks it: the migration is done when children name their owner in it, too.
+    """
     storage = next((version.name for version in definition.spec.versions if version.storage), None)
+    if definition.metadata.deletion_timestamp is not None or storage != names.VERSION:
+        return None
     return storage if definition.status.stored_versions != (storage,) else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nginx_operator import migration
+from nginx_operator.api import names
 from nginx_operator.api.types import Definition, DefinitionSpec, DefinitionStatus, DefinitionVersion, ObjectMeta
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import Connection
@@ -17,7 +18,7 @@ from tests.unit.operator.conversation import failure
 from tests.unit.operator.definitions import Definitions
 from tests.unit.webhooks.waiting import until
 
-OLD, NEW = "v1alpha1", "v1beta1"
+OLD, NEW = "v1alpha0", names.VERSION
 NAMES = ("a", "b", "c", "d", "e")
 
 
@@ -61,7 +62,7 @@ def definition(stored: tuple[str, ...], storage: str = NEW, deleted: str | None 
     [
         (definition((NEW,)), None),
         (definition((OLD, NEW)), NEW),
-        (definition((NEW, OLD), storage=OLD), OLD),  # after a rollback
+        (definition((NEW, OLD), storage=OLD), None),  # after a rollback: left to the release that speaks it
         (definition((OLD,)), NEW),
         (definition((OLD, NEW), storage="none"), None),
         (definition((OLD, NEW), deleted="2026-01-01T00:00:00Z"), None),
@@ -135,9 +136,12 @@ async def test_a_definition_that_changes_meanwhile_is_migrated_to_anew(server: D
             changes.append(asyncio.create_task(server.store_as(OLD)))
 
     server.refuse = rolled_back
-    async with migrating(server):
-        await server.told(lambda: server.may_be == [OLD])
-    assert set(server.stored.values()) == {OLD}
+    async with migrating(server) as found:
+        await until(lambda: changes and found._definition and found._definition.metadata.resource_version == "2")
+        assert server.may_be == [OLD, NEW]
+        await server.store_as(NEW)
+        await server.told(lambda: server.may_be == [NEW])
+    assert set(server.stored.values()) == {NEW}
 
 
 async def test_who_was_killed_is_followed_by_one_who_finishes(server: Definitions) -> None:
@@ -155,20 +159,20 @@ def entry(version: str, manager: str = "kubectl", operation: str = "Update", **f
 
 
 async def test_a_version_that_is_served_no_more_leaves_the_managed_fields() -> None:
-    async with Definitions(OLD, NEW, storage=OLD, may_be=[OLD]) as server:
-        server.stored = dict.fromkeys(NAMES, OLD)
-        server.managed = {"b": [entry(NEW)], "d": [entry(NEW, "operator"), entry(OLD)], "e": []}
+    async with Definitions(NEW, OLD, storage=NEW, may_be=[NEW]) as server:
+        server.stored = dict.fromkeys(NAMES, NEW)
+        server.managed = {"b": [entry(OLD)], "d": [entry(OLD, "operator"), entry(NEW)], "e": []}
         async with migrating(server) as found:
             await found.reflector.synced.wait()
-            await server.un_serve(NEW)
+            await server.un_serve(OLD)
             await server.told(lambda: server.writes == ["b", "d"])
             await until(lambda: found._forgotten)
             await server.un_serve("")  # by a rollback, and then again
             await until(lambda: not found._forgotten)
-            server.managed["a"] = [entry(NEW)]
-            await server.un_serve(NEW)
+            server.managed["a"] = [entry(OLD)]
+            await server.un_serve(OLD)
             await server.told(lambda: server.writes == ["b", "d", "a"])
-    assert server.managed["d"] == [entry(OLD, "operator"), entry(OLD)]
+    assert server.managed["d"] == [entry(NEW, "operator"), entry(NEW)]
 
 
 RETIRED = {f"proxy.example.com/{OLD}"}
