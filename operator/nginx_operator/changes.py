@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nginx_operator.plan import Action, Apply, Delete
+from nginx_operator.plan import Action, Apply, Delete, Readdress
 from nginx_operator.status import stored_condition
 
 
@@ -17,6 +17,7 @@ class Told(NamedTuple):
 
 def of_actions(done: Sequence[Action]) -> Told | None:
     """One Event for all that one reconcile did to the children; the first word that fits names it."""
+    done = [action for action in done if not isinstance(action, Readdress)]  # nothing of a user's
     if not done:
         return None
     return Told("Normal", _reason(done[0]), "; ".join(map(_sentence, done)))

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from nginx_operator import plan as planning
 from nginx_operator.admission_probe import wait_for_admission
 from nginx_operator.api import names
 from nginx_operator.api.types import Nginx
@@ -17,9 +18,10 @@ from nginx_operator.caches import Caches
 from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.election import Elector, LostLeaseError, Pace
 from nginx_operator.cluster.events import Recorder
-from nginx_operator.cluster.reflector import Key
+from nginx_operator.cluster.reflector import Key, Reflector
 from nginx_operator.cluster.resources import NGINXES
 from nginx_operator.metrics import Metrics, State
+from nginx_operator.migration import Migration
 from nginx_operator.policy_file import PolicyFile
 from nginx_operator.reconcile import Reconciler
 from nginx_operator.settings import Settings
@@ -63,6 +65,8 @@ class Controller:
         self._reconciler = Reconciler(
             writer, self.caches, Recorder(writer, settings.identity), policy.current, lambda: self._queue.in_motion
         )
+        # Who sees some namespaces only cannot say of all Nginx how they are stored.
+        self._migration = None if settings.namespaces else Migration(writer, self._misaddressed)
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
         self._watching_namespaces: list[asyncio.Task[None]] = []
@@ -76,11 +80,12 @@ class Controller:
             nginxes=Counter(map(_ready, self.caches.nginxes())),
             watches=self.caches.watch_starts(),
             contested=len(self._reconciler.contest),
+            stored_versions=self._migration.stored_versions if self._migration else (),
         )
 
     def unhealthy(self) -> str | None:
         """Why only a restart can help, or None. That the API server is away is no such reason."""
-        for reflector in self.caches.reflectors:
+        for reflector in self._reflectors:
             silence = time.monotonic() - reflector.turned
             if silence > _STANDS_STILL:
                 return f"the watch of {reflector.plural} has stood still for {silence:.0f} s"
@@ -97,12 +102,14 @@ class Controller:
     async def start(self) -> None:
         """Waits until the API server and the CRD are there, then starts all parts."""
         await preflight(self._client, self._settings.namespaces)
-        for reflector in self.caches.reflectors:
+        for reflector in self._reflectors:
             self._spawn(reflector.run())
         self._watch_namespaces(bool(self._policy.current.classes))
         if self._settings.leader_election:
             self._spawn(self._elector.run())
         self._spawn(self._work_when_leading())
+        if self._migration is None:
+            log.info("with --namespace stored Nginx are not migrated to another version (docs/versions.md)")
         self._spawn(self._keep_policy())
         self._spawn(self._resync())
         if self._settings.admission_probe:
@@ -115,6 +122,19 @@ class Controller:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._queue.close()
         await self._elector.release()
+
+    def _misaddressed(self) -> str | None:
+        """The first Nginx that has a child to be readdressed."""
+        for nginx in self.caches.nginxes():
+            key = nginx.metadata.key
+            if planning.left_alone(nginx.metadata, self.caches.children(key)).actions:
+                return "/".join(key)
+        return None
+
+    @property
+    def _reflectors(self) -> list[Reflector[Any]]:
+        """Every watch."""
+        return [*self.caches.reflectors, *([self._migration.reflector] if self._migration else [])]
 
     def _changed(self, key: Key) -> None:
         self._queue.add(key, gather(self._queue.in_motion))
@@ -155,6 +175,8 @@ class Controller:
         for reflector in self.caches.reflectors:
             await reflector.synced.wait()
         async with asyncio.TaskGroup() as group:
+            if self._migration:
+                group.create_task(self._migration.run())
             for _ in range(self._settings.workers):
                 group.create_task(self._worker())
 

@@ -8,11 +8,12 @@ from typing import Protocol
 import msgspec
 
 from nginx_operator import plan as planning
+from nginx_operator.api import names
 from nginx_operator.api.types import Child, Nginx, ObjectMeta
 from nginx_operator.cluster.client import ApiError, Client
 from nginx_operator.cluster.reflector import Key
 from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, SERVICES
-from nginx_operator.plan import Apply, Conflict, Delete
+from nginx_operator.plan import Apply, Conflict, Delete, Readdress
 from nginx_operator.readiness import Failure
 from nginx_operator.workqueue import RetryLater
 
@@ -100,6 +101,8 @@ class Executor:
         """Carries out one action. Returns the conflict if the child's name is taken by somebody else's object."""
         if isinstance(action, Delete):
             await self._delete(owner.key, action)
+        elif isinstance(action, Readdress):
+            await self._readdress(owner, action)
         elif action.creates:
             return await self._create(owner, action)
         else:
@@ -175,6 +178,17 @@ class Executor:
             if error.code != 404:
                 raise
         self.caches.forget(resource.plural, key)
+
+    async def _readdress(self, owner: ObjectMeta, action: Readdress) -> None:
+        resource = _RESOURCES[action.kind.plural]
+        body = {
+            "metadata": {
+                "resourceVersion": action.resource_version,
+                "ownerReferences": [{"uid": owner.uid, "apiVersion": names.API_VERSION}],
+            }
+        }
+        raw = await self.client.merge_by_key(resource, owner.namespace, action.name, body)
+        self.caches.assume(resource.plural, owner.key, raw)
 
     async def _check_current(self, nginx: Nginx) -> None:
         """Reads the Nginx live: what a stale cache holds must not bring a deleted one's children back, or undo a

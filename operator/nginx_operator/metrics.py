@@ -22,6 +22,7 @@ class State:
         nginxes: number of Nginx by (status, reason) of their condition Ready.
         watches: how often a watch was started, by plural.
         contested: number of Nginx that somebody else keeps writing, too.
+        stored_versions: versions that an Nginx may be stored in; none where that is not watched.
     """
 
     leads: bool = False
@@ -29,6 +30,7 @@ class State:
     nginxes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     watches: Mapping[str, int] = field(default_factory=dict)
     contested: int = 0
+    stored_versions: Iterable[str] = ()
 
 
 class Metrics:
@@ -98,3 +100,9 @@ class _Live(Collector):
         for resource, number in state.watches.items():
             watches.add_metric((resource,), number)
         yield watches
+        stored = GaugeMetricFamily(
+            "nginx_operator_stored_versions", "1 for each version that an Nginx may be stored in.", labels=("version",)
+        )
+        for version in state.stored_versions:
+            stored.add_metric((version,), 1.0)
+        yield stored

@@ -50,7 +50,21 @@ class Delete:
     resource_version: str
 
 
-Action = Apply | Delete
+@dataclass(frozen=True, slots=True)
+class Readdress:
+    """Have a child's ownerReference name our version of the API, in exactly this version of the child.
+
+    The garbage collector takes an owner for gone whose version is not served any more, and deletes the child; later, it
+    keeps the child whose owner is gone (kubernetes/kubernetes#102641). An apply with another hash would do, too, but
+    each annotation of a Deployment that changes makes a generation of it.
+    """
+
+    kind: ChildKind
+    name: str
+    resource_version: str
+
+
+Action = Apply | Delete | Readdress
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,7 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
         observed: the children under the Nginx's name, by plural ("deployments", "services").
     """
     if spec.paused:
-        return Plan()
+        return left_alone(owner, observed)
     actions: list[Action] = []
     conflicts: list[Conflict] = []
     for kind in CHILDREN:
@@ -102,10 +116,23 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
                 meta = live.metadata
                 actions.append(Delete(kind, meta.name, meta.uid, meta.resource_version))
         else:
-            action = _apply(kind, with_hash(desired), live)
+            action = _apply(kind, with_hash(desired), live) or _readdress(kind, live, owner)
             if action is not None:
                 actions.append(action)
     return Plan(tuple(actions), tuple(conflicts))
+
+
+def left_alone(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
+    """What there is to do for an Nginx that is paused or invalid: that its children stay and go with it."""
+    actions = (_readdress(kind, observed.get(kind.plural), owner) for kind in CHILDREN)
+    return Plan(tuple(action for action in actions if action is not None))
+
+
+def _readdress(kind: ChildKind, live: Child | None, owner: ObjectMeta) -> Readdress | None:
+    reference = live.metadata.controller if live is not None else None
+    if live is None or reference is None or reference.uid != owner.uid or reference.api_version == names.API_VERSION:
+        return None
+    return Readdress(kind, live.metadata.name, live.metadata.resource_version)
 
 
 def is_owned(child: ObjectMeta, owner: ObjectMeta) -> bool:
@@ -116,12 +143,15 @@ def is_owned(child: ObjectMeta, owner: ObjectMeta) -> bool:
 def with_hash(body: Body) -> Body:
     """The same child with the hash of itself as an annotation.
 
-    A field that leaves the spec changes the hash, and so leads to an apply that takes it from the child.
+    A field that leaves the spec changes the hash, and so leads to an apply that takes it from the child. In which
+    version of the API the owner is named makes no difference.
     """
-    text = msgspec.json.encode(body, order="deterministic")
+    meta = body["metadata"]
+    owners = [{**owner, "apiVersion": names.GROUP} for owner in meta.get("ownerReferences", ())]
+    text = msgspec.json.encode({**body, "metadata": {**meta, "ownerReferences": owners}}, order="deterministic")
     digest = hashlib.sha256(text).hexdigest()[:16]
-    annotations = {**body["metadata"].get("annotations", {}), names.APPLIED_HASH_ANNOTATION: digest}
-    return {**body, "metadata": {**body["metadata"], "annotations": annotations}}
+    annotations = {**meta.get("annotations", {}), names.APPLIED_HASH_ANNOTATION: digest}
+    return {**body, "metadata": {**meta, "annotations": annotations}}
 
 
 def covers(desired: Any, live: Any, *, quantities: bool = False) -> bool:

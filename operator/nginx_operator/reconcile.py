@@ -131,9 +131,11 @@ class Reconciler:
         guarded = self._settled.known(nginx.metadata.key, seen)
         if guarded is not None:
             return guarded, planning.Plan()
-        guarded, plan = self._guard.check(nginx, observed, policy), planning.Plan()
+        guarded = self._guard.check(nginx, observed, policy)
         if guarded.spec is not None:
             plan = planning.plan(nginx.metadata, guarded.spec, observed)
+        else:
+            plan = planning.left_alone(nginx.metadata, observed)
         if not (plan.actions or plan.conflicts):
             self._settled.remember(nginx.metadata.key, seen, guarded)
         return guarded, plan

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from nginx_operator.api import names
-from tests.chart.rendering import NAMESPACE, VALUES, Object, Render, Rendering
+from tests import ladder
+from tests.chart.rendering import CHART, NAMESPACE, VALUES, Object, Render, Rendering, template
 
 OPERATOR, WEBHOOKS = "nginx-operator", "nginx-operator-webhooks"
 READ = {"get", "list", "watch"}
@@ -59,6 +60,8 @@ def watching(namespace: str) -> Rights:
 
 def test_the_operator_may_do_just_this(default: Rendering) -> None:
     assert rights(default, OPERATOR) == watching("") | {
+        ("", "apiextensions.k8s.io/customresourcedefinitions", names.CRD): {"list", "watch"},
+        ("", "apiextensions.k8s.io/customresourcedefinitions/status", names.CRD): {"patch"},
         (NAMESPACE, "coordination.k8s.io/leases", ""): {"create"},
         (NAMESPACE, "coordination.k8s.io/leases", "nginx-operator"): {"get", "update"},
         (NAMESPACE, f"{names.GROUP}/nginxes", ""): {"create"},
@@ -230,6 +233,18 @@ def test_a_policy_covers_all_that_an_account_may_write_beyond_its_own(default: R
         covered = {resource for rule in rules for resource in rule["resources"]}
         written = {key[1].split("/", 1)[1] for key, verbs in rights(default, account).items() if verbs & WRITE}
         assert written - exempt == covered
+
+
+def test_a_version_that_is_served_no_more_lets_the_operator_write_managed_fields(helm: str, tmp_path: Path) -> None:
+    charts = ladder.write(CHART, tmp_path)
+    for step in ("store", "un-serve"):
+        rendered = template(helm, {}, chart=charts[step])
+        patches = step == "un-serve"
+        verbs = rights(rendered, OPERATOR)["", f"{names.GROUP}/nginxes", ""]
+        assert verbs == (READ | {"patch"} if patches else READ)
+        policy = rendered.one("ValidatingAdmissionPolicy", OPERATOR)["spec"]
+        rules = policy["matchConstraints"]["resourceRules"]
+        assert (["nginxes"] in [rule["resources"] for rule in rules]) is patches
 
 
 def test_confinement_can_be_left_out(render: Render) -> None:

@@ -118,10 +118,10 @@ class Product:
     namespace: str = NAMESPACE
     _routed: set[int] = field(default_factory=set)
 
-    def install(self, *options: str, helm: Literal[3, 4] = 4) -> None:
+    def install(self, *options: str, helm: Literal[3, 4] = 4, chart: Path = CHART) -> None:
         """helm upgrade --install, without waiting for pods that will never run. The kubelet's part follows `policy`."""
         self.bed.helm(
-            *("upgrade", "--install", self.release, str(CHART), "-n", self.namespace, "--create-namespace"),
+            *("upgrade", "--install", self.release, str(chart), "-n", self.namespace, "--create-namespace"),
             *(*NO_PODS, *PATIENT, *OWN_POLICY, *options),
             version=helm,
         )
@@ -131,9 +131,16 @@ class Product:
         self.bed.helm("uninstall", self.release, "-n", self.namespace, "--ignore-not-found")
         self.bed.kubectl("delete", "crd", "nginxes.proxy.example.com", "--ignore-not-found")
 
-    def operator(self, *arguments: str, port: int = 18080, name: str = "operator", **options: str) -> Program:
+    def operator(
+        self,
+        *arguments: str,
+        port: int = 18080,
+        name: str = "operator",
+        module: Sequence[str] = ("nginx_operator",),
+        **options: str,
+    ) -> Program:
         """Starts `nginx-operator run` with the rights of the chart's ServiceAccount."""
-        command = ["nginx_operator", "run", "--metrics-bind", f"{HOST}:{port}", *self.policy(), *arguments]
+        command = [*module, "run", "--metrics-bind", f"{HOST}:{port}", *self.policy(), *arguments]
         return self._start(name, command, self.kubeconfig(self.release), (HOST, port), options)
 
     def webhooks(

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
 from nginx_operator.children.deployment import deployment
 from nginx_operator.children.service import service
+from nginx_operator.cluster.resources import DEFINITIONS
 from nginx_webhooks.certificates import authority
 from tests.cluster.product import NAMESPACE, RELEASE, Product
 from tests.namespaces import Namespace, fresh
@@ -195,3 +197,19 @@ def test_it_writes_the_bundle(product: Product, kind: str) -> None:
     found = json.loads(product.bed.kubectl("get", kind, RELEASE, "-o", "json").stdout)
     found["webhooks"][0]["clientConfig"]["caBundle"] = CA
     assert patch(product, kind, {"webhooks": found["webhooks"]}, f"{RELEASE}-webhooks") == ""
+
+
+def test_of_the_definition_the_operators_account_writes_which_versions_are_stored_and_no_more(
+    product: Product, confined: Namespace
+) -> None:
+    path = f"{DEFINITIONS.path(None, names.CRD, 'status')}?dryRun=All"
+    headers = {"Content-Type": "application/merge-patch+json", "Impersonate-User": USER + RELEASE}
+    found = confined.bed.get(DEFINITIONS.path(None, names.CRD))
+    assert found is not None
+    conditions = [{**condition, "status": "False"} for condition in found["status"]["conditions"]]
+    accepted = {**found["status"]["acceptedNames"], "shortNames": []}
+    for status in ({"conditions": conditions}, {"acceptedNames": accepted}):
+        code, answer = product.bed.request("PATCH", path, {"status": status}, headers)
+        assert (code, "only which versions are stored" in answer["message"]) == (422, True), answer
+    stored = {"status": {"storedVersions": [names.VERSION]}}
+    assert product.bed.request("PATCH", path, stored, headers)[0] == 200

@@ -53,6 +53,34 @@ class Namespace(_View):
     metadata: ObjectMeta
 
 
+class DefinitionVersion(_View):
+    """spec.versions[] of a CustomResourceDefinition."""
+
+    name: str
+    served: bool = False
+    storage: bool = False
+
+
+class DefinitionSpec(_View):
+    """spec of a CustomResourceDefinition."""
+
+    versions: tuple[DefinitionVersion, ...] = ()
+
+
+class DefinitionStatus(_View):
+    """status of a CustomResourceDefinition."""
+
+    stored_versions: tuple[str, ...] = ()
+
+
+class Definition(_View):
+    """A CustomResourceDefinition: which versions there are, and in which objects may be stored."""
+
+    metadata: ObjectMeta
+    spec: DefinitionSpec = msgspec.field(default_factory=DefinitionSpec)
+    status: DefinitionStatus = msgspec.field(default_factory=DefinitionStatus)
+
+
 class Nginx(_View):
     """An Nginx as stored. `spec` is not trusted: it may predate a rule, or the webhook may have been down."""
 

@@ -27,6 +27,7 @@ WATCH_SECONDS: Final = 300
 APPLY: Final = "application/apply-patch+yaml"
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE: Final = "application/merge-patch+json"
+STRATEGIC_MERGE: Final = "application/strategic-merge-patch+json"
 JSON: Final = "application/json"
 
 Params = Mapping[str, str]
@@ -164,6 +165,15 @@ class Client:
         """JSON merge patch (RFC 7386). metadata.uid and metadata.resourceVersion in the body are preconditions."""
         path = resource.path(namespace, name, subresource)
         return await self.request("PATCH", path, body, params={"fieldManager": names.FIELD_MANAGER}, content_type=MERGE)
+
+    async def merge_by_key(self, resource: Resource, namespace: str | None, name: str, body: object) -> bytes:
+        """Strategic merge patch: an entry of a list is found by its key, such as the uid of an ownerReference.
+
+        Preconditions as in `merge`. The API server knows the keys of its own kinds, and has none for custom ones.
+        """
+        params = {"fieldManager": names.FIELD_MANAGER}
+        path = resource.path(namespace, name)
+        return await self.request("PATCH", path, body, params=params, content_type=STRATEGIC_MERGE)
 
     async def replace(
         self, resource: Resource, namespace: str | None, name: str, field: str, value: object, *, resource_version: str

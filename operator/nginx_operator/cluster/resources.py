@@ -46,6 +46,7 @@ SECRETS: Final = Resource("v1", "secrets", "Secret")
 NAMESPACES: Final = Resource("v1", "namespaces", "Namespace")
 EVENTS: Final = Resource("v1", "events", "Event")
 LEASES: Final = Resource("coordination.k8s.io/v1", "leases", "Lease")
+DEFINITIONS: Final = Resource("apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition")
 MUTATING_CONFIGURATIONS: Final = Resource(
     "admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration"
 )

@@ -1,16 +1,17 @@
 """An API server that answers as a test says: real HTTP on loopback."""
 
 import json
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.unit.operator.loopback import Loopback
 
 Object = dict[str, Any]
 Answer = tuple[int, Object]
 
 
-class Conversation:
+class Conversation(Loopback):
     """Each request gets the next answer that was prepared for its method and plural. Use as an async context manager.
 
     Attributes:
@@ -22,24 +23,12 @@ class Conversation:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.answers: dict[tuple[str, str], list[Answer]] = {}
         self.headers: dict[str, str] = {}
         self.heard: list[str] = []
         self.queries: list[dict[str, str]] = []
         self.bodies: list[Object] = []
-        self.url = ""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._runner.cleanup()
 
     def answer(self, method: str, plural: str, *answers: Answer) -> None:
         """Prepares answers, after those that are prepared already."""

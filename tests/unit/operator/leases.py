@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from tests.unit.operator.conversation import failure
+from tests.unit.operator.loopback import Loopback
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/operators/leases/nginx-operator"
 
 
-class Leases:
+class Leases(Loopback):
     """Leases by their path. Use as an async context manager.
 
     Attributes:
@@ -21,23 +21,11 @@ class Leases:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.stored: dict[str, dict[str, Any]] = {}
         self.broken = False
-        self.url = ""
         self._version = 0
         self._seen = asyncio.Semaphore(0)
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._runner.cleanup()
 
     def take(self, holder: str, duration: int = 3600, renewed: str = "2026-01-01T00:00:00.000000Z") -> None:
         """Writes the Lease as another process would."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from nginx_operator import changes
 from nginx_operator.children import CHILDREN
-from nginx_operator.plan import Apply, Delete
+from nginx_operator.plan import Apply, Delete, Readdress
 
 DEPLOYMENT, SERVICE = CHILDREN
 BODY: dict[str, Any] = {"spec": {"replicas": 5}}
@@ -16,6 +16,7 @@ def ready(status: str, reason: str, message: str = "why") -> dict[str, Any]:
 
 def test_nothing_done_is_no_news() -> None:
     assert changes.of_actions([]) is None
+    assert changes.of_actions([Readdress(SERVICE, "web", "1")]) is None
 
 
 def test_one_event_for_all_that_one_reconcile_did() -> None:

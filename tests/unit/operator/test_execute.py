@@ -5,12 +5,16 @@ import json
 import msgspec
 import pytest
 
+from nginx_operator.api import names
 from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta
+from nginx_operator.children import CHILDREN
 from nginx_operator.cluster.client import Client
 from nginx_operator.execute import Executor
-from nginx_operator.plan import Apply, plan
+from nginx_operator.plan import Apply, Plan, Readdress, plan
 from nginx_operator.workqueue import RetryLater
 from tests.unit.operator.conversation import Conversation, Object, failure, stored
+
+DEPLOYMENT, _ = CHILDREN
 
 
 class Written:
@@ -134,3 +138,13 @@ async def test_an_update_names_the_child_and_a_deletion_its_version(
     assert update["metadata"]["uid"] == "child"
     assert deletion["preconditions"] == {"uid": "child", "resourceVersion": "7"}
     assert written.forgotten == ["services"]
+
+
+async def test_a_reference_is_readdressed_by_its_uid_in_one_version_of_the_child(
+    executor: Executor, talk: Conversation, written: Written, nginx: Nginx
+) -> None:
+    outcome = await executor.execute(nginx, Plan((Readdress(DEPLOYMENT, "web", "5"),)))
+    assert talk.heard == ["GET nginxes", "PATCH deployments"]
+    reference = {"uid": nginx.metadata.uid, "apiVersion": names.API_VERSION}
+    assert talk.bodies == [{"metadata": {"resourceVersion": "5", "ownerReferences": [reference]}}]
+    assert (outcome.complete, written.assumed) == (True, ["deployments"])

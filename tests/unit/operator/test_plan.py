@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference, ServiceSpec
-from nginx_operator.plan import Apply, Delete, covers, plan, put_back, with_hash, without_our_updates
+from nginx_operator.children import CHILDREN
+from nginx_operator.plan import (
+    Apply,
+    Delete,
+    Readdress,
+    covers,
+    left_alone,
+    plan,
+    put_back,
+    with_hash,
+    without_our_updates,
+)
 
 OWNER = ObjectMeta(name="web", namespace="shop", uid="uid-1", resource_version="10", generation=3)
 
@@ -230,3 +241,32 @@ def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
     assert found.actions == ()
     off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
     assert plan(OWNER, off, {**observed, "services": going}).conflicts == ()
+
+
+def addressed(child: Child, version: str, uid: str) -> Child:
+    """The child with its owner named in another version of the API."""
+    owner = OwnerReference("Nginx", OWNER.name, uid, f"{names.GROUP}/{version}", controller=True)
+    metadata = msgspec.structs.replace(child.metadata, owner_references=(owner,))
+    return msgspec.structs.replace(child, metadata=metadata)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_children_are_readdressed_so_that_they_still_go_with_their_owner(spec: NginxSpec, paused: bool) -> None:
+    spec = msgspec.structs.replace(spec, paused=paused)
+    observed = applied(msgspec.structs.replace(spec, paused=False))
+    observed["deployments"] = addressed(observed["deployments"], "v1", OWNER.uid)
+    actions = plan(OWNER, spec, observed).actions
+    assert [(type(action), action.kind.kind) for action in actions] == [(Readdress, "Deployment")]
+    assert left_alone(OWNER, observed).actions == actions  # of an invalid spec, too
+
+
+def test_what_belongs_to_somebody_else_is_not_readdressed(spec: NginxSpec) -> None:
+    observed = {kind: addressed(child, "v1", "another") for kind, child in applied(spec).items()}
+    assert left_alone(OWNER, observed).actions == ()
+
+
+def test_in_which_version_the_owner_is_named_is_no_difference(spec: NginxSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [with_hash(kind.build(OWNER, spec) or {})["metadata"]["annotations"] for kind in CHILDREN]
+    monkeypatch.setattr(names, "API_VERSION", f"{names.GROUP}/v1")
+    after = [with_hash(kind.build(OWNER, spec) or {})["metadata"]["annotations"] for kind in CHILDREN]
+    assert before == after

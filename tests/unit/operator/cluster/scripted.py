@@ -4,14 +4,16 @@ import asyncio
 import json
 from collections import deque
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.unit.operator.loopback import Loopback
 
 Object = dict[str, Any]
 
 
-class ScriptedServer:
+class ScriptedServer(Loopback):
     """Each list, and each watch, gets the next answer in its queue; a watch without one stays open and silent.
 
     Attributes:
@@ -21,24 +23,17 @@ class ScriptedServer:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.lists: deque[Object | int] = deque()
         self.watches: deque[list[tuple[str, Object]] | int] = deque()
         self.queries: list[dict[str, str]] = []
-        self.url = ""
         self._ended = asyncio.Event()
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        await self._runner.cleanup()
+        await super().__aexit__(kind, error, trace)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.queries.append(dict(request.query))
