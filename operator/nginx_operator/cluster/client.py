@@ -160,11 +160,18 @@ class Client:
         return await self.request("PATCH", resource.path(namespace, name), body, params=params, content_type=APPLY)
 
     async def merge(
-        self, resource: Resource, namespace: str | None, name: str, body: object, subresource: str = ""
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: object,
+        subresource: str = "",
+        *,
+        manager: str = names.FIELD_MANAGER,
     ) -> bytes:
         """JSON merge patch (RFC 7386). metadata.uid and metadata.resourceVersion in the body are preconditions."""
         path = resource.path(namespace, name, subresource)
-        return await self.request("PATCH", path, body, params={"fieldManager": names.FIELD_MANAGER}, content_type=MERGE)
+        return await self.request("PATCH", path, body, params={"fieldManager": manager}, content_type=MERGE)
 
     async def merge_by_key(self, resource: Resource, namespace: str | None, name: str, body: object) -> bytes:
         """Strategic merge patch: an entry of a list is found by its key, such as the uid of an ownerReference.

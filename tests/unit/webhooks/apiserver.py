@@ -7,12 +7,14 @@ import asyncio
 import base64
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
+
+from nginx_operator.cluster.client import APPLY, MERGE
 
 Object = dict[str, Any]
 
@@ -29,6 +31,8 @@ class ApiServer:
         self._history: list[tuple[int, str, str, Object]] = []
         self._forbidden: set[tuple[str, str]] = set()
         self._overtaken = ""
+        #: What an admission plugin makes of an object that a merge patch would store.
+        self.altered: Callable[[Object], Object] = lambda body: body
         self._news = asyncio.Event()
         self._runner: web.ServerRunner | None = None
         self.url = ""
@@ -107,7 +111,7 @@ class ApiServer:
             case "watch":
                 return await self._watch(request, f"{path}/{query['fieldSelector'].removeprefix('metadata.name=')}")
             case "patch":
-                return await self._apply(request)
+                return await self._patch(request)
         found = self.objects.get(path)
         return web.json_response(found) if found else _status(404, "NotFound", f"{path} not found")
 
@@ -127,23 +131,27 @@ class ApiServer:
                     position = version
             await news.wait()
 
-    async def _apply(self, request: web.BaseRequest) -> web.Response:
+    async def _patch(self, request: web.BaseRequest) -> web.Response:
         path, manager = request.path, request.query.get("fieldManager", "")
-        if request.headers["Content-Type"] != "application/apply-patch+yaml" or not manager:
-            return _status(415, "UnsupportedMediaType", "only apply is supported")
+        kind = request.headers["Content-Type"]
+        if kind not in (APPLY, MERGE) or not manager:
+            return _status(415, "UnsupportedMediaType", "only apply and merge are supported")
         body = json.loads(await request.read())
         if path == self._overtaken:
             self._store(path, self.objects[path])
         live = self.objects.get(path)
         version = body["metadata"].pop("resourceVersion", None)
-        if live is None and version is not None:
+        if live is None and (version is not None or kind == MERGE):
             return _status(404, "NotFound", f"{path} not found")
         if live is not None and version not in (None, live["metadata"]["resourceVersion"]):
             return _status(
                 409, "Conflict", "the object has been modified; please apply your changes to the latest version"
             )
-        wanted = _merge(_without(live or {}, self._applied.get((path, manager), {}), body), body)
-        self._applied[path, manager] = body
+        if kind == MERGE:
+            wanted = self.altered(_merged(live, body))
+        else:
+            wanted = _merge(_without(live or {}, self._applied.get((path, manager), {}), body), body)
+            self._applied[path, manager] = body
         return web.json_response(live if wanted == live else self._store(path, wanted))
 
     def _store(self, path: str, body: Object) -> Object:
@@ -163,6 +171,15 @@ class ApiServer:
         """Wakes every watch; each waits for the next event object afterwards."""
         self._news, news = asyncio.Event(), self._news
         news.set()
+
+
+def _merged(live: Any, patch: Any) -> Any:
+    """A JSON merge patch (RFC 7386): null takes a key away."""
+    if not isinstance(patch, dict):
+        return patch
+    kept = live if isinstance(live, dict) else {}
+    changed = {key: _merged(kept.get(key), value) for key, value in patch.items() if value is not None}
+    return {key: value for key, value in kept.items() if key not in patch} | changed
 
 
 def _merge(live: Any, applied: Any) -> Any:

@@ -85,8 +85,8 @@ class Authorities:
 
     @property
     def trusted(self) -> tuple[x509.Certificate, ...]:
-        """What a client must trust, the signing one first."""
-        return (*(found.certificate for found in self.authorities), *(found.certificate for found in self.retired))
+        """What a client must trust, each once, the signing one first."""
+        return tuple(dict.fromkeys(found.certificate for found in (*self.authorities, *self.retired)))
 
     @property
     def bundle(self) -> bytes:
@@ -220,9 +220,9 @@ def _promoted(kept: Authorities, upcoming: Authority, now: datetime, *, publishe
         return replace(kept, upcoming=create(now)), "published"
     ready = published and valid(upcoming.certificate, now)
     if ready or not valid(kept.current.certificate, now):
-        return Authorities(
-            upcoming, None, (Retired(kept.current.certificate, now + OVERLAP), *kept.retired)
-        ), "promoted"
+        # Where a backup brought the one back that signed before, it is among the retired already.
+        before = (found for found in kept.retired if found.certificate != kept.current.certificate)
+        return Authorities(upcoming, None, (Retired(kept.current.certificate, now + OVERLAP), *before)), "promoted"
     return kept, ""
 
 

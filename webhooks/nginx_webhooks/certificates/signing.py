@@ -6,8 +6,9 @@ Leaves come from the authorities seen last, so an API server that is away stops 
 """
 
 import logging
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from nginx_webhooks.certificates import authority
@@ -22,6 +23,28 @@ log = logging.getLogger(__name__)
 
 #: How long both caBundles must have carried a new CA before it signs: API servers learn of them by watches too.
 SETTLE: Final = timedelta(seconds=10)
+#: The pause before one step is taken again, doubled each time, and its bound.
+REPEAT_FIRST: Final = timedelta(seconds=10)
+REPEAT_LAST: Final = timedelta(minutes=5)
+
+
+class Repeats:
+    """Paces a step that is due again although it was taken, because somebody undoes it."""
+
+    def __init__(self) -> None:
+        self._step: Hashable = None
+        self._at = datetime.min.replace(tzinfo=UTC)
+        self._pause = REPEAT_FIRST
+
+    def too_soon(self, step: Hashable, now: datetime) -> bool:
+        """Whether this very step was taken a moment ago."""
+        return step == self._step and timedelta(0) <= now - self._at < self._pause
+
+    def took(self, step: Hashable, now: datetime) -> None:
+        """To be told of each step."""
+        again = step == self._step and now - self._at < 2 * self._pause
+        self._pause = min(self._pause * 2, REPEAT_LAST) if again else REPEAT_FIRST
+        self._step, self._at = step, now
 
 
 class Signing:
@@ -50,6 +73,8 @@ class Signing:
         self._live = live
         self._metrics = metrics
         self._kept: Authorities | None = None
+        self._repeats = Repeats()
+        self._undone = ""
 
     async def provide(self, now: datetime) -> Provision:
         """Authorities after the step that is due, and a leaf by the one that signs.
@@ -63,7 +88,7 @@ class Signing:
             if self._kept is not None:
                 self._sign(self._kept, now)  # also while the Secret is out of reach
         self._metrics.ca_expiry.set(kept.current.certificate.not_valid_after_utc.timestamp())
-        return Provision(Wanted(kept.bundle), pending=kept.upcoming is not None)
+        return Provision(Wanted(kept.bundle), self._undone, pending=kept.upcoming is not None)
 
     async def confirm(self) -> bool:
         """Whether the Secret is still as it was seen.
@@ -91,9 +116,18 @@ class Signing:
         except MalformedSecretError as error:
             malformed = str(error)
         wanted, change = self._due(found, now, emptied=not malformed)
+        self._undone = ""
+        step = change, *replace(wanted, upcoming=None).trusted
+        if change and self._repeats.too_soon(step, now):
+            self._undone = (
+                f"somebody undoes what is written to {self.watch}: again it asks for the step '{change}', which is "
+                "taken at a growing pace"
+            )
+            return found or self._kept or wanted
         if change:
             if not await self._store.write(wanted):
                 raise WaitingError(f"{self.watch} has changed meanwhile", quiet=True)
+            self._repeats.took(step, now)
             self._metrics.ca_changes.labels(change).inc()
             log.info(
                 "certificate authority %s in %s%s",

@@ -9,14 +9,15 @@ Its keys, all PEM but the last:
     previous-until          a line for each: when the last of these expires, RFC 3339
 
 A write names the resourceVersion that it was decided upon, so of two replicas that decide at once one wins, and the
-other decides anew. No replica leads.
+other decides anew. No replica leads. It is a merge patch that takes the keys which are over away by name: an apply that
+leaves them out would leave them to whoever else owns them, such as `kubectl create` from a backup.
 """
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from cryptography import x509
@@ -28,6 +29,9 @@ from nginx_operator.api import names
 from nginx_operator.cluster.client import ApiError
 from nginx_webhooks.certificates.authority import Authorities, Authority, Retired, can_sign, key_pem, pem
 from nginx_webhooks.certificates.watch import Object, ObjectWatch, version
+
+#: All that is ours in the Secret.
+_KEYS: Final = ("ca.crt", "tls.crt", "tls.key", "next.crt", "next.key", "previous.crt", "previous-until")
 
 
 class MalformedSecretError(ValueError):
@@ -74,7 +78,11 @@ def _retired(data: Mapping[str, bytes]) -> tuple[Retired, ...]:
     times = data["previous-until"].decode("ascii").split()
     if len(certificates) != len(times):
         raise ValueError(f"previous.crt has {len(certificates)} certificates, and previous-until {len(times)} times")
-    return tuple(map(Retired, certificates, map(_time, times)))
+    # One that is named twice is trusted until the later of its times.
+    latest: dict[x509.Certificate, datetime] = {}
+    for certificate, until in zip(certificates, map(_time, times), strict=True):
+        latest[certificate] = max(until, latest.get(certificate, until))
+    return tuple(Retired(certificate, until) for certificate, until in latest.items())
 
 
 def _time(text: str) -> datetime:
@@ -124,13 +132,12 @@ class AuthorityStore:
         Raises:
             ApiError: the API server refused for another reason.
         """
-        body = {
-            "apiVersion": self.watch.resource.api_version,
-            "kind": self.watch.resource.kind,
-            "metadata": {"name": self.watch.name, "resourceVersion": self._version},
-            "data": {key: base64.b64encode(value).decode("ascii") for key, value in to_data(kept).items()},
-        }
-        stored = await apply(self.watch, body)
+        data = {key: base64.b64encode(value).decode("ascii") for key, value in to_data(kept).items()}
+        body = {"metadata": {"resourceVersion": self._version}, "data": {key: data.get(key) for key in _KEYS}}
+        watch, manager = self.watch, names.CA_BUNDLE_FIELD_MANAGER
+        stored = await _stored(
+            watch, watch.client.merge(watch.resource, watch.namespace, watch.name, body, manager=manager)
+        )
         if stored is not None:
             self._version = version(stored)
         return stored is not None
@@ -150,15 +157,16 @@ async def apply(watch: ObjectWatch, body: Object) -> Object | None:
     Raises:
         ApiError: the API server refused for another reason.
     """
+    request = watch.client.apply(
+        watch.resource, watch.namespace, watch.name, body, force=True, manager=names.CA_BUNDLE_FIELD_MANAGER
+    )
+    return await _stored(watch, request)
+
+
+async def _stored(watch: ObjectWatch, request: Awaitable[bytes]) -> Object | None:
+    """The answer to a write that names a resourceVersion, taken in; None if that has changed."""
     try:
-        answer = await watch.client.apply(
-            watch.resource,
-            watch.namespace,
-            watch.name,
-            body,
-            force=True,
-            manager=names.CA_BUNDLE_FIELD_MANAGER,
-        )
+        answer = await request
     except ApiError as error:
         if error.code == 409:
             return None

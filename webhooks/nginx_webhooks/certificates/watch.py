@@ -57,7 +57,7 @@ class ObjectWatch:
     """The present state of one object.
 
     Args:
-        changed: called after each change, and after each fault that is new.
+        changed: called after each change, each list, and each fault that is new.
 
     Attributes:
         seen: whether the API server has answered at all.
@@ -83,12 +83,16 @@ class ObjectWatch:
         return f"{self.resource.kind} {where}{self.name}"
 
     def observed(self, found: Object | None) -> None:
-        """Takes in a state that a write, a read or an event shows. An event that a write has overtaken is dropped."""
+        """Takes in a state that a write, a read or an event shows. An event that a write has overtaken is dropped.
+
+        What is known already is no change: a write that changes nothing must not wake who wrote it.
+        """
         if found is not None and self.object is not None and _number(found) < _number(self.object):
             return
-        self.seen = True
+        known = self.seen and version(found or {}) == version(self.object or {})
         self.object = found
-        self._changed()
+        if not known:
+            self._news()
 
     async def still(self, seen: str) -> bool:
         """Whether the object has the resourceVersion `seen` at this moment; empty: is not there. Takes in what is new.
@@ -124,8 +128,9 @@ class ObjectWatch:
         """Reads the object and returns the resourceVersion to watch from."""
         answer = await self.client.list(self.resource, self.namespace, **self._selector)
         found = msgspec.json.decode(answer, type=_List)
-        self.object = None  # whatever the list says is newer, even after etcd was restored from a backup
-        self.observed(found.items[0] if found.items else None)
+        # Whatever the list says is newer, even after etcd was restored from a backup.
+        self.object = found.items[0] if found.items else None
+        self._news()
         return found.metadata.resource_version
 
     async def _follow(self, version: str) -> None:
@@ -141,6 +146,10 @@ class ObjectWatch:
                     self.observed(None)
                 case "ERROR":
                     return
+
+    def _news(self) -> None:
+        self.seen = True
+        self._changed()
 
     def _works(self) -> None:
         """An event came, or a bookmark as it does every minute. A list alone proves nothing: watch is another right."""

@@ -4,14 +4,15 @@ import logging
 from base64 import b64encode
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import Connection
 from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.signing import SETTLE
-from nginx_webhooks.certificates.store import from_data
+from nginx_webhooks.certificates.signing import REPEAT_FIRST, REPEAT_LAST, SETTLE
+from nginx_webhooks.certificates.store import from_data, to_data
 from tests.unit.webhooks.apiserver import ApiServer
 from tests.unit.webhooks.certificates.cluster import (
     MUTATING,
@@ -123,6 +124,97 @@ async def test_a_secret_that_is_emptied_over_and_over_makes_the_bundle_no_longer
             await until(lambda: "tls.crt" in api.data(SECRET) and "next.crt" not in api.data(SECRET))
         assert replica.changes("promoted") == authority.RETIRED_LIMIT
         await until(lambda: ca_bundle(api, MUTATING).count(b"BEGIN") == authority.RETIRED_LIMIT + 1)
+
+
+def backup(api: ApiServer) -> dict[str, Any]:
+    return {**secret(), "data": dict(api.objects[SECRET]["data"])}
+
+
+async def test_a_backup_from_during_a_rotation_is_promoted_once(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        api.put(SECRET, secret())
+        await until(lambda: "next.crt" in api.data(SECRET))
+        during = backup(api)
+        first = api.data(SECRET)["tls.crt"]
+        for promoted in (1, 2):
+            await until(lambda: ca_bundle(api, MUTATING).startswith(first))
+            await until(lambda: replica.publication.carried(api.data(SECRET)["ca.crt"], replica.now()) >= timedelta(0))
+            replica.pass_time(SETTLE)
+            await until(lambda promoted=promoted: replica.changes("promoted") == promoted)
+            await until(lambda: ca_bundle(api, MUTATING) == api.data(SECRET)["ca.crt"])
+            assert "next.crt" not in api.data(SECRET)
+            assert api.data(SECRET)["previous.crt"] == first
+            if promoted == 1:
+                api.put(SECRET, during)
+        writes = api.writes("secrets")
+        replica.pass_time(SETTLE * 10)
+        await replica.keeper.step()
+        assert api.writes("secrets") == writes
+        assert trusted(api, replica)
+
+
+async def test_a_backup_from_after_a_rotation_is_cleared_by_one_write(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        kept = from_data(api.data(SECRET))
+        assert kept is not None
+        rotated, _ = authority.rotated(authority.begun(kept, replica.now()), replica.now(), published=True)
+        data = {key: b64encode(value).decode() for key, value in to_data(rotated).items()}
+        api.put(SECRET, {**secret(), "data": data})
+        await until(lambda: ca_bundle(api, MUTATING) == rotated.bundle)
+        writes = api.writes("secrets")
+        replica.pass_time(authority.OVERLAP)
+        await until(lambda: "previous.crt" not in api.data(SECRET))
+        await replica.keeper.step()
+        assert (replica.changes("dropped"), api.writes("secrets")) == (1, writes + 1)
+
+
+async def test_a_stray_key_of_somebody_else_is_taken_away_by_one_write(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        before, writes = api.data(SECRET), api.writes("secrets")
+        stray = backup(api)
+        stray["data"]["next.crt"] = stray["data"]["tls.crt"]
+        api.put(SECRET, stray)
+        await until(lambda: api.data(SECRET) == before)
+        await replica.keeper.step()
+        assert (replica.changes("restored"), api.writes("secrets")) == (1, writes + 1)
+
+
+@pytest.mark.parametrize("touched", [False, True], ids=["nothing changes", "something else does"])
+async def test_a_step_that_somebody_undoes_is_paced_and_told_of_once(
+    api: ApiServer, client: Client, touched: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An admission plugin brings the stray key back into whatever is written."""
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        stray = backup(api)["data"] | {"next.crt": "eA=="}
+
+        def undo(body: dict[str, Any]) -> dict[str, Any]:
+            touch = {"annotations": {"touched": str(api.version)}} if touched else {}
+            return {**body, "metadata": {**api.objects[SECRET]["metadata"], **touch}, "data": stray}
+
+        api.altered = undo
+        api.put(SECRET, {**secret(), "data": stray})
+        await until(lambda: replica.changes("restored"))
+        replica.pass_time(timedelta(0))
+        await until(lambda: "somebody undoes what is written to Secret system/ca" in caplog.text)
+        assert replica.changes("restored") == 1
+        install_configurations(api)  # the rest goes on
+        await until(lambda: trusted(api, replica))
+        for tries in (2, 3, 4):
+            replica.pass_time(REPEAT_FIRST * 2 ** (tries - 2))
+            await until(lambda tries=tries: replica.changes("restored") == tries)
+        assert caplog.text.count("somebody undoes") <= 4
+        api.altered = lambda body: body
+        replica.pass_time(REPEAT_LAST)
+        await until(lambda: "next.crt" not in api.data(SECRET))
+        await replica.keeper.step()
 
 
 async def test_a_malformed_secret_is_overwritten_by_a_new_replica(api: ApiServer, client: Client) -> None:

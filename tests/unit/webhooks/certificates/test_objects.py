@@ -1,6 +1,7 @@
 """One watch, one Secret, one caBundle: each against an API server, without the loop that ties them together."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -100,6 +101,37 @@ async def test_the_faster_of_two_writers_wins(api: ApiServer, client: Client) ->
         kept = store.read()
         assert kept is not None
         assert kept.bundle == ROTATED.bundle
+
+
+async def test_a_write_takes_away_what_is_over_whoever_put_it_there(api: ApiServer, client: Client) -> None:
+    install(api)
+    foreign = {key: b64encode(value).decode() for key, value in {**to_data(ROTATING), "notes": b"theirs"}.items()}
+    api.put(SECRET, {**secret(), "data": foreign})  # as `kubectl create` from a backup does
+    async with watching(client) as watch:
+        store = AuthorityStore(watch)
+        store.read()
+        assert await store.write(ROTATED)
+        assert api.data(SECRET) == {**to_data(ROTATED), "notes": b"theirs"}
+
+
+async def test_an_answer_that_is_known_already_wakes_nobody(api: ApiServer, client: Client) -> None:
+    install(api)
+    woken: list[None] = []
+    watch = ObjectWatch(client, resources.SECRETS, "system", "ca", lambda: woken.append(None))
+    watch.observed(None)
+    watch.observed(None)
+    assert len(woken) == 1
+    for _ in range(2):
+        watch.observed(api.objects[SECRET])
+    assert len(woken) == 2
+
+
+def test_an_authority_that_was_retired_twice_counts_once() -> None:
+    twice = replace(ROTATED, retired=(*ROTATED.retired, authority.Retired(ROTATED.retired[0].certificate, NOW)))
+    found = from_data(to_data(twice))
+    assert found is not None
+    assert found.retired == ROTATED.retired
+    assert found.bundle == ROTATED.bundle
 
 
 async def test_a_secret_that_has_changed_since_it_was_read_is_noticed(api: ApiServer, client: Client) -> None:
