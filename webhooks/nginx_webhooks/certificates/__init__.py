@@ -11,6 +11,7 @@ publication.py  the caBundles of both configurations
 bundle.py       clientConfig.caBundle of one configuration
 watch.py        one object of the cluster, kept up to date
 live.py         the certificate that new TLS handshakes present, and the clients that may come
+reading.py      certificates as somebody else may have written them
 handshake.py    whether a client would accept a certificate
 files.py        a certificate, or authorities of clients, in files that somebody else renews
 """

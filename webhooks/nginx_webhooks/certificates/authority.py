@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from nginx_webhooks.certificates.reading import UNREADABLE, certificates
+
 CA_LIFE: Final = timedelta(days=365)
 LEAF_LIFE: Final = timedelta(days=7)
 #: How long a retired CA stays trusted: the life of its last leaf, which a lagging replica may sign a bit later.
@@ -86,7 +88,8 @@ class Authorities:
     @property
     def trusted(self) -> tuple[x509.Certificate, ...]:
         """What a client must trust, each once, the signing one first."""
-        return tuple(dict.fromkeys(found.certificate for found in (*self.authorities, *self.retired)))
+        signing = (found.certificate for found in self.authorities)
+        return tuple(dict.fromkeys((*signing, *(found.certificate for found in self.retired))))
 
     @property
     def bundle(self) -> bytes:
@@ -94,9 +97,9 @@ class Authorities:
         return pem(self.trusted)
 
 
-def pem(certificates: Sequence[x509.Certificate]) -> bytes:
+def pem(found: Sequence[x509.Certificate]) -> bytes:
     """Certificates as one PEM text."""
-    return b"".join(found.public_bytes(serialization.Encoding.PEM) for found in certificates)
+    return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in found)
 
 
 def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -158,10 +161,10 @@ def valid(certificate: x509.Certificate, now: datetime) -> bool:
 def verifies(bundle: bytes, leaf: x509.Certificate, name: str, now: datetime) -> bool:
     """Whether a client that trusts `bundle` (PEM) accepts `leaf` for the DNS name, as the API server will ask."""
     try:
-        roots = x509.load_pem_x509_certificates(bundle)
+        roots = certificates(bundle)
         verifier = PolicyBuilder().store(Store(roots)).time(now).build_server_verifier(x509.DNSName(name))
         verifier.verify(leaf, [])
-    except (ValueError, VerificationError):
+    except (*UNREADABLE, VerificationError):
         return False
     return True
 
@@ -172,7 +175,7 @@ def can_sign(candidate: Authority) -> bool:
     halfway = start + (end - start) / 2
     try:
         leaf = issue(candidate, ("webhooks.example",), halfway)
-    except ValueError:  # dates that leave no room for a leaf
+    except UNREADABLE:  # or dates that leave no room for a leaf
         return False
     return verifies(pem([candidate.certificate]), leaf.certificate, "webhooks.example", halfway)
 

@@ -21,6 +21,7 @@ from nginx_webhooks.certificates import handshake
 from nginx_webhooks.certificates.authority import pem
 from nginx_webhooks.certificates.live import LiveCertificate
 from nginx_webhooks.certificates.publication import Publication, WaitingError, Wanted, require_seen
+from nginx_webhooks.certificates.reading import certificates
 from nginx_webhooks.certificates.source import Provision
 from nginx_webhooks.certificates.watch import ObjectWatch, version
 from nginx_webhooks.metrics import Metrics
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 #: How long both caBundles must have verified a new certificate before it takes the place of a good one.
 SETTLE: Final = timedelta(seconds=3)
+#: Bytes of PEM that the authorities may have: some 40 RSA certificates. A caBundle is written into up to ten entries,
+#: for a while together with the authorities before, and a configuration with more than 1.5 MB fits in no etcd.
+BUNDLE_LIMIT: Final = 64 * 1024
 #: Who brings the Secret, by whether the caBundles are ours.
 _BRINGS: Final = {
     True: "create it with tls.crt, tls.key and ca.crt",
@@ -73,19 +77,25 @@ def read(data: Mapping[str, bytes], name: str, now: datetime) -> Pair:
         raise RefusedCertificateError(f"it has no {' and no '.join(missing)}")
     leaf, *_ = _certificates(data, "tls.crt")
     authorities = tuple(dict.fromkeys(_certificates(data, "ca.crt")))
+    bundle = pem(authorities)
+    if len(bundle) > BUNDLE_LIMIT:
+        raise RefusedCertificateError(
+            f"ca.crt has {len(authorities)} certificates of {len(bundle) // 1024} KiB together, more than "
+            f"{BUNDLE_LIMIT // 1024} KiB; leave in it just the authorities that sign tls.crt"
+        )
     if now >= leaf.not_valid_after_utc:
         raise RefusedCertificateError(f"tls.crt has expired on {leaf.not_valid_after_utc.isoformat()}")
     if now < leaf.not_valid_before_utc:
         raise RefusedCertificateError(f"tls.crt is not valid before {leaf.not_valid_before_utc.isoformat()}")
     found = Pair(data["tls.crt"], data["tls.key"], authorities)
-    if why := found.refusal(pem(authorities), name):
+    if why := found.refusal(bundle, name):
         raise RefusedCertificateError(f"ca.crt does not verify tls.crt with tls.key for {name}: {why}")
     return found
 
 
 def _certificates(data: Mapping[str, bytes], key: str) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(data[key])
+        return certificates(data[key])
     except ValueError as error:
         raise RefusedCertificateError(f"{key} is no PEM certificate: {error}") from error
 

@@ -6,10 +6,9 @@ would be too strict or too lax for what somebody else has made.
 
 import ssl
 
-from cryptography import x509
-
 from nginx_webhooks.certificates.authority import pem
 from nginx_webhooks.certificates.live import CertificateError, server_context
+from nginx_webhooks.certificates.reading import certificates
 
 
 def refusal(bundle: bytes, chain: bytes, key: bytes, name: str) -> str:
@@ -34,7 +33,7 @@ def client_context(bundle: bytes) -> ssl.SSLContext:
         ValueError: there is none in it.
     """
     try:
-        trusted = pem(x509.load_pem_x509_certificates(bundle))  # without what people write between certificates
+        trusted = pem(certificates(bundle))  # without what people write between certificates
     except ValueError as error:
         raise ValueError("there is no trusted certificate") from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

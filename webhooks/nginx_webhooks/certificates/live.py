@@ -13,6 +13,7 @@ from cryptography import x509
 
 from nginx_webhooks import clients
 from nginx_webhooks.certificates.authority import valid
+from nginx_webhooks.certificates.reading import certificates
 
 Clock = Callable[[], datetime]
 
@@ -155,7 +156,7 @@ def _checked_by(check: clients.Check) -> type[ssl.SSLObject]:
 
 def _leaf(chain: bytes) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificates(chain)[0]
+        return certificates(chain)[0]
     except ValueError as error:
         raise CertificateError(str(error)) from error
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from cryptography import x509
-
 from nginx_operator.cluster.client import ApiError
 from nginx_webhooks.certificates.bundle import Bundle, MissingWebhookError
+from nginx_webhooks.certificates.reading import certificates
 from nginx_webhooks.certificates.watch import ObjectWatch
 from nginx_webhooks.metrics import Metrics
 
@@ -145,6 +144,6 @@ def _live(bundle: Bundle) -> tuple[bytes, ...]:
 def _contains(live: bytes, wanted: bytes) -> bool:
     """Whether one bundle holds all certificates of another."""
     try:
-        return set(x509.load_pem_x509_certificates(wanted)) <= set(x509.load_pem_x509_certificates(live))
+        return set(certificates(wanted)) <= set(certificates(live))
     except ValueError:
         return False

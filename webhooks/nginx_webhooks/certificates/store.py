@@ -21,13 +21,13 @@ from typing import Any, Final
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from nginx_operator.api import names
 from nginx_operator.cluster.client import ApiError
 from nginx_webhooks.certificates.authority import Authorities, Authority, Retired, can_sign, key_pem, pem
+from nginx_webhooks.certificates.reading import UNREADABLE, certificates
 from nginx_webhooks.certificates.watch import Object, ObjectWatch, version
 
 #: All that is ours in the Secret.
@@ -65,7 +65,7 @@ def from_data(data: Mapping[str, bytes]) -> Authorities | None:
         )
     except KeyError as error:
         raise MalformedSecretError(f"it has no key {error}") from error
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise MalformedSecretError(str(error) or type(error).__name__) from error
 
 
@@ -74,13 +74,13 @@ def _authority_data(prefix: str, authority: Authority) -> dict[str, bytes]:
 
 
 def _retired(data: Mapping[str, bytes]) -> tuple[Retired, ...]:
-    certificates = x509.load_pem_x509_certificates(data["previous.crt"])
+    retired = certificates(data["previous.crt"])
     times = data["previous-until"].decode("ascii").split()
-    if len(certificates) != len(times):
-        raise ValueError(f"previous.crt has {len(certificates)} certificates, and previous-until {len(times)} times")
+    if len(retired) != len(times):
+        raise ValueError(f"previous.crt has {len(retired)} certificates, and previous-until {len(times)} times")
     # One that is named twice is trusted until the later of its times.
     latest: dict[x509.Certificate, datetime] = {}
-    for certificate, until in zip(certificates, map(_time, times), strict=True):
+    for certificate, until in zip(retired, map(_time, times), strict=True):
         latest[certificate] = max(until, latest.get(certificate, until))
     return tuple(Retired(certificate, until) for certificate, until in latest.items())
 

@@ -18,6 +18,7 @@ from nginx_webhooks.certificates.authority import (
     RotationError,
 )
 from nginx_webhooks.certificates.live import LiveCertificate
+from tests.unit.webhooks.certificates.made import of_version_5
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NAMES = authority.server_names("hooks", "system")
@@ -56,7 +57,15 @@ def test_a_leaf_verifies_for_its_names_and_its_authority_only() -> None:
     assert authority.verifies(authority.pem([other.certificate, ca.certificate]), leaf, NAMES[0], NOW)
 
 
-@pytest.mark.parametrize("bundle", [b"", b"x", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        b"",
+        b"x",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        of_version_5(authority.pem([authority.create(NOW).certificate])),
+    ],
+)
 def test_a_malformed_bundle_verifies_nothing(bundle: bytes) -> None:
     leaf = authority.issue(authority.create(NOW), NAMES, NOW).certificate
     assert not authority.verifies(bundle, leaf, NAMES[0], NOW)

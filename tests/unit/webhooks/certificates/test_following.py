@@ -25,7 +25,7 @@ from tests.unit.webhooks.certificates.cluster import (
     install_configurations,
     secret,
 )
-from tests.unit.webhooks.certificates.made import Made, make
+from tests.unit.webhooks.certificates.made import Made, make, of_version_5
 from tests.unit.webhooks.waiting import until
 
 NAME = NAMES[0]
@@ -33,6 +33,8 @@ CA, OTHER_CA = make("ca", ca=True), make("other ca", ca=True)
 LEAF = make("leaf", CA, names=[NAME])
 RENEWED = make("leaf", CA, names=[NAME])
 MOVED = make("leaf", OTHER_CA, names=[NAME])
+#: A company's whole trust store, with the authority in it.
+MANY = CA.pem + b"".join(make("other", ca=True).pem for _ in range(200))
 CONFIGURATIONS = (MUTATING, VALIDATING)
 
 
@@ -174,6 +176,12 @@ BROKEN = {
     "wrong authority": (data(LEAF, OTHER_CA), "ca.crt does not verify tls.crt"),
     "no authority": ({"tls.crt": LEAF.pem, "tls.key": LEAF.key_pem}, "it has no ca.crt"),
     "empty": ({}, "it has no tls.crt and no tls.key and no ca.crt"),
+    "certificate of version 5": ({**data(LEAF), "tls.crt": of_version_5(LEAF.pem)}, "tls.crt is no PEM certificate: "),
+    "authority of version 5": ({**data(LEAF), "ca.crt": of_version_5(CA.pem)}, "ca.crt is no PEM certificate: "),
+    "too many authorities": (
+        {**data(LEAF), "ca.crt": MANY},
+        "ca.crt has 201 certificates of",
+    ),
     "no PEM": ({**data(LEAF), "ca.crt": b"x"}, "ca.crt is no PEM certificate"),
 }
 

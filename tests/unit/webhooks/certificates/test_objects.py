@@ -19,6 +19,7 @@ from nginx_webhooks.certificates.store import AuthorityStore, MalformedSecretErr
 from nginx_webhooks.certificates.watch import Backoff, ObjectWatch
 from tests.unit.webhooks.apiserver import ApiServer
 from tests.unit.webhooks.certificates.cluster import MUTATING, SECRET, ca_bundle, configuration, install, secret
+from tests.unit.webhooks.certificates.made import of_version_5
 from tests.unit.webhooks.waiting import until
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -73,6 +74,8 @@ def test_an_empty_secret_holds_nothing(data: dict[str, bytes]) -> None:
         ({"tls.key": authority.key_pem(authority.create(NOW).key)}, "belong together"),
         ({"previous.crt": b"x"}, None),
         ({"next.crt": b"x"}, None),
+        ({"tls.crt": of_version_5(authority.pem([FIRST.current.certificate]))}, "4 is not a valid X509 version"),
+        ({"previous.crt": of_version_5(authority.pem([FIRST.current.certificate]))}, "4 is not a valid X509 version"),
         ({"tls.crt": LEAF.certificate_pem, "tls.key": LEAF.key_pem}, "tls.crt is no certificate authority"),
         ({"next.crt": LEAF.certificate_pem, "next.key": LEAF.key_pem}, "next.crt is no certificate authority"),
         ({"previous-until": b"2026-03-09T00:00:00"}, "time zone"),

@@ -16,6 +16,7 @@ from nginx_webhooks.certificates.signing import SETTLE
 from nginx_webhooks.certificates.store import from_data, to_data
 from tests.unit.webhooks.apiserver import ApiServer
 from tests.unit.webhooks.certificates.cluster import SECRET, Replica, install, secret
+from tests.unit.webhooks.certificates.made import of_version_5
 from tests.unit.webhooks.waiting import until
 
 
@@ -121,6 +122,10 @@ async def test_where_it_cannot_rotate_it_says_why(api: ApiServer, client: Client
     code, errors = await outcome(kubeconfig)
     assert code == 1
     assert "4 earlier authorities are still trusted" in errors
+    odd = often_rotated()
+    odd["tls.crt"] = of_version_5(odd["tls.crt"])
+    api.put(SECRET, {**secret(), "data": {key: b64encode(value).decode() for key, value in odd.items()}})
+    assert await outcome(kubeconfig) == (1, "Secret system/ca is malformed: 4 is not a valid X509 version\n")
     api.forbid("list", "secrets")
     code, errors = await outcome(kubeconfig)
     assert code == 1
