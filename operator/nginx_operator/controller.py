@@ -24,6 +24,7 @@ from nginx_operator.metrics import Metrics, State
 from nginx_operator.migration import Migration
 from nginx_operator.policy_file import PolicyFile
 from nginx_operator.reconcile import Reconciler
+from nginx_operator.serving import health
 from nginx_operator.settings import Settings
 from nginx_operator.status import stored_condition
 from nginx_operator.workqueue import RetryLater, Workqueue
@@ -33,8 +34,6 @@ log = logging.getLogger(__name__)
 #: Seconds between looks at the policy file.
 _POLICY_PERIOD: Final = 2.0
 _LONGEST_DELAY: Final = 30.0
-#: Seconds without a try or a line after which a watch is stuck: each ends by itself sooner, and is tried again.
-_STANDS_STILL: Final = 600.0
 
 
 class Controller:
@@ -84,12 +83,8 @@ class Controller:
         )
 
     def unhealthy(self) -> str | None:
-        """Why only a restart can help, or None. That the API server is away is no such reason."""
-        for reflector in self._reflectors:
-            silence = time.monotonic() - reflector.turned
-            if silence > _STANDS_STILL:
-                return f"the watch of {reflector.plural} has stood still for {silence:.0f} s"
-        return None
+        """Why only a restart can help, or None."""
+        return health.standstill((reflector.plural, reflector.turned) for reflector in self._reflectors)
 
     def unready(self) -> str | None:
         """Why the process is not ready, or None."""

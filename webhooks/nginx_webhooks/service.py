@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 
 from nginx_operator.api import names
@@ -56,6 +57,7 @@ async def serve(settings: Settings) -> None:
     readiness = Readiness(lambda: live.valid)
     policy = PolicyFile(settings.policy_file)
     admission.warm_up(policy.current.cluster)
+    checks = health.Checks(lambda: readiness.fault)
     async with AsyncExitStack() as stack:
         refreshers: list[Callable[[], object]] = [policy.refresh]
         if client_ca:
@@ -66,9 +68,9 @@ async def serve(settings: Settings) -> None:
                 readiness.prove()
             case ManagedCertificate() as managed:
                 keeper = await _keeper(managed, live, readiness, metrics, stack)
+                checks = replace(checks, unhealthy=keeper.unhealthy)
                 await stack.enter_async_context(_background(keeper.run(), stop))
         await stack.enter_async_context(_background(poll(refreshers), stop))
-        checks = health.Checks(lambda: readiness.fault)
         await stack.enter_async_context(health.serve(settings.health_bind, checks, metrics.registry))
         server = AdmissionServer(policies=lambda: policy.current, metrics=metrics, context=live.context)
         listener, address = listen(settings.bind)

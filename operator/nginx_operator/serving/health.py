@@ -2,7 +2,8 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,23 @@ log = logging.getLogger(__name__)
 
 #: The kubelet and a few that scrape.
 _LIMITS: Final = Limits(connections=64)
+
+
+#: Seconds without a try or a line after which a watch is stuck: each ends by itself sooner, and is tried again.
+_STANDS_STILL: Final = 600.0
+
+
+def standstill(watches: Iterable[tuple[str, float]]) -> str | None:
+    """Why only a restart can help, or None: a watch stands still. That the API server is away is no such reason.
+
+    Args:
+        watches: what each one watches, and when it last asked or heard something, by the monotonic clock.
+    """
+    for what, turned in watches:
+        silence = time.monotonic() - turned
+        if silence > _STANDS_STILL:
+            return f"the watch of {what} has stood still for {silence:.0f} s"
+    return None
 
 
 def _fine() -> str | None:

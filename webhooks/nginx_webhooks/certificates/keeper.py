@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Final
 
 from nginx_operator.cluster.client import ApiError
+from nginx_operator.serving import health
 from nginx_webhooks.certificates.live import Clock, utc_now
 from nginx_webhooks.certificates.publication import Publication, WaitingError
 from nginx_webhooks.certificates.source import Source
-from nginx_webhooks.certificates.watch import Backoff
+from nginx_webhooks.certificates.watch import Backoff, ObjectWatch
 from nginx_webhooks.readiness import Readiness
 
 log = logging.getLogger(__name__)
@@ -54,9 +55,17 @@ class Keeper:
     async def run(self) -> None:
         """Watches and steps, for ever."""
         async with asyncio.TaskGroup() as tasks:
-            for watch in (self._source.watch, *self._publication.watches):
+            for watch in self._watches:
                 tasks.create_task(watch.run())
             tasks.create_task(self._loop())
+
+    @property
+    def _watches(self) -> tuple[ObjectWatch, ...]:
+        return self._source.watch, *self._publication.watches
+
+    def unhealthy(self) -> str | None:
+        """Why only a restart can help, or None."""
+        return health.standstill((str(watch), watch.turned) for watch in self._watches)
 
     async def _loop(self) -> None:
         backoff = Backoff()

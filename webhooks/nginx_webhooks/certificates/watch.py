@@ -5,6 +5,7 @@ The field selector metadata.name is what lets RBAC grant this for one name (reso
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -63,6 +64,7 @@ class ObjectWatch:
         seen: whether the API server has answered at all.
         object: the object; None while there is none.
         fault: why it cannot be watched at this moment; empty when it can.
+        turned: when it last asked or heard something, by the monotonic clock.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class ObjectWatch:
         self.seen = False
         self.object: Object | None = None
         self.fault = ""
+        self.turned = time.monotonic()
         self._changed = changed
         self._backoff = Backoff()
 
@@ -114,6 +117,7 @@ class ObjectWatch:
     async def run(self) -> None:
         """Watches for ever."""
         while True:
+            self.turned = time.monotonic()
             try:
                 await self._follow(await self._list())
                 await asyncio.sleep(RETRY_FIRST)  # a proxy may end every watch at once
@@ -153,6 +157,7 @@ class ObjectWatch:
 
     def _works(self) -> None:
         """An event came, or a bookmark as it does every minute. A list alone proves nothing: watch is another right."""
+        self.turned = time.monotonic()
         self._backoff.succeeded()
         if self.fault:
             log.info("watching %s again", self)

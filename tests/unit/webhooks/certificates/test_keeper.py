@@ -349,6 +349,23 @@ async def test_metrics_tell_expiry_writes_and_rotations(api: ApiServer, client: 
         assert replica.metric("cabundle_writes_total", kind="MutatingWebhookConfiguration") == 2
 
 
+async def test_a_watch_that_stands_still_is_unhealthy(api: ApiServer, client: Client) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        for watch, words in (
+            (replica.secret, "Secret system/ca"),
+            (replica.mutating, "MutatingWebhookConfiguration nginx-operator"),
+            (replica.validating, "ValidatingWebhookConfiguration nginx-operator"),
+        ):
+            assert replica.keeper.unhealthy() is None
+            watch.turned -= 700
+            assert replica.keeper.unhealthy() == f"the watch of {words} has stood still for 700 s"
+            install_configurations(api)
+            api.put(SECRET, api.objects[SECRET])
+            await until(lambda: replica.keeper.unhealthy() is None)  # it has heard of that
+
+
 async def test_a_leaf_is_renewed_while_the_api_server_is_away() -> None:
     async with ApiServer() as api, Client(Connection(server=api.url)) as client:
         install(api)
