@@ -9,8 +9,8 @@ Its keys, all PEM but the last:
     previous-until          a line for each: when the last of these expires, RFC 3339
 
 A write names the resourceVersion that it was decided upon, so of two replicas that decide at once one wins, and the
-other decides anew. No replica leads. It is a merge patch that removes by name the keys whose time is over: an apply that
-left them out would leave them to whoever else owns them, such as `kubectl create` from a backup.
+other decides anew. No replica leads. It is a merge patch that removes by name the keys whose time is over: an apply
+that left them out would leave them to whoever else owns them, such as `kubectl create` from a backup.
 """
 
 import base64
