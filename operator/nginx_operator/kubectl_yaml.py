@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import yaml
 
-#: What PyYAML raises at text that it cannot read: beside YAMLError whatever its constructors meet in 2026-02-30, a number
-#: of thousands of digits, !!bool x, !!int '', !!timestamp x, or what is nested deeply.
+#: What PyYAML raises at text that it cannot read: beside YAMLError whatever its constructors meet in 2026-02-30, in a
+#: number of thousands of digits, in !!bool x, !!int '', !!timestamp x, and in what is nested deeply.
 UNREADABLE: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError)
 
 
