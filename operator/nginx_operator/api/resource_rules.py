@@ -3,13 +3,12 @@
 Source: k8s.io/kubernetes/pkg/apis/core/validation, ValidateResourceRequirements.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from nginx_operator.api import names, quantity
-from nginx_operator.api.faults import Fault, Subject, dotted, quoted
+from nginx_operator.api.faults import Fault, Subject, did_you_mean, dotted, quoted
 
 _NATIVE: Final = ("cpu", "memory", "ephemeral-storage")
 _HUGE_PAGES: Final = "hugepages-"
@@ -35,12 +34,7 @@ def _amount(key: str, name: object, amount: object) -> Iterator[Fault]:
     if amount is None:
         return
     if not _is_known(name):
-        close = difflib.get_close_matches(str(name), _NATIVE, n=1)
-        hint = (
-            f"did you mean {close[0]}?"
-            if close
-            else "use cpu, memory, ephemeral-storage or one such as example.com/gpu"
-        )
+        hint = did_you_mean(name, _NATIVE) or "use cpu, memory, ephemeral-storage or one such as example.com/gpu"
         yield _fault(f"unknown resource; {hint}", key, name)
         return
     value = _number(amount)

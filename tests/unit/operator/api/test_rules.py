@@ -1,10 +1,11 @@
 """What the API server would refuse only later, when the Service or a pod is made: refused at once, in words."""
 
+import difflib
 from typing import Any
 
 import pytest
 
-from nginx_operator.api.faults import Subject
+from nginx_operator.api.faults import NAME_LENGTH, Subject
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.validation import check
 
@@ -147,6 +148,17 @@ def test_what_is_stored_is_not_refused_again_when_something_else_changes() -> No
     assert verdict.faults == []
     assert len(verdict.warnings) == 1  # the count
     assert check(Subject("web", {**spec, "paused": True}, POLICY, old_spec=spec)).faults
+
+
+def test_a_name_that_is_longer_than_any_is_compared_with_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison takes time by the length, while others wait."""
+    compared: list[int] = []
+    monkeypatch.setattr(difflib, "get_close_matches", lambda word, *_, **__: compared.append(len(word)) or [])
+    for length in (NAME_LENGTH, NAME_LENGTH + 1, 3_000_000):
+        name = "a" * length
+        assert "unknown resource; use cpu" in faults(resources(limits={name: 1}))[0]
+        assert "unknown field; the fields here are" in faults({name: 1}, strict=True)[0]
+    assert compared == [NAME_LENGTH] * 2
 
 
 @pytest.mark.parametrize("part", ["a", "a-", "a.", "a/", "a_"])
