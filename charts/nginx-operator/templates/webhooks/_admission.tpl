@@ -85,7 +85,7 @@ matchConditions:
   # A Scale has no labels, so an objectSelector would never ask about one, and kubectl scale would pass policy by.
   - name: selected
     expression: >-
-      request.subResource == 'scale' || [object, oldObject].exists(found, found != null{{ $selected }})
+      request.?subResource.orValue('') == 'scale' || [object, oldObject].exists(found, found != null{{ $selected }})
   {{- end }}
   # Nothing may hold up a deletion: the last updates of an object only take finalizers away.
   # What is stored tells: a create may bring a deletionTimestamp, which is dropped after the webhooks.
