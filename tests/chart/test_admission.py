@@ -102,7 +102,8 @@ def test_an_object_selector_holds_for_nginx_and_lets_no_scale_pass_by(render: Re
         assert "objectSelector" not in validating
         assert validating["matchConditions"][0] == {
             "name": "selected",
-            "expression": "request.?subResource.orValue('') == 'scale' || [object, oldObject].exists(found, found != null"
+            "expression": "request.?subResource.orValue('') == 'scale'"
+            " || [object, oldObject].exists(found, found != null"
             ' && ["b"].exists(value, found.metadata.?labels[?"a"] == optional.of(value))'
             ' && ["d","e"].exists(value, found.metadata.?labels[?"c"] == optional.of(value))'
             ' && !["g"].exists(value, found.metadata.?labels[?"f"] == optional.of(value))'

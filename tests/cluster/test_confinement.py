@@ -110,7 +110,10 @@ STRONGER: list[tuple[Change, str]] = [
     (lambda d: container(d)["securityContext"].update(seccompProfile={"type": "Unconfined"}), "no privileges"),
     (lambda d: container(d)["securityContext"].update(seLinuxOptions={"type": "spc_t"}), "no privileges"),
     (lambda d: container(d)["securityContext"].update(appArmorProfile={"type": "Unconfined"}), "no privileges"),
-    (lambda d: container(d)["securityContext"].update(procMount="Unmasked"), "no privileges"),
+    (
+        lambda d: (container(d)["securityContext"].update(procMount="Unmasked"), pod(d).update(hostUsers=False)),
+        "host n",
+    ),
     (lambda d: pod(d)["containers"].append({"name": "x", "image": "x"}), "no privileges"),
 ]
 
