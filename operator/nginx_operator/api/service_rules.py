@@ -88,7 +88,7 @@ def _source_ranges(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> Iter
         return
     if wanted.get("type") != "LoadBalancer":
         yield _fault("needs type LoadBalancer", "annotations", _RANGES)
-    for network in filter(None, (part.strip() for part in annotated.split(","))):
+    for network in (part.strip() for part in annotated.split(",") if annotated.strip()):
         if fault := _network_fault(network):
             yield _fault(f"{quoted(network)} {fault}", "annotations", _RANGES)
 

@@ -139,6 +139,7 @@ def test_a_service_that_the_api_server_takes_passes(spec: dict[str, Any]) -> Non
             "annotations: 262326 bytes in all are",
         ),
         (service(annotations={RANGES: "192.0.2.0/24,x"}), f'annotations.{RANGES}: "x" is no network such as '),
+        (service(annotations={RANGES: "::/0,"}), f'annotations.{RANGES}: "" is no network such as '),
         (service(annotations={RANGES: ""}, type="NodePort"), f"annotations.{RANGES}: needs type LoadBalancer"),
         (ranges("192.0.2.1/24"), 'loadBalancerSourceRanges[0]: "192.0.2.1/24" must be written as 192.0.2.0/24'),
         (ranges("2001:db8::1/32"), 'loadBalancerSourceRanges[0]: "2001:db8::1/32" must be written as 2001:db8::/32'),
