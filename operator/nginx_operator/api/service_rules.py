@@ -30,7 +30,9 @@ def service(subject: Subject) -> Iterator[Fault | str]:
     old = (subject.old_spec or {}).get("service")
     before = old if isinstance(old, Mapping) else {}
     yield from _annotations(wanted.get("annotations"))
-    yield from _load_balancer(wanted, before)
+    # While it is paused the Service stays, whatever is written.
+    stands = before.get("enabled") is not False or (subject.old_spec or {}).get("paused") is True
+    yield from _load_balancer(wanted, before, stands=stands)
     yield from _source_ranges(wanted, before)
     port = wanted.get("nodePort")
     if isinstance(port, int) and port not in _NODE_PORTS:
@@ -61,15 +63,18 @@ def _annotations(annotations: object) -> Iterator[Fault]:
         yield _fault(f"{size} bytes in all are more than a Service can have; keep within {_ANNOTATIONS}", "annotations")
 
 
-def _load_balancer(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[Fault]:
+def _load_balancer(wanted: Mapping[str, Any], before: Mapping[str, Any], *, stands: bool) -> Iterator[Fault]:
     name = wanted.get("loadBalancerClass")
     if isinstance(name, str) and not names.is_qualified(name):
         yield _fault(f"{quoted(name)} {_QUALIFIED_IN_WORDS}", "loadBalancerClass")
-    both = wanted.get("type") == before.get("type") == "LoadBalancer" and before.get("enabled") is not False
-    if both and name != before.get("loadBalancerClass"):
+    if (
+        stands
+        and wanted.get("type") == before.get("type") == "LoadBalancer"
+        and name != before.get("loadBalancerClass")
+    ):
         yield _fault(
-            "a Service keeps its class for life; set service.enabled to false first, which removes the Service, "
-            "then to true with the other class",
+            "a Service keeps its class for life; set service.enabled to false first, which removes the Service unless "
+            "it is paused, then to true with the other class",
             "loadBalancerClass",
         )
 

@@ -173,6 +173,13 @@ def test_the_class_of_a_load_balancer_is_for_life(old: dict[str, Any], new: dict
     assert [fault.split(":")[0] for fault in found] == ["spec.service.loadBalancerClass"] * refused
 
 
+def test_while_it_is_paused_the_service_stays_with_its_class() -> None:
+    old = VALID | service(loadBalancerClass="a", enabled=False)
+    assert faults(service(loadBalancerClass="b"), old_spec=old) == []
+    (fault,) = faults({**service(loadBalancerClass="b"), "paused": True}, old_spec={**old, "paused": True})
+    assert fault.startswith("spec.service.loadBalancerClass: a Service keeps its class for life")
+
+
 def test_a_source_range_that_is_in_force_stays() -> None:
     """Before Kubernetes 1.36 the API server took it."""
     assert faults({**ranges("192.0.2.1/24"), "paused": True}, old_spec=VALID | ranges("192.0.2.1/24")) == []
