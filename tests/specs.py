@@ -47,7 +47,7 @@ _REQUESTS = st.dictionaries(
     max_size=3,
 )
 _LIMITS = st.dictionaries(
-    _of("cpu", "memory", "ephemeral-storage", "hugepages-2Mi", "example.com/gpu"),
+    _of("cpu", "memory", "ephemeral-storage", "example.com/gpu"),
     _of(2, "2", "1Gi", "1e3", "1E"),
     max_size=3,
 )
@@ -57,6 +57,11 @@ _AMOUNTS = _of(
 _ODD_AMOUNTS = st.one_of(
     st.dictionaries(_of("cpu", "example.com/gpu"), _AMOUNTS | _SCALARS, min_size=1, max_size=2),
     st.dictionaries(_words("cpus", "requests.cpu", "a//b", "hugepages-", "CPU"), _of("1", 1, None), min_size=1),
+    st.dictionaries(
+        _of("cpu", "hugepages-2Mi", "hugepages-0", "hugepages-1m", "requests.example.com/gpu", "kubernetes.io/a"),
+        _of(0, 1, "2Mi", "3Mi", "0.0005", "0.0001"),
+        min_size=1,
+    ),
     _of(16, 17).map(lambda count: {f"example.com/r{number}": 1 for number in range(count)}),
 )
 _RESOURCES = _object(
@@ -73,13 +78,17 @@ _ODD_SECRETS = st.one_of(
 
 _ANNOTATIONS = st.dictionaries(_of("tier", "example.com/tier", "Example.com/Tier"), _TEXT, max_size=2)
 _ODD_ANNOTATIONS = st.one_of(
+    st.dictionaries(
+        st.just("service.beta.kubernetes.io/load-balancer-source-ranges"), _of("", "192.0.2.0/24, ::/0", "a")
+    ),
     st.dictionaries(_words("tier", "a//b", "a b", "/a", "a/"), _TEXT | st.none(), min_size=1, max_size=2),
     st.dictionaries(st.just("tier"), _SCALARS | _of("x" * 4096, "x" * 4097)),
     _of(64, 65).map(lambda count: {f"a{number}": "" for number in range(count)}),
 )
-_NETWORKS = st.lists(_of("192.0.2.0/24", "192.0.2.1/24", "2001:db8::/32", "0.0.0.0/0"), max_size=3, unique=True)
+_NETWORKS = st.lists(_of("192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32", "0.0.0.0/0"), max_size=3, unique=True)
 _ODD_NETWORKS = st.one_of(
     st.lists(_words("192.0.2.0/24", "1.2.3/8", "192.0.2.0/33", "192.0.2.0/024", "1.2.3.4", "::/129"), max_size=3),
+    st.lists(_of("192.0.2.1/24", "::ffff:192.0.2.0/120", "192.0.2.0/255.255.255.0", "fe80::%a/64"), max_size=2),
     st.lists(_SCALARS | st.just("192.0.2.0/24"), max_size=2),
 )
 _CLASSES = _of("a", "example.com/internal")

@@ -7,6 +7,10 @@ from typing import Any, Final
 
 import yaml
 
+#: What PyYAML raises at text that it cannot read: beside YAMLError whatever its constructors meet in 2026-02-30, in a
+#: number of thousands of digits, in !!bool x, !!int '', !!timestamp x, and in what is nested deeply.
+UNREADABLE: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError)
+
 
 class Loader(yaml.SafeLoader):
     """1e3 and 08 are numbers, here alone; a date and a time of day are text, and so is every key, as in JSON."""

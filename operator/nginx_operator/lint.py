@@ -10,7 +10,7 @@ import yaml
 from nginx_operator.api import defaults, names, validation
 from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policies
-from nginx_operator.kubectl_yaml import Loader
+from nginx_operator.kubectl_yaml import UNREADABLE, Loader
 
 
 class Finding(NamedTuple):
@@ -101,7 +101,7 @@ def _check_document(file: str, root: yaml.Node, policies: Policies, class_name: 
         return
     try:
         document: Any = Loader("").construct_document(root)
-    except (ValueError, yaml.YAMLError) as error:  # a number of thousands of digits, a key that is a list, a tag
+    except UNREADABLE as error:
         yield _unreadable(file, error, _line(root), "not readable")
         return
     yield from _judge(file, root, document, policies, class_name)

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from nginx_operator.api.policy import Policies, PolicyError
+from nginx_operator.kubectl_yaml import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class PolicyFile:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._content = b""
+        self._content: bytes | None = None
         self._fault = ""
         self.current = Policies()
         if path is not None:
@@ -56,8 +57,11 @@ class PolicyFile:
             return self.current
         self._content = content
         try:
-            return Policies.parse(yaml.safe_load(content))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise PolicyError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+            document = yaml.safe_load(content)
+            if document is None:
+                raise PolicyError("is empty; a policy of defaults alone is {}")
+            return Policies.parse(document)
         except PolicyError as error:
             raise PolicyError(f"{path}: {error}") from error
+        except UNREADABLE as error:
+            raise PolicyError(f"{path} is no YAML that can be read: {' '.join(str(error).split())}") from error

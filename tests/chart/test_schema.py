@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from nginx_operator.api import images
 from tests.chart.rendering import HelmError, Render
 
 #: Path -> wrong values. The first of each go into one rendering, the second into the next.
@@ -21,7 +22,7 @@ WRONG: dict[str, list[Any]] = {
     "image/pullPolicy": ["Sometimes", "always"],
     "image/repository": ["", "nginx-operator/"],
     "imagePullSecrets": [["registry-login"], {"name": "registry-login"}],
-    "nginx/image": ["with blank", ""],
+    "nginx/image": ["registry.example.com/Team/nginx:1", "nginx:"],
     "log/format": ["xml", "JSON"],
     "log/level": ["trace", 3],
     "crds/keep": ["true", 1],
@@ -197,3 +198,7 @@ def test_an_umbrella_chart_may_add_its_own(render: Render) -> None:
     umbrella = {"global": {"any": [1], "image": {"registry": "x"}}, "enabled": True}
 
     assert render(umbrella).text == render({}).text
+
+
+def test_the_default_image_is_one_that_the_webhooks_take(schema: dict[str, Any]) -> None:
+    assert schema["properties"]["nginx"]["properties"]["image"]["pattern"] == f"^{images.PATTERN}$"

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from nginx_operator.api import defaults, names, rules, schema_faults, service_rules, validation
 from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
-from nginx_operator.cluster.resources import NGINXES
+from nginx_operator.api.types import NginxSpec, ObjectMeta
+from nginx_operator.children.deployment import deployment
+from nginx_operator.children.service import service
+from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, SERVICES
 from tests.cluster.product import Product
 from tests.namespaces import Namespace
 from tests.specs import NAMES, SPECS
@@ -88,3 +91,60 @@ def test_a_dry_run_create_is_decided_as_the_checks_decide(connection: Connection
 
     decide()
     assert min(met[by] for by in (NOBODY, API_SERVER, WEBHOOK)) >= 100, met
+
+
+def resources(requests: dict[str, Any] | None = None, limits: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"resources": {"requests": requests or {}, "limits": limits or {}}}
+
+
+def balanced(*ranges: str, **more: Any) -> dict[str, Any]:
+    return {"service": {"type": "LoadBalancer", "loadBalancerSourceRanges": list(ranges), **more}}
+
+
+RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+LONG = ".".join(["a" * 62] * 4)
+#: What the rules beyond the schema are about: some of it is taken, some refused.
+OF_THE_CHILDREN: list[dict[str, Any]] = [
+    {},
+    *[resources({"memory": "1Gi"}, {name: amount}) for name, amount in {
+        "hugepages-2Mi": "4Mi", "hugepages-1Gi": "3Mi", "hugepages-0": "0", "hugepages--1": "0", "hugepages-1m": "1",
+        "hugepages-": "1", "example.com/gpu": "1", "example.com/mig": "0.5", "example.com/tpu": "0.9999",
+        "requests.example.com/gpu": "1", f"{LONG[:243]}/gpu": "1", f"{LONG[:245]}/gpu": "1", "kubernetes.io/foo": "0.5",
+        "cpus": "1", "requests.cpu": "1", "cpu": "-1",
+    }.items()],
+    resources(limits={"hugepages-2Mi": "4Mi"}),
+    resources({"hugepages-2Mi": "4Mi", "cpu": 1}, {"hugepages-2Mi": "6Mi"}),
+    resources({"cpu": "0.0005"}, {"cpu": "0.0001"}),
+    resources({"cpu": "2m"}, {"cpu": "1m"}),
+    resources({"kubernetes.io/foo": "1"}),
+    resources({"foo.kubernetes.io/bar": "1"}, {"foo.kubernetes.io/bar": "2"}),
+    resources({"example.com/gpu": "1"}),
+    *[balanced(network) for network in (
+        "192.0.2.0/24", "2001:DB8::/32", "0.0.0.0/0", "64:ff9b::192.0.2.0/120",
+        "192.0.2.1/24", "2001:db8::1/32", "192.0.2.0/024", "::ffff:192.0.2.0/120", "::ffff:0:0/96", "010.0.0.0/8",
+    )],
+    *[balanced(annotations={RANGES: text}) for text in ("", "192.0.2.0/24, ::/0", "192.0.2.1/24", "a", ",")],
+    balanced("192.0.2.0/24", annotations={RANGES: "a"}),
+    {"service": {"annotations": {RANGES: ""}}},
+    {"service": {"annotations": {f"a{number}": "x" * 4096 for number in range(64)}}},
+    {"service": {"annotations": {f"a{number}": "x" * 4075 for number in range(64)}}},
+    {"service": {"annotations": {"a b": ""}}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", OF_THE_CHILDREN, ids=range(len(OF_THE_CHILDREN)))
+def test_the_children_can_be_made_of_what_the_checks_take(
+    connection: Connection, namespace: Namespace, spec: dict[str, Any]
+) -> None:
+    """And of nothing else: what a Deployment or a Service would refuse is refused when it is written."""
+    spec = {"count": 1, "image": "example.com/nginx:1", **spec}
+    verdict = validation.check(Subject("web", defaults.defaulted(spec, POLICY), POLICY))
+    owner, typed = (
+        ObjectMeta(name="web", namespace=namespace.name, uid="2c5f0a3e-0000-4000-8000-000000000000"),
+        NginxSpec.of(spec),
+    )
+    said = []
+    for kind, child in ((DEPLOYMENTS, deployment(owner, typed)), (SERVICES, service(owner, typed))):
+        code, text = connection.request("POST", f"{kind.path(namespace.name)}?dryRun=All", child)
+        said += [json.loads(text)["message"]] if code != 201 else []
+    assert bool(said) == bool(verdict.faults), f"{said}; ours: {verdict.sentence!r}"

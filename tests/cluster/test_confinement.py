@@ -64,9 +64,16 @@ def container(body: Any) -> Any:
 SECRET = {"name": "x", "secret": {"secretName": "x"}}
 TOKEN = {"name": "x", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
 ENV = [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "x", "key": "x"}}}]
+NODES = {
+    "requiredDuringSchedulingIgnoredDuringExecution": {
+        "nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "Exists"}]}]
+    }
+}
+#: Without blockOwnerDeletion, which OwnerReferencesPermissionEnforcement refuses before the policy is asked.
+POD = {"apiVersion": "v1", "kind": "Pod", "blockOwnerDeletion": False}
 STRONGER: list[tuple[Change, str]] = [
     (lambda d: d["metadata"].pop("ownerReferences"), "only what an Nginx controls"),
-    (lambda d: d["metadata"]["ownerReferences"][0].update(kind="Pod"), "only what an Nginx controls"),
+    (lambda d: d["metadata"]["ownerReferences"][0].update(POD), "only what an Nginx controls"),
     (lambda d: d["metadata"]["ownerReferences"][0].pop("controller"), "only what an Nginx controls"),
     (lambda d: pod(d).update(automountServiceAccountToken=True), "with a token"),
     (lambda d: pod(d).pop("automountServiceAccountToken"), "with a token"),
@@ -75,6 +82,21 @@ STRONGER: list[tuple[Change, str]] = [
     (lambda d: pod(d).update(initContainers=[{"name": "x", "image": "x"}]), "init container"),
     (lambda d: pod(d).update(nodeName="control-plane"), "node or priority"),
     (lambda d: pod(d).update(priorityClassName="system-node-critical"), "node or priority"),
+    (lambda d: pod(d).update(nodeSelector={"node": "control-plane"}), "node or priority"),
+    (lambda d: pod(d).update(affinity={"nodeAffinity": NODES}), "node or priority"),
+    (lambda d: pod(d).update(hostUsers=False), "host namespace"),
+    (lambda d: pod(d).update(hostAliases=[{"ip": "192.0.2.9", "hostnames": ["example.com"]}]), "host namespace"),
+    (lambda d: pod(d).update(shareProcessNamespace=True), "host namespace"),
+    (lambda d: d["spec"]["template"]["metadata"].update(annotations={"a": "b"}), "no annotations"),
+    (
+        lambda d: pod(d)["securityContext"].update(seccompProfile={"type": "Unconfined"}),
+        "seccomp, SELinux and AppArmor",
+    ),
+    (lambda d: pod(d)["securityContext"].pop("seccompProfile"), "seccomp, SELinux and AppArmor"),
+    (lambda d: pod(d)["securityContext"].update(seLinuxOptions={"type": "spc_t"}), "seccomp, SELinux and AppArmor"),
+    (lambda d: pod(d)["securityContext"].update(appArmorProfile={"type": "Unconfined"}), "SELinux and AppArmor"),
+    (lambda d: pod(d)["securityContext"].update(sysctls=[{"name": "kernel.shm_rmid_forced", "value": "1"}]), "sysctls"),
+    (lambda d: pod(d)["securityContext"].update(supplementalGroups=[0]), "seccomp, SELinux and AppArmor"),
     (lambda d: pod(d)["volumes"].append(SECRET), "no volumes but emptyDir"),
     (lambda d: pod(d)["volumes"].append(TOKEN), "no volumes but emptyDir"),
     (lambda d: pod(d)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "no volumes but emptyDir"),
@@ -87,6 +109,13 @@ STRONGER: list[tuple[Change, str]] = [
     (lambda d: container(d)["securityContext"].update(allowPrivilegeEscalation=True), "no privileges"),
     (lambda d: container(d)["securityContext"].update(runAsNonRoot=False, runAsUser=0), "no privileges"),
     (lambda d: container(d)["securityContext"]["capabilities"].update(add=["SYS_ADMIN"]), "no privileges"),
+    (lambda d: container(d)["securityContext"].update(seccompProfile={"type": "Unconfined"}), "no privileges"),
+    (lambda d: container(d)["securityContext"].update(seLinuxOptions={"type": "spc_t"}), "no privileges"),
+    (lambda d: container(d)["securityContext"].update(appArmorProfile={"type": "Unconfined"}), "no privileges"),
+    (
+        lambda d: (container(d)["securityContext"].update(procMount="Unmasked"), pod(d).update(hostUsers=False)),
+        "host n",
+    ),
     (lambda d: pod(d)["containers"].append({"name": "x", "image": "x"}), "no privileges"),
 ]
 
@@ -107,6 +136,8 @@ def test_what_others_added_stays_and_stands_in_no_way(namespace: Namespace) -> N
     added = [
         ("/volumes/-", SECRET),
         ("/serviceAccountName", "mesh"),
+        ("/nodeSelector", {"disk": "fast"}),
+        ("/securityContext/supplementalGroups", [7]),
         ("/containers/-", {"name": "sidecar", "image": "example.com/sidecar:1", "env": ENV}),
     ]
     patch = [{"op": "add", "path": f"/spec/template/spec{path}", "value": value} for path, value in added]
@@ -186,7 +217,9 @@ def test_the_webhooks_account_gains_no_reach(product: Product, kind: str, what: 
     wanted = copy.deepcopy(found)
     change(wanted)
     body = {key: value for key, value in wanted.items() if value != found[key]}
-    words = "no metadata" if what in ("an owner", "a label") else "nothing of a webhook configuration but caBundle"
+    # An owner is refused by OwnerReferencesPermissionEnforcement before the policy is asked.
+    special = {"an owner": "cannot set an ownerRef", "a label": "no metadata"}
+    words = special.get(what, "nothing of a webhook configuration but caBundle")
     assert words in patch(product, kind, body, f"{RELEASE}-webhooks")
     assert patch(product, kind, body) == ""  # the administrator may
 

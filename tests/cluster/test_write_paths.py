@@ -15,6 +15,7 @@ from nginx_operator.api import names
 from nginx_operator.cluster.resources import NGINXES
 from tests.cluster.product import Product, Program
 from tests.namespaces import Namespace, serving
+from tests.testbed.waiting import PATIENCE, until
 
 POLICY = "101 is more than this cluster allows (maxCount is 100)"
 DENIED = f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request'
@@ -230,3 +231,37 @@ def test_without_webhooks_no_spec_is_stored(web: Namespace, running: Product, we
             assert code == 500
             assert f'failed calling webhook "{webhook}"' in status["message"]
     assert [(found["metadata"]["name"], found["spec"]["count"]) for found in web.list("nginx")] == [("web", 2)]
+
+
+def test_a_deletion_that_is_only_claimed_excuses_nothing(namespace: Namespace) -> None:
+    """The API server drops the deletionTimestamp of what is created, after the webhooks."""
+    claimed = {"name": "web", "deletionTimestamp": "2020-01-01T00:00:00Z"}
+    code, found = request(namespace, "PATCH", "/web?fieldManager=a", nginx({}, **claimed), APPLY)
+    assert (code, found["spec"]["count"]) == (201, 1)
+    code, status = request(
+        namespace, "PATCH", "/other?fieldManager=a", nginx({"count": 101}, **claimed | {"name": "other"}), APPLY
+    )
+    assert code == 422
+    assert POLICY in status["message"]
+
+
+def test_an_object_selector_lets_no_scale_pass_by(web: Namespace, running: Product) -> None:
+    options = ("matchLabels.checked=yes", "matchExpressions[0].key=a", "matchExpressions[0].operator=NotIn")
+    values = [f"webhooks.objectSelector.{option}" for option in (*options, "matchExpressions[0].values={b}")]
+    running.install(*[word for value in values for word in ("--set-string", value)])
+    try:
+        checked = {"checked": "yes"}
+        until(
+            lambda: request(web, "POST", "?dryRun=All", nginx({"count": 101}, name="other"))[0] == 201,
+            seconds=PATIENCE,
+            what="the selector in force",
+        )
+        for more, code in [({}, 422), ({"a": "c"}, 422), ({"a": "b"}, 201), ({"checked": "no"}, 201)]:
+            labels = checked | more
+            body = nginx({"count": 101}, name="other", labels=labels)
+            assert request(web, "POST", "?dryRun=All", body)[0] == code, labels
+        code, status = request(web, "PATCH", "/web/scale", {"spec": {"replicas": 101}}, MERGE)
+        assert code == 422
+        assert status["message"].startswith(f"{DENIED}: spec.replicas: {POLICY}")
+    finally:
+        running.install()

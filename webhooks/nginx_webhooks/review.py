@@ -83,8 +83,11 @@ class Request(msgspec.Struct, rename="camel", frozen=True):
 
     @property
     def deleting(self) -> bool:
-        """Whether the object only waits for its finalizers: its spec has no effect any more."""
-        return bool(self._metadata.get("deletionTimestamp"))
+        """Whether the object only waits for its finalizers: its spec has no effect any more.
+
+        What is stored tells: an object to be created may bring a deletionTimestamp, which the API server drops later.
+        """
+        return bool(mapping((self.old_object or {}).get("metadata")).get("deletionTimestamp"))
 
     @property
     def user(self) -> str:

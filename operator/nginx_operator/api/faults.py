@@ -1,8 +1,9 @@
 """What a check is asked and what it answers, and the words that the answers share."""
 
+import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from nginx_operator.api.policy import Policy
 VALUE_LENGTH: Final = 100
 #: A user reads no more faults than this, and each costs time that other requests wait for.
 MOST_FAULTS: Final = 20
+#: The longest [prefix/]name of Kubernetes; what is longer resembles none. A comparison takes time by its length.
+NAME_LENGTH: Final = 253 + 1 + 63
 #: What stands in a path as it is: names of fields, of labels, of resources.
 _PLAIN: Final = re.compile(r"[-A-Za-z0-9_./]{1,100}")
 
@@ -84,6 +87,13 @@ def quoted(value: object) -> str:
     except (TypeError, ValueError):
         text = repr(value)
     return cut(text, VALUE_LENGTH)
+
+
+def did_you_mean(name: object, known: Sequence[str]) -> str:
+    """A question that names the known word that resembles a name most; empty if none does."""
+    text = str(name)
+    close = difflib.get_close_matches(text, known, n=1) if len(text) <= NAME_LENGTH else ()
+    return f"did you mean {close[0]}?" if close else ""
 
 
 def cut(text: str, length: int) -> str:

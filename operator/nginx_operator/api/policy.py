@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from nginx_operator.api import selectors
+from nginx_operator.api import images, selectors
 from nginx_operator.api.selectors import Requirement
 
 #: int32, as in the schema.
@@ -191,8 +191,10 @@ def _policy(values: Mapping[object, Any], base: Policy, keys: Collection[str], w
         elif value is None:
             continue
         elif key in _IMAGE:
-            if not isinstance(value, str) or not value:
-                faults.append(f"{where}{key} must be a container image, not {value!r}")
+            if not isinstance(value, str) or not images.is_reference(value):
+                faults.append(
+                    f"{where}{key} must be an image that a node can pull, not {value!r}; it is {images.IN_WORDS}"
+                )
         elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= COUNT_LIMIT:
             faults.append(f"{where}{key} must be a whole number from 0 to {COUNT_LIMIT}, not {value!r}")
         found[{**_COUNTS, **_IMAGE}.get(str(key), "")] = value

@@ -3,16 +3,19 @@
 Source: k8s.io/kubernetes/pkg/apis/core/validation, ValidateResourceRequirements.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from nginx_operator.api import names, quantity
-from nginx_operator.api.faults import Fault, Subject, dotted, quoted
+from nginx_operator.api.faults import Fault, Subject, did_you_mean, dotted, quoted
 
 _NATIVE: Final = ("cpu", "memory", "ephemeral-storage")
 _HUGE_PAGES: Final = "hugepages-"
+#: What stands in the names of Kubernetes' own resources beside the native ones.
+_OWN: Final = "kubernetes.io/"
+#: A quota counts a resource of somebody else under this prefix, so none has it already.
+_QUOTA: Final = "requests."
 
 
 def resources(subject: Subject) -> Iterator[Fault]:
@@ -28,6 +31,10 @@ def resources(subject: Subject) -> Iterator[Fault]:
             yield from _amount(key, name, amount)
     for name in requests:
         yield from _pair(name, requests[name], limits.get(name))
+    given = [name for amounts in (requests, limits) for name, amount in amounts.items() if amount is not None]
+    pages = next((name for name in given if _is_known(name) and _page_size(name) is not None), None)
+    if pages is not None and not {"cpu", "memory"} & set(given):
+        yield _fault("needs cpu or memory beside it", "limits" if limits.get(pages) is not None else "requests", pages)
 
 
 def _amount(key: str, name: object, amount: object) -> Iterator[Fault]:
@@ -35,12 +42,7 @@ def _amount(key: str, name: object, amount: object) -> Iterator[Fault]:
     if amount is None:
         return
     if not _is_known(name):
-        close = difflib.get_close_matches(str(name), _NATIVE, n=1)
-        hint = (
-            f"did you mean {close[0]}?"
-            if close
-            else "use cpu, memory, ephemeral-storage or one such as example.com/gpu"
-        )
+        hint = did_you_mean(name, _NATIVE) or "use cpu, memory, ephemeral-storage or one such as example.com/gpu"
         yield _fault(f"unknown resource; {hint}", key, name)
         return
     value = _number(amount)
@@ -50,16 +52,21 @@ def _amount(key: str, name: object, amount: object) -> Iterator[Fault]:
         yield _fault(f"{quoted(amount)} must be 0 or more", key, name)
     elif value > quantity.LARGEST:
         yield _fault(f"{quoted(amount)} is more than a quantity can hold", key, name)
-    elif name not in _NATIVE and value != value.to_integral_value():
+    elif (size := _page_size(name)) is not None:
+        if _stored(amount) % size:
+            yield _fault(
+                f"{quoted(amount)} must be a multiple of {name[len(_HUGE_PAGES) :]}, the page's size", key, name
+            )
+    elif not _is_shared(name) and _stored(amount) % 1:
         yield _fault(f"{quoted(amount)} must be a whole number", key, name)
 
 
 def _pair(name: object, request: object, limit: object) -> Iterator[Fault]:
     """A request and the limit of the same resource."""
-    low, high = _number(request), _number(limit)
-    if low is None or not _is_known(name):
+    if _number(request) is None or not _is_known(name):
         return
-    if name not in _NATIVE and low != high:
+    low, high = _stored(request), _stored(limit) if _number(limit) is not None else None
+    if not _is_shared(name) and low != high:
         yield _fault(f"{quoted(request)} must also be the limit: {name} cannot be shared", "requests", name)
     elif high is not None and low > high:
         yield _fault(
@@ -67,14 +74,30 @@ def _pair(name: object, request: object, limit: object) -> Iterator[Fault]:
         )
 
 
-def _is_known(name: object) -> bool:
+def _is_known(name: object) -> TypeGuard[str]:
     if not isinstance(name, str) or not names.is_qualified(name):
         return False
-    return name in _NATIVE or "/" in name or (name.startswith(_HUGE_PAGES) and _is_quantity(name[len(_HUGE_PAGES) :]))
+    if name.startswith(_HUGE_PAGES):
+        return _page_size(name) is not None
+    if _is_shared(name):
+        return True
+    return "/" in name and not name.startswith(_QUOTA) and names.is_qualified(f"{_QUOTA}{name}")
 
 
-def _is_quantity(text: str) -> bool:
-    return _number(text) is not None
+def _is_shared(name: str) -> bool:
+    """Whether a container may use more of it than it requests, and parts of one."""
+    return name in _NATIVE or (_OWN in name and not name.startswith(_HUGE_PAGES))
+
+
+def _page_size(name: str) -> Decimal | None:
+    """Bytes of one huge page by a resource's name; None if that is none of them."""
+    size = _number(name[len(_HUGE_PAGES) :]) if name.startswith(_HUGE_PAGES) else None
+    return size if size is not None and size > 0 and size % 1 == 0 else None
+
+
+def _stored(value: Any) -> Decimal:
+    """What the API server makes of a quantity, to compare by."""
+    return quantity.stored(int(value) if isinstance(value, float) else value)
 
 
 def _number(value: Any) -> Decimal | None:

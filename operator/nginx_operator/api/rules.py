@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from nginx_operator.api import images
 from nginx_operator.api.faults import Fault, Subject, quoted
 from nginx_operator.api.policy import MAX_INT32, Policy
 
@@ -61,24 +62,15 @@ def count(subject: Subject) -> Iterator[Fault | str]:
     yield from rules_of_count(subject.spec.get("count"), old, subject.policy)
 
 
-#: A reference as container runtimes parse it (github.com/distribution/reference):
-#: [host[:port]/]path[:tag][@digest].
-_HOST: Final = r"(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::[0-9]+)?/)?"
-_PART: Final = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-_DIGEST: Final = r"(?:@[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,})?"
-_IMAGE: Final = re.compile(rf"{_HOST}{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?{_DIGEST}", re.ASCII)
-
-
 def image(subject: Subject) -> Iterator[Fault | str]:
     """An image that no node can pull, or one that may change under the user's feet."""
     wanted = subject.spec.get("image")
     if not isinstance(wanted, str) or wanted == (subject.old_spec or {}).get("image"):
         return
-    if not _IMAGE.fullmatch(wanted):
+    if not images.is_reference(wanted):
         yield Fault(
             "spec.image",
-            f"{quoted(wanted)} is no image that a node can pull; it is [host/]name[:tag][@sha256:...], "
-            "and the name has lower-case letters only",
+            f"{quoted(wanted)} is no image that a node can pull; it is {images.IN_WORDS}",
             ("spec", "image"),
         )
         return

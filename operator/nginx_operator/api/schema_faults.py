@@ -1,6 +1,5 @@
 """The faults that the CRD's schema finds, in words. The guard and `lint` have no API server to ask."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
@@ -9,7 +8,7 @@ from typing import Any, Final, cast
 from jsonschema.exceptions import ValidationError
 
 from nginx_operator.api import names, schema, schema_types
-from nginx_operator.api.faults import MOST_FAULTS, Fault, Subject, dotted, quoted
+from nginx_operator.api.faults import MOST_FAULTS, Fault, Subject, did_you_mean, dotted, quoted
 from nginx_operator.api.policy import MAX_INT32
 from nginx_operator.api.schema import Schema
 
@@ -36,8 +35,7 @@ def _unknown_fields(error: ValidationError, parts: tuple[str | int, ...]) -> Ite
     known = list(_rule(error).get("properties", ()))
     for name in cast("Mapping[str, Any]", error.instance):
         if name not in known:
-            close = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"the fields here are {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"the fields here are {', '.join(known)}"
             where = (*parts, str(name))
             yield Fault(dotted(where), f"unknown field; {hint}", where)
 

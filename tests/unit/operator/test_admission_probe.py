@@ -28,6 +28,12 @@ async def probe(*answers: Answer, monkeypatch: pytest.MonkeyPatch) -> Conversati
         return server
 
 
+async def test_the_releases_namespace_may_be_of_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = f'admission webhook "class-1.{names.VALIDATING_WEBHOOK}" denied the request: spec.count: 2147483647 is more'
+    server = await probe(*[DEFAULTED, failed(422, words)] * 3, monkeypatch=monkeypatch)
+    assert len(server.heard) == 6
+
+
 async def test_three_rounds_in_a_row_of_dry_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     server = await probe(monkeypatch=monkeypatch)
     assert server.heard == [f"POST {names.PLURAL}"] * 6

@@ -96,6 +96,12 @@ def test_a_key_is_text_as_it_is_for_kubectl(key: str) -> None:
     assert lint(HEAD + f'spec: {{service: {{annotations: {{{key}: ""}}}}}}\n') == []
 
 
+@pytest.mark.parametrize("value", ["!!bool x", "!!int ''", "!!timestamp x", "9" * 5000])
+def test_what_yaml_makes_no_value_of_is_told_by_its_line(value: str) -> None:
+    (found,) = lint(HEAD + f"spec: {{count: {value}}}\n")
+    assert ": not readable: " in found
+
+
 def test_a_class_of_namespaces_has_its_policy() -> None:
     gold = {"name": "gold", "selector": {"key": "tier", "operator": "Exists"}, "maxCount": 3}
     policies = Policies.parse({"classes": [gold], "namespaces": {"shop": {}}})

@@ -6,6 +6,11 @@ import pytest
 from nginx_operator.api.policy import Policies, PolicyError
 from nginx_operator.policy_file import PolicyFile
 
+UNREADABLE = [
+    *("2026-02-30", "2026-13-45", "9" * 5000, "0x" + "9" * 5000, "!!int 'x'", "!!int ''", "!!bool 'x'", "!!float ''"),
+    *("!!timestamp 'x'", "'\xff", "[" * 2000, "1" + ":1" * 200 + ".0"),
+]
+
 
 def test_no_file_means_the_default_policy() -> None:
     policy = PolicyFile(None)
@@ -13,8 +18,8 @@ def test_no_file_means_the_default_policy() -> None:
     assert policy.current == Policies()
 
 
-def test_an_empty_file_means_the_default_policy(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text("")
+def test_a_file_of_no_values_means_the_default_policy(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("{}")
     assert PolicyFile(tmp_path / "policy.yaml").current == Policies()
 
 
@@ -26,6 +31,9 @@ def test_an_empty_file_means_the_default_policy(tmp_path: Path) -> None:
         ("{", "no YAML"),
         ("\x00", "no YAML"),
         ("- 1\n", "mapping"),
+        ("", "is empty"),
+        ("# maxCount: 5\n", "is empty"),
+        *[(f"maxCount: {value}\n", "no YAML") for value in UNREADABLE],
     ],
 )
 def test_an_unusable_file_is_refused_at_start(tmp_path: Path, text: str, word: str) -> None:
@@ -63,6 +71,20 @@ def test_a_switched_link_is_taken_up_as_the_kubelet_does_it(tmp_path: Path) -> N
     (tmp_path / "..data_tmp").rename(data)
     policy.refresh()
     assert policy.current.cluster.max_count == 7
+
+
+@pytest.mark.parametrize("text", ["", *(f"maxCount: {value}\n" for value in UNREADABLE)])
+def test_whatever_a_file_becomes_the_old_policy_stays(
+    text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("maxCount: 5\n")
+    policy = PolicyFile(path)
+    path.write_text(text)
+    assert not policy.refresh()
+    assert not policy.refresh()
+    assert policy.current.cluster.max_count == 5
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
 def test_a_broken_change_keeps_the_old_policy_and_is_logged_once(

@@ -173,9 +173,17 @@ def test_validate_keeps_a_count_that_policy_came_to_forbid() -> None:
 
 
 def test_an_object_that_is_being_deleted_passes() -> None:
-    dying = nginx({"count": 99}, deletionTimestamp="2026-01-01T00:00:00Z")
-    assert validated(dying, nginx({"count": 1})).allowed
-    assert admission.mutate(decode(encoded(review(nginx({}, deletionTimestamp="x"), nginx({})))), POLICY).patch == ()
+    stored = nginx({"count": 1}, deletionTimestamp="2026-01-01T00:00:00Z")
+    assert validated(nginx({"count": 99}), stored).allowed
+    assert admission.mutate(decode(encoded(review(nginx({}), stored))), POLICY).patch == ()
+
+
+@pytest.mark.parametrize("old", [None, nginx({"count": 1})], ids=["create", "update"])
+def test_a_deletion_that_is_only_claimed_excuses_nothing(old: dict[str, Any] | None) -> None:
+    """The API server drops the deletionTimestamp of what is created, after the mutating webhook."""
+    claimed = nginx({"count": 99}, deletionTimestamp="2020-01-01T00:00:00Z")
+    assert not validated(claimed, old).allowed
+    assert mutated(nginx({}, deletionTimestamp="2020-01-01T00:00:00Z"))["spec"] == {"count": 2, "image": IMAGE}
 
 
 def test_a_deletion_passes() -> None:

@@ -1,0 +1,24 @@
+"""References of container images, as runtimes parse them.
+
+Source of the rule: github.com/distribution/reference, [host[:port]/]path[:tag][@digest].
+"""
+
+import re
+from typing import Final
+
+#: As many characters as the schema takes.
+LENGTH: Final = 512
+#: What a reference is, for messages.
+IN_WORDS: Final = "[host/]name[:tag][@sha256:...], and the name has lower-case letters only"
+
+_HOST: Final = r"(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::[0-9]+)?/)?"
+_PART: Final = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_DIGEST: Final = r"(?:@[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,})?"
+#: The chart has the same pattern in values.schema.json.
+PATTERN: Final = rf"{_HOST}{_PART}(?:/{_PART})*(?::[a-zA-Z0-9_][a-zA-Z0-9_.-]{{0,127}})?{_DIGEST}"
+_REFERENCE: Final = re.compile(PATTERN)
+
+
+def is_reference(text: str) -> bool:
+    """Whether a node can pull it."""
+    return len(text) <= LENGTH and _REFERENCE.fullmatch(text) is not None
