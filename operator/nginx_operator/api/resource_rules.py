@@ -35,7 +35,7 @@ def _amount(key: str, name: object, amount: object) -> Iterator[Fault]:
     if amount is None:
         return
     if not _is_known(name):
-        close = difflib.get_close_matches(str(name), _NATIVE, n=1)
+        close = difflib.get_close_matches(str(name)[:64], _NATIVE, n=1)  # takes time by the length
         hint = (
             f"did you mean {close[0]}?"
             if close
