@@ -1,6 +1,7 @@
 """HTTP/1.1 by raw sockets: what an ordinary client relies on, and what a strange one gets."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from nginx_operator.serving.connections import Connections
 from nginx_operator.serving.http import HEAD_LIMIT, PIPELINE_LIMIT, Application, Head, Response
 from nginx_operator.serving.limits import Deadlines, Limits
 from nginx_operator.serving.listening import Address, listen
-from tests.unit.webhooks.waiting import until
+from tests.unit.webhooks.waiting import PATIENCE, until
 
 PATIENT = Deadlines(handshake=60, header=60, request=60, turn=60, idle=60, linger=60, look=0.01)
 
@@ -136,6 +137,39 @@ async def test_what_is_refused_is_read_and_forgotten(echo: Echo) -> None:
     for _ in range(2):
         writer.write(post(b"x" * 900, path="/none"))
         assert (await reader.readuntil(b"nothing here")).startswith(b"HTTP/1.1 404")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(b"0\r\nX: " + b"a" * HEAD_LIMIT, id="trailer"),
+        pytest.param(b"1;" + b"a" * HEAD_LIMIT, id="chunk extension"),
+        pytest.param(b"0000000000000000000000001\r\nx\r\n" * (HEAD_LIMIT // 25), id="small chunks"),
+    ],
+)
+async def test_what_frames_a_body_has_an_end(echo: Echo, block: bytes) -> None:
+    reader, writer = await echo.open()
+    writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await until(lambda: echo.connections.in_flight == 1)
+    writer.write(block)
+    async with asyncio.timeout(PATIENCE):
+        found = await reader.readuntil(b"\r\n\r\n")
+    assert found.startswith(b"HTTP/1.1 431 ")
+    assert b"Connection: close" in found
+    writer.close()
+
+
+async def test_a_body_of_small_chunks_is_one_object(echo: Echo) -> None:
+    reader, writer = await echo.open()
+    writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await until(lambda: echo.connections.in_flight == 1)
+    (connection,) = echo.connections._unfinished
+    writer.write(b"2\r\nab\r\n" * 500)
+    await until(lambda: connection.size == 1000)
+    assert [len(gc.get_referents(connection._body)), len(connection._body)] == [0, 1000]
+    writer.write(b"0\r\nX: " + b"a" * 1000 + b"\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
     writer.close()
 
 
