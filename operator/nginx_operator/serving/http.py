@@ -225,7 +225,8 @@ class Connection(asyncio.Protocol):
         response = self._refusal or self._home.application.answer(self.head, bytes(self._body))
         self._body = bytearray()
         more = self._parser.should_keep_alive() and not self._parser.should_upgrade()
-        last = not more or self._home.draining or self._seen >= PIPELINE_LIMIT
+        # Who is refused may come again; who keeps a connection is somebody that is answered.
+        last = not more or self._home.draining or self._seen >= PIPELINE_LIMIT or response.status >= 400
         self._home.enter(self, Stage.ENDING if last else Stage.IDLE)
         self._send(response, last)
         if last and self._transport is not None:

@@ -253,6 +253,26 @@ async def test_who_waits_longest_makes_room() -> None:
             writer.close()
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n", b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"],
+)
+async def test_a_crowd_that_asks_for_nothing_cuts_nobody_who_was_answered(request_: bytes) -> None:
+    async with running(PATIENT, replace(LIMITS, connections=4)) as bed, bed.session() as session:
+        assert (await post(session, f"{bed.url}/mutate", encoded(review(nginx()))))[0] == 200
+        (answered,) = bed.connections
+        crowd = [await bed.raw() for _ in range(3)]
+        for _ in range(6):
+            reader, writer = crowd[-1]
+            writer.write(request_)
+            assert b"\r\nConnection: close\r\n" in await reader.readuntil(b"\r\n\r\n")
+            crowd.append(await bed.raw())
+        assert answered in bed.connections
+        assert answered.stage is Stage.IDLE
+        for _, writer in crowd:
+            writer.close()
+
+
 async def test_the_body_that_waits_longest_makes_room_for_bytes() -> None:
     body = encoded(review(nginx({"count": 1}, annotations={"a": "x" * 30_000})))
     async with running(PATIENT, replace(LIMITS, buffered=100_000)) as bed:
@@ -311,8 +331,9 @@ async def test_a_slow_client_is_cut(sent: bytes) -> None:
 async def test_a_client_that_is_slow_with_its_second_request_is_cut() -> None:
     async with running() as bed:
         reader, writer = await bed.raw()
-        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-        await reader.readuntil(b"webhooks are")
+        body = encoded(review(nginx()))
+        writer.write(f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        await reader.readuntil(b"\r\n\r\n")
         (connection,) = bed.connections
         assert connection.stage is Stage.IDLE
         bed.server.connections.deadlines = SHORT
