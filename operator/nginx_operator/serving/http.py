@@ -4,6 +4,7 @@ The application answers at once, so there is no task for a request and none for 
 take, in time and in bytes, is the business of `Connections`; here it says at which stage it is:
 
     head ──> body ──> (answer) ──> idle ──> head ...      ending: an answer was sent that ends the connection
+                         └── unread ──┘
 """
 
 import asyncio
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 HEAD_LIMIT: Final = 16 * 1024
 #: Requests that one read may hold. Nobody honest sends a second one before the first is answered.
 PIPELINE_LIMIT: Final = 16
+#: Bytes of answers that may wait for their reader, beside what the kernel and TLS hold, before no more is answered.
+UNREAD_LIMIT: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Stage(enum.Enum):
 
     HEAD = "header"
     BODY = "request"
+    UNREAD = "answer"
     IDLE = "idle"
     ENDING = "ending"
 
@@ -102,8 +106,8 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body", "_fields", "_frames", "_head_size", "_home", "_parser", "_refusal", "_seen", "_transport", "_unparsed",
-        "_url", "buffered", "deadline", "head", "since", "size", "stage", "turn",
+        "_body", "_fields", "_frames", "_full", "_head_size", "_home", "_parser", "_refusal", "_seen", "_transport",
+        "_unparsed", "_url", "buffered", "deadline", "head", "since", "size", "stage", "turn",
     )  # fmt: skip
 
     def __init__(self, home: "Connections") -> None:
@@ -115,6 +119,7 @@ class Connection(asyncio.Protocol):
         self.turn = Turn.NONE
         self.size = self.buffered = 0
         self._seen = self._frames = 0
+        self._full = False
         self.on_message_begin()
 
     # --- the transport's side ---
@@ -122,6 +127,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The TLS handshake is over."""
         self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=UNREAD_LIMIT)
         self._home.opened(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -159,12 +165,18 @@ class Connection(asyncio.Protocol):
         return self.stage is Stage.ENDING
 
     def pause_writing(self) -> None:
-        """The client reads no answers: it gets no further ones."""
+        """The client reads no answers: it gets no further ones, and has only so much time."""
+        self._full = True
         self.pause()
+        if self.stage is Stage.IDLE:
+            self._home.enter(self, Stage.UNREAD)
 
     def resume_writing(self) -> None:
         """It reads again."""
+        self._full = False
         self.resume()
+        if self.stage is Stage.UNREAD:
+            self._home.enter(self, Stage.IDLE)
 
     # --- the parser's side ---
 
@@ -226,7 +238,7 @@ class Connection(asyncio.Protocol):
         self._body = bytearray()
         more = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         # Who is refused may come again; who keeps a connection is somebody that is answered.
-        last = not more or self._home.draining or self._seen >= PIPELINE_LIMIT or response.status >= 400
+        last = not more or self._home.draining or self._seen >= PIPELINE_LIMIT or self._full or response.status >= 400
         self._home.enter(self, Stage.ENDING if last else Stage.IDLE)
         self._send(response, last)
         if last and self._transport is not None:

@@ -299,6 +299,29 @@ async def test_an_answer_comes_before_the_client_stops_waiting() -> None:
         writer.close()
 
 
+async def test_a_client_that_reads_no_answers_is_cut() -> None:
+    spec = {"count": 11, "resources": {"limits": {f"{number}{'x' * 100}": "1" for number in range(30)}}}
+    body = encoded(review(nginx(spec)))
+    request = f"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    async with running(replace(PATIENT, answer=0.05)) as bed:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", bed.port))
+        _, writer = await asyncio.open_connection(sock=sock, limit=1024, ssl=bed.trust, server_hostname="localhost")
+
+        def behind() -> bool:
+            return bed.count("validate", "denied") == sent or bed.limited("answer") == 1
+
+        sent = 0
+        while sent < 200 and not bed.limited("answer"):
+            writer.write(request)
+            sent += 1
+            await until(behind)
+        assert bed.limited("answer") == 1
+        assert len(bed.server.connections) == 0
+        writer.transport.abort()
+
+
 async def test_old_tls_is_refused(bed: Bed) -> None:
     old = ssl.create_default_context(cadata=authority.pem([bed.ca.certificate]).decode())
     old.set_ciphers("ALL:@SECLEVEL=0")

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 import pytest
 
 from nginx_operator.serving.connections import Connections
-from nginx_operator.serving.http import HEAD_LIMIT, PIPELINE_LIMIT, Application, Head, Response
+from nginx_operator.serving.http import (
+    HEAD_LIMIT,
+    PIPELINE_LIMIT,
+    Application,
+    Connection,
+    Head,
+    Response,
+    Stage,
+)
 from nginx_operator.serving.limits import Deadlines, Limits
 from nginx_operator.serving.listening import Address, listen
 from tests.unit.webhooks.waiting import PATIENCE, until
@@ -212,20 +220,46 @@ async def test_an_error_of_the_application_is_logged_and_not_told(echo: Echo, ca
     assert "secret" in caplog.text
 
 
-async def test_a_client_that_reads_no_answers_is_read_no_further(echo: Echo) -> None:
-    echo.connections.application = Application(refuse, lambda head, body: Response(200, b"x" * 1_000_000))
-    reader, writer = await echo.open()
-    sent = 10
-    for _ in range(sent):
+LONG_ANSWER = 10_000_000
+
+
+@pytest.fixture
+def talkative(echo: Echo) -> Echo:
+    """Answers more than the kernel holds back for a client."""
+    echo.connections.application = Application(refuse, lambda head, body: Response(200, b"x" * LONG_ANSWER))
+    return echo
+
+
+def unread(echo: Echo) -> list[Connection]:
+    return [connection for connection in echo.connections._unfinished if connection.stage is Stage.UNREAD]
+
+
+async def test_a_client_that_is_slow_to_read_an_answer_gets_all_of_it(talkative: Echo) -> None:
+    reader, writer = await talkative.open()
+    for _ in range(2):
         writer.write(post(b""))
-        await writer.drain()
-
-    def paused() -> bool:
-        return any(not connection._transport.is_reading() for connection in echo.connections._settled)
-
-    await until(paused)
-    for _ in range(sent):
+        await until(lambda: len(unread(talkative)) == 1)
+        (connection,) = unread(talkative)
+        assert connection._transport is not None
+        assert not connection._transport.is_reading()
         await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(1_000_000)
-    assert not paused()
+        await reader.readexactly(LONG_ANSWER)
+        assert connection.stage is Stage.IDLE
+        assert connection._transport.is_reading()
     writer.close()
+
+
+async def test_a_client_that_reads_no_answers_gets_no_more_of_them_and_is_cut(talkative: Echo) -> None:
+    cut: list[str] = []
+    talkative.connections.limited = cut.append
+    talkative.connections.deadlines = replace(PATIENT, answer=0.01)
+    _, writer = await talkative.open()
+    writer.write(post(b""))
+    await until(lambda: len(talkative.connections) == 0 and bool(cut))
+    assert cut == ["answer"]
+    writer.close()
+
+
+async def test_requests_behind_an_unread_answer_end_the_connection(talkative: Echo) -> None:
+    found = await talkative.all_of(post(b"") * PIPELINE_LIMIT)
+    assert found.count(b"HTTP/1.1 200 OK") == 2
