@@ -311,4 +311,11 @@ class Connections:
             self._clock.cancel()
 
 
-_BUSY: Final = Response(429, b"too many large bodies at once; try again\n", headers="Retry-After: 1\r\n")
+#: As a metav1.Status, whose message an API server passes on to its user; of any other text it passes on none.
+_BUSY: Final = Response(
+    429,
+    b'{"apiVersion":"v1","kind":"Status","status":"Failure","code":429,"reason":"TooManyRequests",'
+    b'"message":"too many requests over 64 KiB at once; try again"}',
+    "application/json",
+    "Retry-After: 1\r\n",
+)

@@ -218,9 +218,10 @@ async def test_more_large_bodies_than_may_wait_are_told_so_at_once() -> None:
     async with running(PATIENT, replace(LIMITS, large=1, waiting=1)) as bed, bed.session() as session:
         held = [await holding_back(bed, LARGE) for _ in range(2)]
         await until(lambda: bed.server.connections.in_flight == 2)
-        status, text, headers = await post(session, f"{bed.url}/validate", LARGE)
+        status, told, headers = await post(session, f"{bed.url}/validate", LARGE)
         assert (status, headers["Retry-After"], headers["Connection"]) == (429, "1", "close")
-        assert "too many large bodies" in text
+        assert (told["kind"], told["code"], headers["Content-Type"]) == ("Status", 429, "application/json")
+        assert told["message"] == "too many requests over 64 KiB at once; try again"
         assert bed.limited("429") == 1
         for _, writer in held:
             writer.close()
