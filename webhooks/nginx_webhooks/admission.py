@@ -58,7 +58,7 @@ def validate(request: Request, policy: Policy) -> Decision:
 
 
 def _judge_nginx(request: Request, policy: Policy) -> Verdict:
-    spec, old = _object(request).spec(), request.old_object and request.old_object.spec()
+    spec, old = _object(request).spec(), _old_spec(request)
     if spec is not None and not isinstance(spec, Mapping):
         return Verdict(faults=[Fault("spec", f"{quoted(spec)} must be a mapping", ("spec",))])
     return check(
@@ -70,6 +70,12 @@ def _judge_nginx(request: Request, policy: Policy) -> Verdict:
             old_spec=old if isinstance(old, Mapping) else None,
         )
     )
+
+
+def _old_spec(request: Request) -> Any:
+    """What is in force; nothing if it is longer than a spec may be, so that a shorter one can replace it."""
+    old = request.old_object
+    return None if old is None or old.is_long else old.spec()
 
 
 def _judge_scale(request: Request, policy: Policy) -> Verdict:

@@ -19,8 +19,8 @@ REVIEW_API_VERSION: Final = "admission.k8s.io/v1"
 INVALID_CODE: Final = 422
 #: Longest name (RFC 1123 subdomain) and the length at which a user's name is cut, for messages and logs.
 NAME_LENGTH: Final = 253
-#: Bytes of a spec as JSON. Decoded it takes thirty times as many, and nothing that may be stored comes near: most of
-#: it are a Service's annotations, of which Kubernetes takes 256 KiB.
+#: Bytes of a spec as JSON; decoded it takes up to forty times as many. No spec of which a Service can be made comes
+#: near: most of it are annotations, of which Kubernetes takes 256 KiB.
 SPEC_LIMIT: Final = 512 * 1024
 #: A uid, an operation, a name: some characters more than any may have, so that the API server refuses a name that is
 #: too long in its own words, and few enough to be echoed and logged.
@@ -77,13 +77,18 @@ class Object(msgspec.Struct, frozen=True):
     metadata: Metadata | None = None
     raw_spec: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="spec")
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the spec is longer than any that is taken."""
+        return len(memoryview(self.raw_spec)) > SPEC_LIMIT
+
     def spec(self) -> Any:
         """The spec, decoded.
 
         Raises:
-            MalformedReviewError: it is longer than any that may be stored, nested too deeply, or no JSON.
+            MalformedReviewError: it is too long, nested too deeply, or holds a number that is none.
         """
-        if len(memoryview(self.raw_spec)) > SPEC_LIMIT:
+        if self.is_long:
             raise MalformedReviewError(f"the spec has more than {SPEC_LIMIT // 1024} KiB")
         return _decoded(_SPEC, self.raw_spec)
 

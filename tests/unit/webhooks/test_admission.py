@@ -181,10 +181,10 @@ def test_a_spec_has_an_end(decide: Callable[[Request, Policy], Decision]) -> Non
     assert peak(body, decide) < 40 * SPEC_LIMIT
 
 
-def test_an_old_spec_has_an_end() -> None:
-    old = nginx({"x": "a" * SPEC_LIMIT})
-    with pytest.raises(MalformedReviewError, match="the spec has more than 512 KiB"):
-        validated(nginx({"count": 1}), old)
+def test_an_old_spec_that_is_too_long_can_be_replaced() -> None:
+    old = nginx({"count": 50, "x": "a" * SPEC_LIMIT})
+    assert validated(nginx({"count": 1, "image": IMAGE}), old).allowed
+    assert not validated(nginx({"count": 50}), old).allowed
 
 
 def test_a_kind_without_rules_is_refused_by_name() -> None:
