@@ -6,11 +6,13 @@ Nothing here reads a file, a clock or the cluster, so that the same review gets 
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from nginx_operator.api import defaults, names
 from nginx_operator.api.faults import Fault, Subject, Verdict, quoted
 from nginx_operator.api.policy import MAX_INT32, Policy
 from nginx_operator.api.validation import check, check_scale
-from nginx_webhooks.review import Decision, Kind, MalformedReviewError, Request, mapping
+from nginx_webhooks.review import Decision, Kind, MalformedReviewError, Metadata, Object, Request, mapping
 
 _SCALE: Final = ("autoscaling", "v1", "Scale")
 
@@ -27,7 +29,7 @@ def mutate(request: Request, policy: Policy) -> Decision:
     _expect(request, names.GROUP, names.KIND)
     if not _writes(request):
         return Decision(request)
-    spec = _object(request).get("spec")
+    spec = _object(request).spec()
     if spec is None:
         return Decision(request, patch=(("/spec", defaults.missing({}, policy)),))
     if not isinstance(spec, Mapping):
@@ -56,7 +58,7 @@ def validate(request: Request, policy: Policy) -> Decision:
 
 
 def _judge_nginx(request: Request, policy: Policy) -> Verdict:
-    spec, old = _object(request).get("spec"), (request.old_object or {}).get("spec")
+    spec, old = _object(request).spec(), _old_spec(request)
     if spec is not None and not isinstance(spec, Mapping):
         return Verdict(faults=[Fault("spec", f"{quoted(spec)} must be a mapping", ("spec",))])
     return check(
@@ -70,6 +72,12 @@ def _judge_nginx(request: Request, policy: Policy) -> Verdict:
     )
 
 
+def _old_spec(request: Request) -> Any:
+    """What is in force; nothing if it is longer than a spec may be, so that a shorter one can replace it."""
+    old = request.old_object
+    return None if old is None or old.is_long else old.spec()
+
+
 def _judge_scale(request: Request, policy: Policy) -> Verdict:
     """autoscaling/v1 leaves `replicas` out when it is 0 (omitempty in the API server's Go type)."""
     count, path = _replicas(_object(request)), ("spec", "replicas")
@@ -79,8 +87,8 @@ def _judge_scale(request: Request, policy: Policy) -> Verdict:
     return check_scale(count, old_count, policy)
 
 
-def _replicas(scale: Mapping[str, Any]) -> Any:
-    found = mapping(scale.get("spec")).get("replicas")
+def _replicas(scale: Object) -> Any:
+    found = mapping(scale.spec()).get("replicas")
     return 0 if found is None else found
 
 
@@ -97,7 +105,7 @@ def _writes(request: Request) -> bool:
     return request.operation in ("CREATE", "UPDATE") and not request.deleting
 
 
-def _object(request: Request) -> Mapping[str, Any]:
+def _object(request: Request) -> Object:
     if request.object is None:
         raise MalformedReviewError(f"operation {request.operation} comes with no object")
     return request.object
@@ -106,5 +114,6 @@ def _object(request: Request) -> Mapping[str, Any]:
 def warm_up(policy: Policy) -> None:
     """Judges a sample, so that the first user does not wait for the schema to be read and compiled."""
     kind = Kind(group=names.GROUP, version=names.VERSION, kind=names.KIND)
-    sample = {"metadata": {"name": "sample"}, "spec": {"count": policy.default_count}}
+    spec = msgspec.Raw(msgspec.json.encode({"count": policy.default_count}))
+    sample = Object(Metadata(name="sample"), spec)
     validate(Request(uid="warm-up", kind=kind, operation="CREATE", object=sample), policy)

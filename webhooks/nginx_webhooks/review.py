@@ -8,7 +8,7 @@ Source of the shapes: admission.k8s.io/v1, metav1.Status and RFC 6902 (JSON Patc
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -19,6 +19,12 @@ REVIEW_API_VERSION: Final = "admission.k8s.io/v1"
 INVALID_CODE: Final = 422
 #: Longest name (RFC 1123 subdomain) and the length at which a user's name is cut, for messages and logs.
 NAME_LENGTH: Final = 253
+#: Bytes of a spec as JSON; decoded it takes up to forty times as many. No spec of which a Service can be made comes
+#: near: most of it are annotations, of which Kubernetes takes 256 KiB.
+SPEC_LIMIT: Final = 512 * 1024
+#: A uid, an operation, a name: some characters more than any may have, so that the API server refuses a name that is
+#: too long in its own words, and few enough to be echoed and logged.
+Word = Annotated[str, msgspec.Meta(max_length=1024)]
 
 
 class MalformedReviewError(ValueError):
@@ -42,9 +48,9 @@ class MalformedReviewError(ValueError):
 class Kind(msgspec.Struct, frozen=True):
     """request.kind: what `object` is."""
 
-    kind: str
-    group: str = ""
-    version: str = ""
+    kind: Word
+    group: Word = ""
+    version: Word = ""
 
 
 class UserInfo(msgspec.Struct, frozen=True):
@@ -53,33 +59,61 @@ class UserInfo(msgspec.Struct, frozen=True):
     username: str = ""
 
 
-class Request(msgspec.Struct, rename="camel", frozen=True):
-    """The part of an AdmissionReview's request that a decision needs.
+class Metadata(msgspec.Struct, rename="camel", frozen=True):
+    """The part of metadata that a decision needs. The API server has seen to its types."""
 
-    `object` and `oldObject` come before the schema has seen them (in the mutating webhook): every field in them may
-    be of any type.
+    name: Word | None = None
+    generate_name: Word | None = None
+    deletion_timestamp: Word | None = None
+
+
+class Object(msgspec.Struct, frozen=True):
+    """The part of `object` and `oldObject` that a decision needs; the rest is not decoded.
+
+    They come before the schema has seen them (in the mutating webhook): a spec, and every field in it, may be of any
+    type. It stays JSON until its length is known to be within bounds.
     """
 
-    uid: str
+    metadata: Metadata | None = None
+    raw_spec: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="spec")
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the spec is longer than any that is taken."""
+        return len(memoryview(self.raw_spec)) > SPEC_LIMIT
+
+    def spec(self) -> Any:
+        """The spec, decoded.
+
+        Raises:
+            MalformedReviewError: it is too long, nested too deeply, or holds a number that is none.
+        """
+        if self.is_long:
+            raise MalformedReviewError(f"the spec has more than {SPEC_LIMIT // 1024} KiB")
+        return _decoded(_SPEC, self.raw_spec)
+
+
+class Request(msgspec.Struct, rename="camel", frozen=True):
+    """The part of an AdmissionReview's request that a decision needs."""
+
+    uid: Word
     kind: Kind
-    operation: str
-    name: str = ""
-    namespace: str = ""
-    sub_resource: str = ""
+    operation: Word
+    name: Word = ""
+    namespace: Word = ""
     user_info: UserInfo = UserInfo()
-    object: dict[str, Any] | None = None
-    old_object: dict[str, Any] | None = None
+    object: Object | None = None
+    old_object: Object | None = None
 
     @property
     def object_name(self) -> str:
         """The object's name; empty while the API server has not made one of its generateName."""
-        found = self.name or self._metadata.get("name")
-        return found if isinstance(found, str) else ""
+        return self.name or self._metadata.name or ""
 
     @property
     def shown_name(self) -> str:
         """The name to show: the object's own, or its generateName while it has none."""
-        return (self.object_name or str(self._metadata.get("generateName") or ""))[:NAME_LENGTH]
+        return (self.object_name or self._metadata.generate_name or "")[:NAME_LENGTH]
 
     @property
     def deleting(self) -> bool:
@@ -87,7 +121,8 @@ class Request(msgspec.Struct, rename="camel", frozen=True):
 
         What is stored tells: an object to be created may bring a deletionTimestamp, which the API server drops later.
         """
-        return bool(mapping((self.old_object or {}).get("metadata")).get("deletionTimestamp"))
+        stored = self.old_object.metadata if self.old_object is not None else None
+        return stored is not None and bool(stored.deletion_timestamp)
 
     @property
     def user(self) -> str:
@@ -95,13 +130,13 @@ class Request(msgspec.Struct, rename="camel", frozen=True):
         return self.user_info.username[:NAME_LENGTH]
 
     @property
-    def _metadata(self) -> Mapping[str, Any]:
-        return mapping((self.object or {}).get("metadata"))
+    def _metadata(self) -> Metadata:
+        return (self.object and self.object.metadata) or _NO_METADATA
 
 
 class _Review(msgspec.Struct, rename="camel", frozen=True):
-    api_version: str
-    kind: str
+    api_version: Word
+    kind: Word
     request: Request | None = None
 
 
@@ -177,7 +212,9 @@ class Decision:
         }
 
 
-_DECODER: Final = msgspec.json.Decoder(_Review)
+_NO_METADATA: Final = Metadata()
+_REVIEW: Final = msgspec.json.Decoder(_Review)
+_SPEC: Final = msgspec.json.Decoder()
 
 
 def decode(body: bytes) -> Request:
@@ -189,11 +226,9 @@ def decode(body: bytes) -> Request:
     try:
         if not body.isascii():
             body.decode()  # msgspec does not look into strings that nobody asks for
-        review = _DECODER.decode(body)
-    except RecursionError as error:
-        raise MalformedReviewError("the review is nested too deeply") from error
-    except (msgspec.DecodeError, ValueError) as error:  # ValueError: UTF-8 that is none
+    except UnicodeDecodeError as error:
         raise MalformedReviewError(f"not an AdmissionReview: {error}") from error
+    review: _Review = _decoded(_REVIEW, body)
     if (review.api_version, review.kind) != (REVIEW_API_VERSION, "AdmissionReview"):
         raise MalformedReviewError(
             f"expected an AdmissionReview of {REVIEW_API_VERSION}, "
@@ -202,6 +237,15 @@ def decode(body: bytes) -> Request:
     if review.request is None or not review.request.uid:
         raise MalformedReviewError("the review has no request with a uid")
     return review.request
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], source: bytes | msgspec.Raw) -> Any:
+    try:
+        return decoder.decode(source)
+    except RecursionError as error:
+        raise MalformedReviewError("the review is nested too deeply") from error
+    except (msgspec.DecodeError, ValueError) as error:  # ValueError: a number with too many digits
+        raise MalformedReviewError(f"not an AdmissionReview: {error}") from error
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -28,6 +28,8 @@ _ACCEPTED_AT_ONCE: Final = 32
 _HANDSHAKES_AT_ONCE: Final = 8
 #: Seconds until connections are taken again after the system had no room for one.
 _BREATH: Final = 0.5
+#: Bytes of answers that the kernel holds for a client; left alone, it would grow them to megabytes.
+_SEND_BUFFER: Final = 64 * 1024
 #: An answer comes this many seconds before the client stops waiting.
 _MARGIN: Final = 0.5
 
@@ -38,7 +40,7 @@ class Connections:
     Args:
         application: answers requests.
         limited: called with one word for each connection that is cut and each request that is refused for a limit:
-            handshake, header, request (the stage whose deadline passed), crowded, or the status 413, 429 or 431.
+            handshake, header, request, answer (the stage whose deadline passed), crowded, or the status 413, 429, 431.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Connections:
                 return
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             if len(self) >= self._most:
                 self._make_room()
             task = self._loop.create_task(self._open(accepted, context))
@@ -194,6 +197,8 @@ class Connections:
         match stage:
             case Stage.HEAD:
                 seconds = self.deadlines.header
+            case Stage.UNREAD:
+                seconds = self.deadlines.answer
             case Stage.BODY:
                 seconds = self._patience(connection)
             case Stage.IDLE:
@@ -306,4 +311,11 @@ class Connections:
             self._clock.cancel()
 
 
-_BUSY: Final = Response(429, b"too many large bodies at once; try again\n", headers="Retry-After: 1\r\n")
+#: As a metav1.Status, whose message an API server passes on to its user; of any other text it passes on none.
+_BUSY: Final = Response(
+    429,
+    b'{"apiVersion":"v1","kind":"Status","status":"Failure","code":429,"reason":"TooManyRequests",'
+    b'"message":"too many requests over 64 KiB at once; try again"}',
+    "application/json",
+    "Retry-After: 1\r\n",
+)

@@ -4,6 +4,7 @@ The application answers at once, so there is no task for a request and none for 
 take, in time and in bytes, is the business of `Connections`; here it says at which stage it is:
 
     head ──> body ──> (answer) ──> idle ──> head ...      ending: an answer was sent that ends the connection
+                         └── unread ──┘
 """
 
 import asyncio
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a request's line and header fields.
+#: Bytes of a request's line and header fields; and, beside the body, of its chunks' sizes and its trailer fields.
 HEAD_LIMIT: Final = 16 * 1024
 #: Requests that one read may hold. Nobody honest sends a second one before the first is answered.
 PIPELINE_LIMIT: Final = 16
+#: Bytes of answers that may wait for their reader, beside what the kernel and TLS hold, before no more is answered.
+UNREAD_LIMIT: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Stage(enum.Enum):
 
     HEAD = "header"
     BODY = "request"
+    UNREAD = "answer"
     IDLE = "idle"
     ENDING = "ending"
 
@@ -102,8 +106,8 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_chunks", "_fields", "_head_size", "_home", "_parser", "_refusal", "_seen", "_transport", "_unparsed", "_url",
-        "buffered", "deadline", "head", "since", "size", "stage", "turn",
+        "_body", "_fields", "_frames", "_full", "_head_size", "_home", "_parser", "_refusal", "_seen", "_transport",
+        "_unparsed", "_url", "buffered", "deadline", "head", "since", "size", "stage", "turn",
     )  # fmt: skip
 
     def __init__(self, home: "Connections") -> None:
@@ -113,8 +117,9 @@ class Connection(asyncio.Protocol):
         self.stage = Stage.HEAD
         self.since = self.deadline = 0.0
         self.turn = Turn.NONE
-        self.buffered = 0
-        self._seen = 0
+        self.size = self.buffered = 0
+        self._seen = self._frames = 0
+        self._full = False
         self.on_message_begin()
 
     # --- the transport's side ---
@@ -122,6 +127,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The TLS handshake is over."""
         self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=UNREAD_LIMIT)
         self._home.opened(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -134,6 +140,7 @@ class Connection(asyncio.Protocol):
         if self._over or self._parser is None:
             return  # read, so that the client comes to read the answer
         self._seen = 0
+        head, size = self.head, self.size
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
@@ -146,26 +153,39 @@ class Connection(asyncio.Protocol):
             self._unparsed += len(data)  # the parser may hold all of it back until it ends
             if self._unparsed > HEAD_LIMIT:
                 self.end_with(_LONG_HEAD)
+        elif self.stage is Stage.BODY and self.head is head:
+            # Frames of honest chunks are shorter than these, so what comes beside them is what grows; the parser keeps
+            # a trailer field until it ends, and copies it with each read.
+            self._frames = max(0, self._frames + len(data) - 2 * (self.size - size))
+            if self._frames > HEAD_LIMIT:
+                self.end_with(_LONG_FRAMES)
 
     @property
     def _over(self) -> bool:
         return self.stage is Stage.ENDING
 
     def pause_writing(self) -> None:
-        """The client reads no answers: it gets no further ones."""
+        """The client reads no answers: it gets no further ones, and has only so much time."""
+        self._full = True
         self.pause()
+        if self.stage is Stage.IDLE:
+            self._home.enter(self, Stage.UNREAD)
 
     def resume_writing(self) -> None:
         """It reads again."""
+        self._full = False
         self.resume()
+        if self.stage is Stage.UNREAD:
+            self._home.enter(self, Stage.IDLE)
 
     # --- the parser's side ---
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._url, self._head_size, self._unparsed, self.size = b"", 0, 0, 0
+        self._url = b""
+        self._head_size = self._unparsed = self._frames = self.size = 0
         self._fields: dict[bytes, bytes] = {}
-        self._chunks: list[bytes] = []
+        self._body = bytearray()  # joined as it comes: an object for each chunk of two bytes is many times as large
         self._refusal: Response | None = None
         self.head: Head | None = None
         if self.stage is Stage.IDLE:
@@ -206,7 +226,7 @@ class Connection(asyncio.Protocol):
             return
         self.size += len(body)
         if self._refusal is None:
-            self._chunks.append(body)
+            self._body += body
         self._home.received(self, len(body) if self._refusal is None else 0)
 
     def on_message_complete(self) -> None:
@@ -214,10 +234,11 @@ class Connection(asyncio.Protocol):
         if self.stage is not Stage.BODY or self._parser is None or self.head is None:
             return
         self._seen += 1
-        response = self._refusal or self._home.application.answer(self.head, b"".join(self._chunks))
-        self._chunks = []
+        response = self._refusal or self._home.application.answer(self.head, bytes(self._body))
+        self._body = bytearray()
         more = self._parser.should_keep_alive() and not self._parser.should_upgrade()
-        last = not more or self._home.draining or self._seen >= PIPELINE_LIMIT
+        # Who is refused may come again; who keeps a connection is somebody that is answered.
+        last = not more or self._home.draining or self._seen >= PIPELINE_LIMIT or self._full or response.status >= 400
         self._home.enter(self, Stage.ENDING if last else Stage.IDLE)
         self._send(response, last)
         if last and self._transport is not None:
@@ -231,7 +252,7 @@ class Connection(asyncio.Protocol):
         What still comes is thrown away for a moment: to close a socket that holds unread bytes resets the connection,
         and the client might never see the answer.
         """
-        self._chunks = []
+        self._body = bytearray()
         self._home.enter(self, Stage.ENDING)
         self._home.limited(str(response.status))
         self._send(response, True)
@@ -273,6 +294,7 @@ class Connection(asyncio.Protocol):
 
 
 _LONG_HEAD: Final = Response(431, f"a header has at most {HEAD_LIMIT} bytes\n".encode())
+_LONG_FRAMES: Final = Response(431, f"beside its body a request has at most {HEAD_LIMIT} bytes\n".encode())
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _CLOSE: Final = "Connection: close\r\n"
 _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}

@@ -11,6 +11,7 @@ class Deadlines:
         handshake: for the TLS handshake.
         header: from the first byte of a request (or from the connection) to the end of its header.
         request: from there to the last byte of the body; less if the client says that it waits less.
+        answer: to read answers, once more of them wait than a client has any use for.
         turn: for a large body to wait for its turn.
         idle: between two requests. Longer than the 90 s after which an API server drops an idle connection,
             so that it is never this side that closes one which the API server is about to use.
@@ -21,6 +22,7 @@ class Deadlines:
     handshake: float = 5.0
     header: float = 5.0
     request: float = 10.0
+    answer: float = 5.0
     turn: float = 2.0
     idle: float = 120.0
     linger: float = 1.0

@@ -1,4 +1,6 @@
 import json
+import tracemalloc
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from nginx_operator.api.policy import Policy
 from nginx_webhooks import admission
-from nginx_webhooks.review import Decision, MalformedReviewError, decode
+from nginx_webhooks.review import SPEC_LIMIT, Decision, MalformedReviewError, Request, decode
 from tests.unit.webhooks.reviews import ABSENT, IMAGE, SCALE_KIND, encoded, nginx, patched, review, scale
 
 POLICY = Policy(default_count=2, min_count=1, max_count=10, default_image=IMAGE)
@@ -71,7 +73,9 @@ spec_fields = st.sampled_from(
     ["count", "image", "imagePullPolicy", "imagePullSecrets", "resources", "containerPort", "service", "paused", "x"]
 )
 specs = values | st.dictionaries(spec_fields, values, max_size=4)
-objects = st.fixed_dictionaries({}, optional={"spec": specs, "metadata": nested, "kind": scalars})
+words = st.none() | st.text(max_size=8)
+metadata = st.fixed_dictionaries({}, optional={"name": words, "deletionTimestamp": words, "labels": nested})
+objects = st.fixed_dictionaries({}, optional={"spec": specs, "metadata": st.none() | metadata, "kind": scalars})
 
 
 @given(objects, objects | st.none())
@@ -107,11 +111,80 @@ def test_what_is_no_review_is_refused(body: bytes) -> None:
         ({"request": {"uid": "", "kind": {"kind": "Nginx"}, "operation": "CREATE"}}, "uid"),
         ({"request": {"uid": 7, "kind": {"kind": "Nginx"}, "operation": "CREATE"}}, "request.uid"),
         ({"request": {"uid": "a", "kind": {"kind": "Nginx"}, "operation": "CREATE", "object": []}}, "request.object"),
+        (review(nginx({}, name=["web"])), "request.object.metadata.name"),
     ],
 )
 def test_a_malformed_review_is_refused_with_the_reason(change: dict[str, Any], word: str) -> None:
     with pytest.raises(MalformedReviewError, match=word):
         decode(encoded({**review(nginx({})), **change}))
+
+
+LONG = "x" * 1025
+
+
+@pytest.mark.parametrize(
+    ("found", "path"),
+    [
+        (review(nginx({}), uid=LONG), "uid"),
+        (review(nginx({}), name=LONG), "name"),
+        (review(nginx({}), namespace=LONG), "namespace"),
+        (review(nginx({}), operation=LONG), "operation"),
+        *((review(nginx({}), kind={"kind": "Nginx", field: LONG}), f"kind.{field}") for field in ("kind", "group")),
+        (review(nginx({}, name=LONG)), "metadata.name"),
+        (review(nginx({}, generateName=LONG)), "metadata.generateName"),
+    ],
+)
+def test_a_word_longer_than_any_is_refused_and_not_repeated(found: dict[str, Any], path: str) -> None:
+    with pytest.raises(MalformedReviewError, match=path) as refused:
+        decode(encoded(found))
+    assert len(refused.value.encode()) < 300
+
+
+#: JSON that takes thirty times as many bytes when it is decoded.
+DENSE = b'{"":' * 100 + b"1" + b"}" * 100
+
+
+def dense(size: int) -> bytes:
+    """A list of about so many bytes."""
+    return b"[" + b",".join([DENSE] * (size // (len(DENSE) + 1))) + b"]"
+
+
+def peak(body: bytes, decide: Callable[[Request, Policy], Decision]) -> int:
+    """The most bytes that the answer takes beside the body."""
+    tracemalloc.start()
+    try:
+        with suppress(MalformedReviewError):
+            decide(decode(body), POLICY).encode()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("decide", [admission.mutate, admission.validate])
+@pytest.mark.parametrize("where", ["metadata", "status", "spec"])
+def test_what_is_sent_takes_few_times_its_bytes(where: str, decide: Callable[[Request, Policy], Decision]) -> None:
+    obj = nginx({"count": 1}) | {where: {"x": "@"}}
+    once = encoded(review(obj, obj, operation="UPDATE")).replace(b'"@"', dense(3_000_000))
+    assert peak(once, decide) < 1_000_000
+
+
+@pytest.mark.parametrize("decide", [admission.mutate, admission.validate])
+def test_a_spec_has_an_end(decide: Callable[[Request, Policy], Decision]) -> None:
+    def asked(size: int, old: int = 0) -> Request:
+        found = [nginx({"count": 1, "x": "a" * (length - len('{"count": 1, "x": ""}'))}) for length in (size, old)]
+        return decode(encoded(review(*found)))
+
+    assert decide(asked(SPEC_LIMIT, SPEC_LIMIT), POLICY).allowed
+    with pytest.raises(MalformedReviewError, match="the spec has more than 512 KiB"):
+        decide(asked(SPEC_LIMIT + 1), POLICY)
+    body = encoded(review(nginx({"count": 1, "x": "@"}))).replace(b'"@"', dense(SPEC_LIMIT - 1000))
+    assert peak(body, decide) < 40 * SPEC_LIMIT
+
+
+def test_an_old_spec_that_is_too_long_can_be_replaced() -> None:
+    old = nginx({"count": 50, "x": "a" * SPEC_LIMIT})
+    assert validated(nginx({"count": 1, "image": IMAGE}), old).allowed
+    assert not validated(nginx({"count": 50}), old).allowed
 
 
 def test_a_kind_without_rules_is_refused_by_name() -> None:

@@ -218,9 +218,10 @@ async def test_more_large_bodies_than_may_wait_are_told_so_at_once() -> None:
     async with running(PATIENT, replace(LIMITS, large=1, waiting=1)) as bed, bed.session() as session:
         held = [await holding_back(bed, LARGE) for _ in range(2)]
         await until(lambda: bed.server.connections.in_flight == 2)
-        status, text, headers = await post(session, f"{bed.url}/validate", LARGE)
+        status, told, headers = await post(session, f"{bed.url}/validate", LARGE)
         assert (status, headers["Retry-After"], headers["Connection"]) == (429, "1", "close")
-        assert "too many large bodies" in text
+        assert (told["kind"], told["code"], headers["Content-Type"]) == ("Status", 429, "application/json")
+        assert told["message"] == "too many requests over 64 KiB at once; try again"
         assert bed.limited("429") == 1
         for _, writer in held:
             writer.close()
@@ -253,6 +254,26 @@ async def test_who_waits_longest_makes_room() -> None:
             writer.close()
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n", b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"],
+)
+async def test_a_crowd_that_asks_for_nothing_cuts_nobody_who_was_answered(request_: bytes) -> None:
+    async with running(PATIENT, replace(LIMITS, connections=4)) as bed, bed.session() as session:
+        assert (await post(session, f"{bed.url}/mutate", encoded(review(nginx()))))[0] == 200
+        (answered,) = bed.connections
+        crowd = [await bed.raw() for _ in range(3)]
+        for _ in range(6):
+            reader, writer = crowd[-1]
+            writer.write(request_)
+            assert b"\r\nConnection: close\r\n" in await reader.readuntil(b"\r\n\r\n")
+            crowd.append(await bed.raw())
+        assert answered in bed.connections
+        assert answered.stage is Stage.IDLE
+        for _, writer in crowd:
+            writer.close()
+
+
 async def test_the_body_that_waits_longest_makes_room_for_bytes() -> None:
     body = encoded(review(nginx({"count": 1}, annotations={"a": "x" * 30_000})))
     async with running(PATIENT, replace(LIMITS, buffered=100_000)) as bed:
@@ -277,6 +298,29 @@ async def test_an_answer_comes_before_the_client_stops_waiting() -> None:
         assert await eof(reader) == b""
         assert bed.limited("request") == 1
         writer.close()
+
+
+async def test_a_client_that_reads_no_answers_is_cut() -> None:
+    spec = {"count": 11, "resources": {"limits": {f"{number}{'x' * 100}": "1" for number in range(30)}}}
+    body = encoded(review(nginx(spec)))
+    request = f"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    async with running(replace(PATIENT, answer=0.05)) as bed:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", bed.port))
+        _, writer = await asyncio.open_connection(sock=sock, limit=1024, ssl=bed.trust, server_hostname="localhost")
+
+        def behind() -> bool:
+            return bed.count("validate", "denied") == sent or bed.limited("answer") == 1
+
+        sent = 0
+        while sent < 200 and not bed.limited("answer"):
+            writer.write(request)
+            sent += 1
+            await until(behind)
+        assert bed.limited("answer") == 1
+        assert len(bed.server.connections) == 0
+        writer.transport.abort()
 
 
 async def test_old_tls_is_refused(bed: Bed) -> None:
@@ -311,8 +355,9 @@ async def test_a_slow_client_is_cut(sent: bytes) -> None:
 async def test_a_client_that_is_slow_with_its_second_request_is_cut() -> None:
     async with running() as bed:
         reader, writer = await bed.raw()
-        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-        await reader.readuntil(b"webhooks are")
+        body = encoded(review(nginx()))
+        writer.write(f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        await reader.readuntil(b"\r\n\r\n")
         (connection,) = bed.connections
         assert connection.stage is Stage.IDLE
         bed.server.connections.deadlines = SHORT

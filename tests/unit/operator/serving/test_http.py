@@ -1,16 +1,25 @@
 """HTTP/1.1 by raw sockets: what an ordinary client relies on, and what a strange one gets."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import pytest
 
 from nginx_operator.serving.connections import Connections
-from nginx_operator.serving.http import HEAD_LIMIT, PIPELINE_LIMIT, Application, Head, Response
+from nginx_operator.serving.http import (
+    HEAD_LIMIT,
+    PIPELINE_LIMIT,
+    Application,
+    Connection,
+    Head,
+    Response,
+    Stage,
+)
 from nginx_operator.serving.limits import Deadlines, Limits
 from nginx_operator.serving.listening import Address, listen
-from tests.unit.webhooks.waiting import until
+from tests.unit.webhooks.waiting import PATIENCE, until
 
 PATIENT = Deadlines(handshake=60, header=60, request=60, turn=60, idle=60, linger=60, look=0.01)
 
@@ -131,11 +140,43 @@ async def test_a_wish_to_upgrade_is_passed_over(echo: Echo) -> None:
     assert b"Connection: close" in found
 
 
-async def test_what_is_refused_is_read_and_forgotten(echo: Echo) -> None:
+async def test_what_is_refused_is_read_and_the_connection_ended(echo: Echo) -> None:
+    found = await echo.all_of(post(b"x" * 900, path="/none") + post(b"another"))
+    assert found.startswith(b"HTTP/1.1 404")
+    assert b"Connection: close" in found
+    assert found.endswith(b"nothing here")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(b"0\r\nX: " + b"a" * HEAD_LIMIT, id="trailer"),
+        pytest.param(b"1;" + b"a" * HEAD_LIMIT, id="chunk extension"),
+        pytest.param(b"0000000000000000000000001\r\nx\r\n" * (HEAD_LIMIT // 25), id="small chunks"),
+    ],
+)
+async def test_what_frames_a_body_has_an_end(echo: Echo, block: bytes) -> None:
     reader, writer = await echo.open()
-    for _ in range(2):
-        writer.write(post(b"x" * 900, path="/none"))
-        assert (await reader.readuntil(b"nothing here")).startswith(b"HTTP/1.1 404")
+    writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await until(lambda: echo.connections.in_flight == 1)
+    writer.write(block)
+    async with asyncio.timeout(PATIENCE):
+        found = await reader.readuntil(b"\r\n\r\n")
+    assert found.startswith(b"HTTP/1.1 431 ")
+    assert b"Connection: close" in found
+    writer.close()
+
+
+async def test_a_body_of_small_chunks_is_one_object(echo: Echo) -> None:
+    reader, writer = await echo.open()
+    writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await until(lambda: echo.connections.in_flight == 1)
+    (connection,) = echo.connections._unfinished
+    writer.write(b"2\r\nab\r\n" * 500)
+    await until(lambda: connection.size == 1000)
+    assert [len(gc.get_referents(connection._body)), len(connection._body)] == [0, 1000]
+    writer.write(b"0\r\nX: " + b"a" * 1000 + b"\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
     writer.close()
 
 
@@ -179,20 +220,46 @@ async def test_an_error_of_the_application_is_logged_and_not_told(echo: Echo, ca
     assert "secret" in caplog.text
 
 
-async def test_a_client_that_reads_no_answers_is_read_no_further(echo: Echo) -> None:
-    echo.connections.application = Application(refuse, lambda head, body: Response(200, b"x" * 1_000_000))
-    reader, writer = await echo.open()
-    sent = 10
-    for _ in range(sent):
+LONG_ANSWER = 10_000_000
+
+
+@pytest.fixture
+def talkative(echo: Echo) -> Echo:
+    """Answers more than the kernel holds back for a client."""
+    echo.connections.application = Application(refuse, lambda head, body: Response(200, b"x" * LONG_ANSWER))
+    return echo
+
+
+def unread(echo: Echo) -> list[Connection]:
+    return [connection for connection in echo.connections._unfinished if connection.stage is Stage.UNREAD]
+
+
+async def test_a_client_that_is_slow_to_read_an_answer_gets_all_of_it(talkative: Echo) -> None:
+    reader, writer = await talkative.open()
+    for _ in range(2):
         writer.write(post(b""))
-        await writer.drain()
-
-    def paused() -> bool:
-        return any(not connection._transport.is_reading() for connection in echo.connections._settled)
-
-    await until(paused)
-    for _ in range(sent):
+        await until(lambda: len(unread(talkative)) == 1)
+        (connection,) = unread(talkative)
+        assert connection._transport is not None
+        assert not connection._transport.is_reading()
         await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(1_000_000)
-    assert not paused()
+        await reader.readexactly(LONG_ANSWER)
+        assert connection.stage is Stage.IDLE
+        assert connection._transport.is_reading()
     writer.close()
+
+
+async def test_a_client_that_reads_no_answers_gets_no_more_of_them_and_is_cut(talkative: Echo) -> None:
+    cut: list[str] = []
+    talkative.connections.limited = cut.append
+    talkative.connections.deadlines = replace(PATIENT, answer=0.01)
+    _, writer = await talkative.open()
+    writer.write(post(b""))
+    await until(lambda: len(talkative.connections) == 0 and bool(cut))
+    assert cut == ["answer"]
+    writer.close()
+
+
+async def test_requests_behind_an_unread_answer_end_the_connection(talkative: Echo) -> None:
+    found = await talkative.all_of(post(b"") * PIPELINE_LIMIT)
+    assert found.count(b"HTTP/1.1 200 OK") == 2
