@@ -56,7 +56,7 @@ class Controller:
         self._fail = fail
         self._metrics = metrics
         self._queue: Workqueue[Key] = Workqueue(metrics.queue_seconds.observe)
-        self.caches = Caches(client, settings.namespaces, self._changed, self._queue.add)
+        self.caches = Caches(client, settings.namespaces, self._changed, self._asked)
         lease_namespace = settings.lease_namespace or client.connection.namespace
         pace = Pace.of(settings.lease_duration)
         self._elector = Elector(client, lease_namespace, settings.lease_name, settings.identity, pace)
@@ -66,6 +66,7 @@ class Controller:
         )
         # Who sees some namespaces only cannot say of all Nginx how they are stored.
         self._migration = None if settings.namespaces else Migration(writer, self._misaddressed)
+        self._works = False
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
         self._watching_namespaces: list[asyncio.Task[None]] = []
@@ -132,7 +133,12 @@ class Controller:
         return [*self.caches.reflectors, *([self._migration.reflector] if self._migration else [])]
 
     def _changed(self, key: Key) -> None:
-        self._queue.add(key, gather(self._queue.in_motion))
+        if self._works:
+            self._queue.add(key, gather(self._queue.in_motion))
+
+    def _asked(self, key: Key) -> None:
+        if self._works:
+            self._queue.add(key)
 
     def _spawn(self, part: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(part)
@@ -169,6 +175,9 @@ class Controller:
             await self._elector.leading.wait()
         for reflector in self.caches.reflectors:
             await reflector.synced.wait()
+        self._works = True  # a standby remembers nothing of what changed: all is looked at now
+        for nginx in self.caches.nginxes():
+            self._asked(nginx.metadata.key)
         async with asyncio.TaskGroup() as group:
             if self._migration:
                 group.create_task(self._migration.run())
@@ -227,7 +236,7 @@ class Controller:
             keys = [nginx.metadata.key for nginx in self.caches.nginxes()]
             log.debug("resync of %d nginxes", len(keys))
             for key in keys:
-                self._queue.add(key)
+                self._asked(key)
                 await asyncio.sleep(self._settings.resync_period / 2 / len(keys))
             if not keys:
                 await asyncio.sleep(self._settings.resync_period / 2)

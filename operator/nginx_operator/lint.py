@@ -45,10 +45,11 @@ def main(files: Sequence[str], policies: Policies, class_name: str = "") -> int:
 
 
 def _expanded(files: Sequence[str]) -> Iterator[str]:
-    """The files, and those that `kubectl apply -f` would take of folders."""
+    """The files, and those that `kubectl apply --recursive -f` would take of folders; a folder without any itself."""
     for file in files:
         if Path(file).is_dir():
-            yield from sorted(str(path) for path in Path(file).iterdir() if path.suffix in (".yaml", ".yml", ".json"))
+            found = sorted(str(path) for path in Path(file).rglob("*") if path.suffix in (".yaml", ".yml", ".json"))
+            yield from found or [file]
         else:
             yield file
 

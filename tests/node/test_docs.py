@@ -30,6 +30,8 @@ def cluster(there: Release) -> Iterator[Release]:
     """What a page leaves behind goes: objects and values."""
     yield there
     there.bed.kubectl("delete", "nginx", "--all", "--all-namespaces", check=False)
+    ours = "app.kubernetes.io/managed-by=nginx-operator"  # a page may compare pods before and after
+    there.bed.kubectl("wait", "--for=delete", "pods", "-l", ours, "-A", "--timeout=3m", check=False)
     values = there.bed.helm("get", "values", NAME, "-n", NAMESPACE, "-o", "json", check=False).stdout
     if values and json.loads(values):
         there.bed.helm("upgrade", NAME, str(CHART), "-n", NAMESPACE, "--reset-values", "--wait", "--timeout=5m")

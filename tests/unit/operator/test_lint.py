@@ -120,6 +120,8 @@ def test_a_warning_is_marked_and_refuses_nothing() -> None:
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad, policy = tmp_path / "good.yaml", tmp_path / "bad.yaml", tmp_path / "policy.yaml"
+    empty = tmp_path / "empty"
+    empty.mkdir()
     good.write_text(HEAD + "spec: {count: 4}\n")
     bad.write_text(HEAD + "spec: {count: -4}\n")
     policy.write_text("maxCount: 3\n")
@@ -129,6 +131,8 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         ([good, "--policy-file", policy], 1, "(maxCount is 3)"),
         ([tmp_path / "none.yaml"], 1, "none.yaml:1: cannot be read"),
         ([tmp_path], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
+        ([tmp_path.parent], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
+        ([empty], 1, "empty:1: cannot be read: "),
     ):
         with pytest.raises(SystemExit) as ended:
             main(["lint", *map(str, arguments)])
