@@ -69,12 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     check = commands.add_parser(
         "lint", help="check manifests offline", description=_LINT, epilog=_LINT_EXAMPLES, formatter_class=form
     )
-    check.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="YAML or JSON, or a folder of such with all below it; - reads standard input",
-    )
+    words = "YAML or JSON, or a folder with such in or below it; - reads standard input"
+    check.add_argument("files", nargs="+", metavar="FILE", help=words)
     check.add_argument("--policy-file", type=Path, metavar="FILE", help="the cluster's policy (default: the chart's)")
     check.add_argument(
         "--namespace-class",

@@ -32,6 +32,10 @@ def main(files: Sequence[str], policies: Policies, class_name: str = "") -> int:
     """
     refused = False
     for file in _expanded(files):
+        if Path(file).is_dir():
+            print(f"{file}:1: there is no YAML or JSON in it or below")
+            refused = True
+            continue
         try:
             text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -132,7 +132,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         ([tmp_path / "none.yaml"], 1, "none.yaml:1: cannot be read"),
         ([tmp_path], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
         ([tmp_path.parent], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
-        ([empty], 1, "empty:1: cannot be read: "),
+        ([empty], 1, "empty:1: there is no YAML or JSON"),
     ):
         with pytest.raises(SystemExit) as ended:
             main(["lint", *map(str, arguments)])

@@ -109,7 +109,9 @@ class Signing:
         """The authorities in the Secret, after the step of a rotation that is due."""
         require_seen(self.watch)
         if self.watch.object is None:
-            raise WaitingError(f"there is no {self.watch}; 'helm upgrade' creates it, empty, and we fill it")
+            raise WaitingError(
+                f"there is no {self.watch}; 'helm upgrade' in this mode creates it, empty, or 'helm rollback' does"
+            )
         found, malformed = None, ""
         try:
             found = self._store.read()
