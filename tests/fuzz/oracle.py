@@ -32,8 +32,8 @@ def _why_not(asked: dict[str, Any], policy: Policy) -> str | None:
     obj = asked.get("object")
     if asked["operation"] not in ("CREATE", "UPDATE"):
         return None
-    metadata = obj.get("metadata")
-    if isinstance(metadata, dict) and metadata.get("deletionTimestamp"):
+    stored = (asked.get("oldObject") or {}).get("metadata")
+    if isinstance(stored, dict) and stored.get("deletionTimestamp"):
         return None
     scale, spec = asked["kind"]["kind"] == "Scale", obj.get("spec")
     old = (asked.get("oldObject") or {}).get("spec")

@@ -47,5 +47,5 @@ def stored(value: str | int) -> Decimal:
     Raises:
         ValueError: it is no quantity.
     """
-    number = min(parse(value), LARGEST)
-    return number if number == LARGEST else number.quantize(Decimal("0.001"), rounding=ROUND_CEILING)
+    number = max(-LARGEST, min(parse(value), LARGEST))
+    return number.quantize(Decimal("0.001"), rounding=ROUND_CEILING)
