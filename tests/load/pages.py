@@ -43,6 +43,8 @@ def asked(bed: Bed, addresses: Sequence[str]) -> Iterator[Pages]:
     pages = Pages()
     command = bed.command([sys.executable, "-m", "tests.load.pages", *addresses])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # each address has served once
         try:
             yield pages
         finally:
@@ -54,6 +56,11 @@ def asked(bed: Bed, addresses: Sequence[str]) -> Iterator[Pages]:
 async def main(addresses: Sequence[str]) -> Pages:
     """Asks until standard input ends."""
     loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE):
+        for address in addresses:
+            await _until_it_serves(address)
+    sys.stdout.write("they serve\n")
+    sys.stdout.flush()
     ended = loop.run_in_executor(None, sys.stdin.read)
     pages, due = Pages(), loop.time()
     async with asyncio.TaskGroup() as group:
@@ -64,6 +71,17 @@ async def main(addresses: Sequence[str]) -> Pages:
             due += 1 / RATE
             await asyncio.sleep(due - loop.time())
     return pages
+
+
+async def _until_it_serves(address: str) -> None:
+    """A pod is ready a moment before the node's proxy knows of it."""
+    while True:
+        try:
+            await _get(address)
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 async def _one(address: str, pages: Pages) -> None:
