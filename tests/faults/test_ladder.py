@@ -303,7 +303,7 @@ def be_the_operator(climb: Climb) -> None:
 def run_as_documented(climb: Climb, word: str) -> None:
     """Runs what docs/versions.md gives administrators of operators that do not migrate: the commands with that word."""
     page = (ROOT / "docs" / "versions.md").read_text("utf-8")
-    blocks = re.findall(r"^```console\n(\$ kubectl get nginxes -A .*?)^```", page, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```console[^\n]*\n(\$ kubectl get nginxes -A .*?)^```", page, re.MULTILINE | re.DOTALL)
     (block,) = (block for block in blocks if word in block)
     script = re.sub(r"^\$ ", "", block, flags=re.MULTILINE)
     subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=climb.bed.environment, check=True)
