@@ -367,4 +367,10 @@ def define(bed: Bed, step: str) -> None:
 
 
 def resource_versions(namespace: Namespace) -> dict[str, str]:
-    return {found["metadata"]["name"]: found["metadata"]["resourceVersion"] for found in namespace.list("nginx")}
+    def told() -> Any:
+        # An API server answers 429 for a moment after a definition has changed.
+        status, answer = namespace.bed.request("GET", f"/apis/{names.GROUP}/{OLD}/namespaces/{namespace.name}/nginxes")
+        return answer["items"] if status == 200 else None
+
+    found = until(told, seconds=PATIENCE, what="an answer by the changed definition")
+    return {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in found}
