@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -297,7 +298,7 @@ def be_the_operator(climb: Climb) -> None:
 
     for change in ({"spec": {"count": 3}}, {"metadata": {"labels": {"a": "b"}}}):
         # An API server takes a new admission policy a moment after it is stored.
-        until(lambda change=change: refused(change), seconds=PATIENCE, what=f"the refusal of {change}")
+        until(partial(refused, change), seconds=PATIENCE, what=f"the refusal of {change}")
 
 
 def run_as_documented(climb: Climb, word: str) -> None:
