@@ -10,8 +10,8 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
