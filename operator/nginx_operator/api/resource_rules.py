@@ -92,7 +92,7 @@ def _is_shared(name: str) -> bool:
 def _page_size(name: str) -> Decimal | None:
     """Bytes of one huge page by a resource's name; None if that is none of them."""
     size = _number(name[len(_HUGE_PAGES) :]) if name.startswith(_HUGE_PAGES) else None
-    return size if size is not None and size > 0 and size % 1 == 0 else None
+    return size if size is not None and 0 < size <= quantity.LARGEST and size % 1 == 0 else None
 
 
 def _stored(value: Any) -> Decimal:

@@ -76,6 +76,7 @@ def test_resources_that_a_pod_may_have_pass(spec: dict[str, Any]) -> None:
         (resources(limits={"hugepages-0": 0, "cpu": 1}), "limits.hugepages-0: unknown resource; "),
         (resources(limits={"hugepages--1": 0, "cpu": 1}), "limits.hugepages--1: unknown resource; "),
         (resources(limits={"hugepages-1m": 1, "cpu": 1}), "limits.hugepages-1m: unknown resource; "),
+        (resources(limits={"hugepages-1e40": 1, "cpu": 1}), "limits.hugepages-1e40: unknown resource; "),
         (resources(limits={"requests.example.com/gpu": 1}), "limits.requests.example.com/gpu: unknown resource; "),
         (resources(limits={f"{LONG_DOMAIN}/gpu": 1}), 'limits."aaa'),
         (
