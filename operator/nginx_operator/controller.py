@@ -133,12 +133,11 @@ class Controller:
         return [*self.caches.reflectors, *([self._migration.reflector] if self._migration else [])]
 
     def _changed(self, key: Key) -> None:
-        if self._works:
-            self._queue.add(key, gather(self._queue.in_motion))
+        self._asked(key, gather(self._queue.in_motion))
 
-    def _asked(self, key: Key) -> None:
+    def _asked(self, key: Key, delay: float = 0.0) -> None:
         if self._works:
-            self._queue.add(key)
+            self._queue.add(key, delay)
 
     def _spawn(self, part: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(part)
