@@ -9,8 +9,8 @@ from aiohttp import web
 
 from nginx_operator.api import names
 from nginx_operator.cluster.resources import DEFINITIONS
+from tests.unit.loopback import Loopback
 from tests.unit.operator.conversation import Answer, failure
-from tests.unit.operator.loopback import Loopback
 
 _PATH = DEFINITIONS.path(None, names.CRD)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.unit.loopback import Loopback
 from tests.unit.operator.conversation import failure
-from tests.unit.operator.loopback import Loopback
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/operators/leases/nginx-operator"
 

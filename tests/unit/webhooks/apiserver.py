@@ -9,20 +9,21 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from nginx_operator.cluster.client import APPLY, MERGE
+from tests.unit.loopback import Loopback
 
 Object = dict[str, Any]
 
 
-class ApiServer:
+class ApiServer(Loopback):
     """Objects under /api and /apis."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[str, Object] = {}
         self.requests: list[tuple[str, str]] = []
         self.version = 100
@@ -34,23 +35,6 @@ class ApiServer:
         #: What an admission plugin makes of an object that a merge patch would store.
         self.altered: Callable[[Object], Object] = lambda body: body
         self._news = asyncio.Event()
-        self._runner: web.ServerRunner | None = None
-        self.url = ""
-
-    async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None, handler_cancellation=True), shutdown_timeout=0.1
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
 
     # --- what a test does ---
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.unit.operator.loopback import Loopback
+from tests.unit.loopback import Loopback
 
 Object = dict[str, Any]
 
