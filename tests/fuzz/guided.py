@@ -7,7 +7,7 @@ import atheris
 
 with atheris.instrument_imports(include=["nginx_operator.api", "nginx_webhooks.admission", "nginx_webhooks.review"]):
     from nginx_operator.api.policy import Policies, Policy
-    from nginx_operator.serving.http import Head
+    from nginx_operator.serving.application import Head
     from nginx_webhooks.metrics import Metrics
     from nginx_webhooks.server import AdmissionServer
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nginx_operator.api.policy import Policies, Policy
-from nginx_operator.serving.http import Application, Head
+from nginx_operator.serving.application import Application, Head
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import AdmissionServer
 from tests.fuzz import oracle

@@ -30,20 +30,6 @@ Word = Annotated[str, msgspec.Meta(max_length=1024)]
 class MalformedReviewError(ValueError):
     """The body is no AdmissionReview that these webhooks can judge. The text says why, for the caller."""
 
-    def encode(self) -> bytes:
-        """A metav1.Status as JSON: the API server passes its message on to the user, and drops any other text."""
-        message = str(self).encode(errors="backslashreplace").decode()
-        return msgspec.json.encode(
-            {
-                "apiVersion": "v1",
-                "kind": "Status",
-                "status": "Failure",
-                "code": 400,
-                "reason": "BadRequest",
-                "message": message,
-            }
-        )
-
 
 class Kind(msgspec.Struct, frozen=True):
     """request.kind: what `object` is."""

@@ -15,8 +15,8 @@ from typing import Final
 
 from nginx_operator.api.policy import Policies
 from nginx_operator.logs import FIELDS
+from nginx_operator.serving.application import Application, Head, Response, failure
 from nginx_operator.serving.connections import Connections
-from nginx_operator.serving.http import Application, Head, Response
 from nginx_operator.serving.limits import Deadlines, Limits
 from nginx_webhooks import admission, review
 from nginx_webhooks.metrics import Metrics
@@ -110,7 +110,7 @@ class AdmissionServer:
             decision = _WEBHOOKS[webhook](asked, self._policies().of(asked.namespace, class_name))
         except review.MalformedReviewError as error:
             self._metrics.admissions.labels(webhook, "malformed").inc()
-            return Response(400, error.encode(), "application/json")
+            return failure(400, "BadRequest", str(error))
         encoded = decision.encode()
         self._metrics.seconds.labels(webhook).observe(time.perf_counter() - started)
         self._metrics.admissions.labels(webhook, decision.verdict).inc()

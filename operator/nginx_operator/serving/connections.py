@@ -15,7 +15,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from nginx_operator.serving.http import Application, Connection, Response, Stage, Turn
+from nginx_operator.serving.application import Application, Response, failure
+from nginx_operator.serving.http import Connection, Stage, Turn
 from nginx_operator.serving.limits import Deadlines, Limits
 
 log = logging.getLogger(__name__)
@@ -311,11 +312,4 @@ class Connections:
             self._clock.cancel()
 
 
-#: As a metav1.Status, whose message an API server passes on to its user; of any other text it passes on none.
-_BUSY: Final = Response(
-    429,
-    b'{"apiVersion":"v1","kind":"Status","status":"Failure","code":429,"reason":"TooManyRequests",'
-    b'"message":"too many requests over 64 KiB at once; try again"}',
-    "application/json",
-    "Retry-After: 1\r\n",
-)
+_BUSY: Final = failure(429, "TooManyRequests", "too many requests over 64 KiB at once; try again", "Retry-After: 1\r\n")

@@ -10,8 +10,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from nginx_operator.serving.application import Application, Head, Response
 from nginx_operator.serving.connections import Connections
-from nginx_operator.serving.http import Application, Head, Response
 from nginx_operator.serving.limits import Limits
 from nginx_operator.serving.listening import Address, listen
 

@@ -11,14 +11,14 @@ import asyncio
 import enum
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 
 import httptools
+
+from nginx_operator.serving.application import Head, Response
 
 if TYPE_CHECKING:
     from nginx_operator.serving.connections import Connections
@@ -31,49 +31,6 @@ HEAD_LIMIT: Final = 16 * 1024
 PIPELINE_LIMIT: Final = 16
 #: Bytes of answers that may wait for their reader, beside what the kernel and TLS hold, before no more is answered.
 UNREAD_LIMIT: Final = 16 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What is known of a request before its body comes. `length` is None when it is not announced."""
-
-    method: str
-    path: str
-    query: str
-    length: int | None
-
-    @property
-    def patience(self) -> float | None:
-        """Seconds that the client waits, from `?timeout=5s`, as API servers tell webhooks; None if it does not say."""
-        for pair in self.query.split("&"):
-            name, _, value = pair.partition("=")
-            digits = value.removesuffix("s")
-            if name == "timeout" and digits.isascii() and digits.isdecimal() and len(digits) < 4:
-                return float(digits)
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer. `headers` are whole lines, each with its CRLF."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "text/plain; charset=utf-8"
-    headers: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """What is served.
-
-    Attributes:
-        refuse: the answer to a request that is no use reading, or None.
-        answer: the answer to a whole request with its body.
-    """
-
-    refuse: Callable[[Head], Response | None]
-    answer: Callable[[Head, bytes], Response]
 
 
 class Stage(enum.Enum):

@@ -7,16 +7,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from nginx_operator.serving.application import Application, Head, Response
 from nginx_operator.serving.connections import Connections
-from nginx_operator.serving.http import (
-    HEAD_LIMIT,
-    PIPELINE_LIMIT,
-    Application,
-    Connection,
-    Head,
-    Response,
-    Stage,
-)
+from nginx_operator.serving.http import HEAD_LIMIT, PIPELINE_LIMIT, Connection, Stage
 from nginx_operator.serving.limits import Deadlines, Limits
 from nginx_operator.serving.listening import Address, listen
 from tests.unit.webhooks.waiting import PATIENCE, until
