@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-_WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 
 @dataclass
@@ -20,7 +20,8 @@ class Audit:
     def __post_init__(self) -> None:
         self._from = self.log.stat().st_size
 
-    def _requests(self) -> Iterator[dict[str, Any]]:
+    def requests(self) -> Iterator[dict[str, Any]]:
+        """Requests that were answered, as audit events (audit.k8s.io/v1, Event)."""
         with self.log.open("rb") as lines:
             lines.seek(self._from)
             for line in lines:
@@ -35,8 +36,8 @@ class Audit:
             not_of: a name; writes of objects that bear it do not count.
         """
         found: Counter[str] = Counter()
-        for request in self._requests():
-            if request["user"]["username"] == user and request["verb"] in _WRITES:
+        for request in self.requests():
+            if request["user"]["username"] == user and request["verb"] in WRITES:
                 target = request["objectRef"]
                 if not_of and target.get("name", "").startswith(not_of):
                     continue
@@ -51,10 +52,10 @@ class Audit:
         """
         asked: dict[tuple[str, str], datetime] = {}
         found: list[float] = []
-        received = sorted(self._requests(), key=lambda request: str(request["requestReceivedTimestamp"]))
+        received = sorted(self.requests(), key=lambda request: str(request["requestReceivedTimestamp"]))
         for request in received:
             target = request.get("objectRef", {})
-            if request["verb"] not in _WRITES or "name" not in target:
+            if request["verb"] not in WRITES or "name" not in target:
                 continue
             key = (target.get("namespace", ""), target["name"])
             at = datetime.fromisoformat(request["requestReceivedTimestamp"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.audit import Audit
 from nginx_operator.api import names
 from tests.demo.claims import ready_condition
 from tests.namespaces import Namespace, serving
@@ -304,17 +305,14 @@ def test_pods_that_fit_nowhere_are_named(namespace: Namespace) -> None:
 def test_a_settled_nginx_costs_no_write(namespace: Namespace) -> None:
     namespace.apply({"count": 2})
     namespace.wait("nginx", serving(2))
-    marker = namespace.bed.audit_log.stat().st_size
+    audit = Audit(namespace.bed.audit_log)
     for kind in ("deployment", "service"):  # an annotation of somebody else brings the operator to look again
         namespace.kubectl("annotate", kind, "web", "somebody.example.com/was=here")
     namespace.apply({"count": 2}, "other")  # and this one tells when it has
     namespace.wait("nginx", serving(2), "other")
-    with namespace.bed.audit_log.open() as log:
-        log.seek(marker)
-        entries = [json.loads(line) for line in log]
     ours = [
         f"{entry['verb']} {entry['objectRef'].get('resource')}"
-        for entry in entries
+        for entry in audit.requests()
         if entry["user"]["username"].endswith(":nginx-operator")
         and entry["verb"] not in ("get", "list", "watch")
         and entry.get("objectRef", {}).get("namespace") == namespace.name

@@ -1,15 +1,14 @@
 """Nginx that serve while something happens to the release: what is left of their pods, what was written of theirs."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.audit import WRITES, Audit
 from tests.load.pages import Pages, asked
 from tests.namespaces import Namespace, serving
 
-_WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 #: What an upgrade of the operator leaves unwritten, by whoever it may be.
 _CHILDREN = {"deployments", "replicasets", "services"}
 
@@ -50,15 +49,12 @@ class Operands:
     def watched(self) -> Iterator[Served]:
         """Serves pages within the block; what became of it all stands in the result when it is over."""
         served = Served()
-        pods, versions, log = self._pods(), self._versions(), self.namespace.bed.audit_log
-        begin = log.stat().st_size
+        pods, versions, audit = self._pods(), self._versions(), Audit(self.namespace.bed.audit_log)
         with asked(self.namespace.bed, self.addresses()) as served.pages:
             yield served
         now = self._pods()
         served.replaced = [name for name, state in pods.items() if now.get(name) != state]
-        with log.open("rb") as lines:
-            lines.seek(begin)
-            served.written = list(self._writes(lines))
+        served.written = list(self._writes(audit))
         after = self._versions()
         served.written += [f"{name} differs" for name, state in versions.items() if after.get(name) != state]
 
@@ -80,16 +76,12 @@ class Operands:
         """Of each Deployment what a write changes, but for its status."""
         return {found["metadata"]["name"]: _version(found["metadata"]) for found in self.namespace.list("deployment")}
 
-    def _writes(self, lines: Iterator[bytes]) -> Iterator[str]:
-        name = f'"{self.namespace.name}"'.encode()
-        for line in lines:
-            if name not in line or not line.endswith(b"\n"):
-                continue
-            entry = json.loads(line)
-            target = entry.get("objectRef", {})
+    def _writes(self, audit: Audit) -> Iterator[str]:
+        for request in audit.requests():
+            target = request.get("objectRef", {})
             children = target.get("resource") in _CHILDREN and "subresource" not in target
-            if entry["verb"] in _WRITES and children and target.get("namespace") == self.namespace.name:
-                yield f"{entry['user']['username']}: {entry['verb']} {target['resource']}/{target.get('name')}"
+            if request["verb"] in WRITES and children and target.get("namespace") == self.namespace.name:
+                yield f"{request['user']['username']}: {request['verb']} {target['resource']}/{target.get('name')}"
 
 
 def _version(meta: dict[str, Any]) -> Any:
