@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import shutil
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 LEVEL = 6
@@ -17,8 +19,7 @@ def pack(folder: Path, target: Path, epoch: int) -> None:
     Every file is root's, of mode 0644, and of the time `epoch`.
     """
     with (
-        target.open("wb") as file,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=LEVEL, fileobj=file, mtime=0) as compressed,
+        _compressed(target) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -32,9 +33,14 @@ def pack(folder: Path, target: Path, epoch: int) -> None:
 
 def compress(source: Path, target: Path) -> None:
     """Write a file as .gz, without its name and time."""
+    with source.open("rb") as plain, _compressed(target) as compressed:
+        shutil.copyfileobj(plain, compressed, 1 << 20)
+
+
+@contextmanager
+def _compressed(target: Path) -> Iterator[gzip.GzipFile]:
     with (
-        source.open("rb") as plain,
         target.open("wb") as file,
         gzip.GzipFile(filename="", mode="wb", compresslevel=LEVEL, fileobj=file, mtime=0) as compressed,
     ):
-        shutil.copyfileobj(plain, compressed, 1 << 20)
+        yield compressed

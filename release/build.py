@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from tempfile import TemporaryDirectory
 from release import archives, contents, sbom
 from release.source import PLACEHOLDER, Source, exported
 from tests.testbed import gobuild, images
+from tests.testbed.archives import sha256
 from tests.testbed.progress import SILENT, Progress
 
 CHECKSUMS = "SHA256SUMS"
@@ -92,11 +92,6 @@ def image(source: Source, into: Path, progress: Progress = SILENT) -> list[Path]
 def checksums(files: list[Path], into: Path) -> Path:
     """Write what `sha256sum --check` reads."""
     target = into / CHECKSUMS
-    lines = [f"{_sha256(file)}  {file.name}\n" for file in sorted(files)]
+    lines = [f"{sha256(file)}  {file.name}\n" for file in sorted(files)]
     target.write_text("".join(lines), encoding="utf-8")
     return target
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -40,7 +40,7 @@ class Image:
 
 def write(archive: Path, images: Sequence[Image], architecture: str = "amd64") -> None:
     """Write an archive of `images`."""
-    digests = {layer: _sha256(layer) for image in images for layer in image.layers}
+    digests = {layer: sha256(layer) for image in images for layer in image.layers}
     manifest = []
     with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
         for layer, digest in digests.items():
@@ -94,7 +94,8 @@ def pause(program: Path) -> Path:
     return cache.made(folder, make) / "image.tar"
 
 
-def _sha256(file: Path) -> str:
+def sha256(file: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
