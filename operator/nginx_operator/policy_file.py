@@ -44,7 +44,7 @@ class PolicyFile:
         if self.current == before:
             return False
         self._fault = ""
-        log.info("new policy in force: %s", self.current)
+        log.info("new policy in force: %s", self.current.in_words)
         return True
 
     def _read(self, path: Path) -> Policies:

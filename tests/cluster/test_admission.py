@@ -126,6 +126,12 @@ def test_a_valid_change_is_let_through(namespace: Namespace) -> None:
     assert count(namespace) == 1
 
 
+def test_who_leaves_a_field_out_is_told_what_replaces_it(namespace: Namespace) -> None:
+    namespace.apply({"count": 2, "image": "example.com/web:1"})
+    done = namespace.apply({"image": "example.com/web:1"})
+    assert "spec.count is left out, so the default 1 replaces 2" in done.stderr
+
+
 def test_all_faults_come_at_once(namespace: Namespace) -> None:
     done = namespace.apply({"count": 500, "resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}}, check=False)
     assert "spec.count: 500" in done.stderr

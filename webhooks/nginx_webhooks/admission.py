@@ -3,15 +3,15 @@
 Nothing here reads a file, a clock or the cluster, so that the same review gets the same answer for ever.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from nginx_operator.api import defaults, names
-from nginx_operator.api.faults import Fault, Subject, Verdict, quoted
+from nginx_operator.api.faults import Fault, Subject, Verdict, cut, quoted
 from nginx_operator.api.policy import MAX_INT32, Policy
-from nginx_operator.api.validation import check, check_scale
+from nginx_operator.api.validation import WARNING_LENGTH, check, check_scale
 from nginx_webhooks.review import Decision, Kind, MalformedReviewError, Metadata, Object, Request, mapping
 
 _SCALE: Final = ("autoscaling", "v1", "Scale")
@@ -30,13 +30,23 @@ def mutate(request: Request, policy: Policy) -> Decision:
     if not _writes(request):
         return Decision(request)
     spec = _object(request).spec()
-    if spec is None:
-        return Decision(request, patch=(("/spec", defaults.missing({}, policy)),))
-    if not isinstance(spec, Mapping):
+    if spec is not None and not isinstance(spec, Mapping):
         return Decision(request)
-    # "add" replaces a member that is there already (RFC 6902, 4.1), which makes `count: null` no special case.
-    added = defaults.missing(spec, policy)
-    return Decision(request, patch=tuple((f"/spec/{field}", value) for field, value in added.items()))
+    added = defaults.missing(spec or {}, policy)
+    if spec is None:
+        patch: tuple[tuple[str, Any], ...] = (("/spec", added),)
+    else:
+        # "add" replaces a member that is there already (RFC 6902, 4.1), which makes `count: null` no special case.
+        patch = tuple((f"/spec/{field}", value) for field, value in added.items())
+    return Decision(request, patch=patch, warnings=tuple(_replaced(added, request)))
+
+
+def _replaced(added: Mapping[str, Any], request: Request) -> Iterator[str]:
+    """Warns of a default that takes the place of what was in force: who drops a line rarely means to scale by it."""
+    old = mapping(_old_spec(request)) if added else {}
+    for field, value in added.items():
+        if old.get(field) not in (None, value):
+            yield cut(f"spec.{field} is left out, so the default {value} replaces {quoted(old[field])}", WARNING_LENGTH)
 
 
 def validate(request: Request, policy: Policy) -> Decision:

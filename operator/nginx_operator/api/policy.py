@@ -51,6 +51,11 @@ class Policy:
             return f"namespace {self.namespace}"
         return f"a namespace of class {self.class_name}" if self.class_name else "this cluster"
 
+    @property
+    def in_words(self) -> str:
+        """What it allows and writes, as a log line tells it."""
+        return f"{self.scope}: count {self.min_count} to {self.max_count}, default {self.default_count}"
+
     def value(self, key: str) -> str:
         """The chart's value that a key stands in."""
         if self.namespace:
@@ -104,6 +109,12 @@ class Policies:
         if namespace in self.namespaces:
             return self.namespaces[namespace]
         return next((found.policy for found in self.classes if found.name == class_name), self.cluster)
+
+    @property
+    def in_words(self) -> str:
+        """All of them, as a log line tells them."""
+        bounds = [self.cluster, *self.namespaces.values(), *(found.policy for found in self.classes)]
+        return f"{'; '.join(policy.in_words for policy in bounds)}; image {self.cluster.default_image}"
 
     def asks_labels(self, namespace: str) -> bool:
         """Whether the policy of a namespace hangs on its labels."""

@@ -88,8 +88,9 @@ def _source_ranges(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> Iter
     for number, network in enumerate(ranges):
         if isinstance(network, str) and network not in old_ranges and (fault := _network_fault(network)):
             yield _fault(f"{quoted(network)} {fault}", "loadBalancerSourceRanges", number)
-    annotated, old = (_annotated_ranges(found) for found in (wanted, before))
-    if ranges or annotated is None or annotated == old:
+    annotated = _annotated_ranges(wanted)
+    stays = annotated == _annotated_ranges(before) and wanted.get("type") == before.get("type") and not old_ranges
+    if ranges or annotated is None or stays:
         return
     if wanted.get("type") != "LoadBalancer":
         yield _fault("needs type LoadBalancer", "annotations", _RANGES)

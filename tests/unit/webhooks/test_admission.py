@@ -64,6 +64,31 @@ def test_mutate_answers_without_a_patch_when_nothing_is_missing() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("spec", "old", "warnings"),
+    [
+        pytest.param(
+            {"image": IMAGE}, {"count": 5}, ["spec.count is left out, so the default 2 replaces 5"], id="count dropped"
+        ),
+        pytest.param(None, {"count": 5}, ["spec.count is left out, so the default 2 replaces 5"], id="spec dropped"),
+        pytest.param({"image": IMAGE}, {"count": 2}, [], id="the default is what was in force"),
+        pytest.param({"image": IMAGE}, {}, [], id="nothing was in force"),
+        pytest.param({"image": IMAGE}, None, [], id="no spec was in force"),
+        pytest.param({"count": 7, "image": IMAGE}, {"count": 5}, [], id="another count is a wish"),
+    ],
+)
+def test_mutate_warns_of_a_default_that_replaces_what_was_in_force(spec: Any, old: Any, warnings: list[str]) -> None:
+    decision = admission.mutate(decode(encoded(review(nginx(spec), nginx(old)))), POLICY)
+    assert list(decision.warnings) == warnings
+
+
+def test_a_warning_is_as_long_as_the_api_asks_at_most() -> None:
+    old = nginx({"count": 2, "image": "registry.example.com/" + "n" * 200})
+    (warning,) = admission.mutate(decode(encoded(review(nginx({"count": 2}), old))), POLICY).warnings
+    assert len(warning) == 120
+    assert warning.startswith(f"spec.image is left out, so the default {IMAGE} replaces")
+
+
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from nginx_operator.api.policy import COUNT_LIMIT, Policies, Policy, PolicyError
+from nginx_operator.api.policy import COUNT_LIMIT, DEFAULT_IMAGE, Policies, Policy, PolicyError
 
 TIER = {"key": "tier", "operator": "In", "values": ["gold"]}
 
@@ -100,4 +100,11 @@ def test_a_policy_says_whose_it_is() -> None:
     assert (found.scope, found.value("maxCount")) == (
         "a namespace of class gold",
         "webhooks.policy.classes[gold].maxCount",
+    )
+
+
+def test_policies_are_told_in_one_line() -> None:
+    assert classes({"name": "gold", "selector": TIER, "maxCount": 500}).in_words == (
+        "this cluster: count 0 to 9, default 1; namespace shop: count 0 to 5, default 1; "
+        f"a namespace of class gold: count 0 to 500, default 1; image {DEFAULT_IMAGE}"
     )

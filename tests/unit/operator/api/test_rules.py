@@ -174,6 +174,22 @@ def test_the_class_of_a_load_balancer_is_for_life(old: dict[str, Any], new: dict
     assert [fault.split(":")[0] for fault in found] == ["spec.service.loadBalancerClass"] * refused
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "refused"),
+    [
+        pytest.param({}, {"type": "NodePort"}, True, id="the type alone changes"),
+        pytest.param({"loadBalancerSourceRanges": ["192.0.2.0/24"]}, {}, True, id="the field hid it"),
+        pytest.param({}, {"externalTrafficPolicy": "Local"}, False, id="in force already"),
+    ],
+)
+def test_a_stored_annotation_is_judged_again_once_it_counts(
+    old: dict[str, Any], new: dict[str, Any], refused: bool
+) -> None:
+    annotated = {"annotations": {RANGES: "x"}}
+    found = faults(service(**annotated, **new), old_spec=VALID | service(**annotated, **old))
+    assert bool(found) == refused
+
+
 def test_while_it_is_paused_the_service_stays_with_its_class() -> None:
     old = VALID | service(loadBalancerClass="a", enabled=False)
     assert faults(service(loadBalancerClass="b"), old_spec=old) == []
