@@ -50,7 +50,7 @@ class Settings:
     probe_namespace: str | None = None
     log_format: LogFormat = "plain"
     log_level: str = "info"
-    workers: int = 64
+    workers: int = 24
     resync_period: float = RESYNC_PERIOD
 
 
@@ -104,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--admission-probe-namespace", metavar="NS", dest="probe_namespace", help="where to try (default: our own)"
     )
     parser.add_argument(
-        "--workers", type=int, default=64, metavar="N", help="reconciles at once (default: %(default)s)"
+        "--workers", type=int, default=24, metavar="N", help="reconciles at once (default: %(default)s)"
     )
     parser.add_argument(
         "--resync-period",
