@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from nginx_operator.api.types import NginxSpec
+from nginx_operator.budget import Budget
 from nginx_operator.cluster.reflector import Key
 
 #: Writes that may undo what somebody else wrote, one after the other. Nobody does as much by hand.
@@ -31,13 +32,12 @@ class Contest:
         self._clock = clock
         self._children: dict[Key, tuple[str, NginxSpec | None]] = {}
         self._status: dict[Key, int] = {}
-        self._left: dict[Key, tuple[float, float]] = {}
+        self._budget: Budget[Key] = Budget(AT_ONCE, PERIOD)
         self._told: set[Key] = set()
 
     def __len__(self) -> int:
         """How many Nginx have no budget left."""
-        now = self._clock()
-        return sum(_grown(left, now) < 1 for left in self._left.values())
+        return self._budget.spent(self._clock())
 
     def wrote_children(self, key: Key, uid: str, spec: NginxSpec | None, *, all_of_them: bool = True) -> None:
         """The children were written as this Nginx asks for; what was refused nobody can undo."""
@@ -70,24 +70,16 @@ class Contest:
 
     def forget(self, key: Key) -> None:
         """The Nginx is gone."""
-        for known in (self._children, self._status, self._left):
-            known.pop(key, None)
+        self._children.pop(key, None)
+        self._status.pop(key, None)
+        self._budget.forget(key)
         self._told.discard(key)
 
     def _spend(self, key: Key) -> float:
         now = self._clock()
-        left = _grown(self._left.get(key, (AT_ONCE, now)), now)
-        if left == AT_ONCE:
+        if self._budget.left(key, now) == AT_ONCE:
             self._told.discard(key)  # the last contest is long over
-        if left < 1:
-            return (1 - left) * PERIOD
-        self._left[key] = left - 1, now
-        return 0.0
-
-
-def _grown(left: tuple[float, float], now: float) -> float:
-    """A budget, by its size at a time, at a later one."""
-    return min(left[0] + (now - left[1]) / PERIOD, AT_ONCE)
+        return self._budget.spend(key, now)
 
 
 def _digest(status: Mapping[str, Any]) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from nginx_operator.budget import Budget
 from nginx_operator.cluster.client import ApiError
 from nginx_webhooks.certificates.bundle import Bundle, MissingWebhookError
 from nginx_webhooks.certificates.reading import certificates
@@ -20,6 +21,10 @@ log = logging.getLogger(__name__)
 
 #: How long a shared bundle may hold more than this replica needs.
 LINGER: Final = timedelta(minutes=1)
+#: Times that what somebody else undoes is written again at once: more than all who deploy do in a row.
+AT_ONCE: Final = 10
+#: Seconds between two writes after that, so that two who disagree do not write as fast as the API server lets them.
+PERIOD: Final = 5.0
 
 
 class WaitingError(Exception):
@@ -27,11 +32,13 @@ class WaitingError(Exception):
 
     Attributes:
         quiet: whether it is no news: it passes within moments, or has been logged where it was noticed.
+        seconds: after which to look again if nothing changes; None where there is no hurry.
     """
 
-    def __init__(self, text: str, *, quiet: bool = False) -> None:
+    def __init__(self, text: str, *, quiet: bool = False, seconds: float | None = None) -> None:
         super().__init__(text)
         self.quiet = quiet
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class Publication:
         self._metrics = metrics
         self._since: tuple[bytes, datetime] | None = None
         self._surplus_since: dict[ObjectWatch, datetime] = {}
+        self._written: dict[ObjectWatch, bytes] = {}
+        self._budget: Budget[ObjectWatch] = Budget(AT_ONCE, PERIOD)
 
     @property
     def watches(self) -> tuple[ObjectWatch, ...]:
@@ -118,13 +127,23 @@ class Publication:
         harmless = wanted.shared and all(_contains(found, wanted.bundle) for found in live)
         if harmless and now - self._surplus_since.setdefault(bundle.watch, now) < LINGER:
             return False
+        self._expect_budget(bundle.watch, wanted, now)
         # This replica may lag behind another: look once more before writing.
         if not await confirm() or not await bundle.write(wanted.bundle):
             raise WaitingError(f"{bundle.watch}, or what is to be written there, has changed meanwhile", quiet=True)
         self._surplus_since.pop(bundle.watch, None)
+        self._written[bundle.watch] = wanted.bundle
         self._metrics.ca_bundle_writes.labels(bundle.watch.resource.kind).inc()
         log.info("wrote caBundle of %s", bundle.watch)
         return True
+
+    def _expect_budget(self, watch: ObjectWatch, wanted: Wanted, now: datetime) -> None:
+        """Raises WaitingError where somebody else has undone the same too often of late."""
+        if self._written.get(watch) != wanted.bundle:
+            return
+        if seconds := self._budget.spend(watch, now.timestamp()):
+            text = f"somebody else keeps changing the caBundle of {watch}; it is put back once in {PERIOD:g} s"
+            raise WaitingError(text, seconds=seconds)
 
 
 def require_seen(watch: ObjectWatch) -> None:

@@ -11,6 +11,7 @@ import pytest
 from nginx_operator.cluster.client import Client
 from nginx_operator.cluster.connection import Connection
 from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.publication import AT_ONCE, PERIOD
 from nginx_webhooks.certificates.signing import REPEAT_FIRST, REPEAT_LAST, SETTLE
 from nginx_webhooks.certificates.store import from_data, to_data
 from tests.unit.webhooks.apiserver import ApiServer
@@ -81,6 +82,23 @@ async def test_wiped_bundles_are_healed(api: ApiServer, client: Client) -> None:
         api.put(VALIDATING, configuration("ValidatingWebhookConfiguration", "validate.nginxes.proxy.example.com"))
         await until(lambda: trusted(api, replica))
         assert not replica.readiness.fault
+
+
+async def test_who_undoes_it_without_end_does_not_make_us_write_without_end(
+    api: ApiServer, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        for _ in range(AT_ONCE):
+            install_configurations(api)
+            await until(lambda: trusted(api, replica))
+        writes = len(api.requests)
+        install_configurations(api)
+        await until(lambda: "somebody else keeps changing the caBundle" in caplog.text)
+        assert [found for found in api.requests[writes:] if found[0] == "patch"] == []
+        replica.pass_time(timedelta(seconds=PERIOD))
+        await until(lambda: trusted(api, replica))
 
 
 @pytest.mark.parametrize("odd", [False, True], ids=["no PEM", "X.509 version 5"])
