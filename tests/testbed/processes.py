@@ -52,11 +52,16 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether this very process still runs; one that only waits to be reaped does not."""
+        """Whether this very process still runs; one that only waits to be reaped does not.
+
+        Threads may outlive the first one, which waits to be reaped meanwhile; until then sockets stay open.
+        """
         with contextlib.suppress(ChildProcessError):  # it may be our child: then reaping is ours
             os.waitpid(self.pid, os.WNOHANG)
         state = _state(self.pid)
-        return state is not None and state[1] == self.started and state[0] not in "ZX" and self.boot == _boot()
+        if state is None or state[1] != self.started or self.boot != _boot():
+            return False
+        return state[0] not in "ZX" or _threads(self.pid) > 1
 
 
 def parse_stat(text: str) -> tuple[str, int]:
@@ -73,6 +78,12 @@ def _state(pid: int) -> tuple[str, int] | None:
         return parse_stat((PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace"))
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def _threads(pid: int) -> int:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return sum(1 for _ in (PROC / str(pid) / "task").iterdir())
+    return 0
 
 
 def _boot() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from pathlib import Path
 
@@ -35,6 +36,23 @@ def test_one_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     processes.end(stubborn, grace=0.2)
     assert not stubborn.alive
     assert time.monotonic() - began >= 0.2
+
+
+def test_a_process_is_there_until_its_last_thread_is_gone(tmp_path: Path) -> None:
+    program = (
+        "import ctypes, threading, time;"
+        "threading.Thread(target=time.sleep, args=(60,)).start();"
+        "print('ready', flush=True);"
+        "ctypes.CDLL(None).pthread_exit(None)"  # the first thread alone
+    )
+    known = processes.start([sys.executable, "-c", program], tmp_path / "log")
+    try:
+        stat = Path(f"/proc/{known.pid}/stat")
+        until(lambda: processes.parse_stat(stat.read_text())[0] == "Z", seconds=5, what="the end of the first thread")
+        assert known.alive
+    finally:
+        processes.end(known, grace=0)
+    assert not known.alive
 
 
 def test_another_process_under_the_same_pid_is_not_taken_for_it(tmp_path: Path) -> None:
