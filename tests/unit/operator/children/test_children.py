@@ -1,12 +1,20 @@
-"""The children that an Nginx gets, field by field where it matters."""
+"""The children that an Nginx gets, field by field where it matters, and as a whole."""
 
+import os
+from pathlib import Path
 from typing import Any
+
+import msgspec
+import yaml
 
 from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta, ServiceSpec
 from nginx_operator.children import CHILDREN
 from nginx_operator.children.deployment import deployment
 from nginx_operator.children.service import service
+from nginx_operator.plan import with_hash
+
+GOLDEN = Path(__file__).parent / "golden.yaml"
 
 
 def container(body: dict[str, Any]) -> dict[str, Any]:
@@ -73,3 +81,25 @@ def test_the_spec_reaches_the_service(owner: ObjectMeta) -> None:
         "loadBalancerClass": "example.com/x",
         "loadBalancerSourceRanges": ["192.0.2.0/24"],
     }
+
+
+def test_an_upgrade_writes_no_child_and_restarts_no_nginx(owner: ObjectMeta) -> None:
+    """A release with another hash here writes each child of each Nginx once; with another template it restarts them.
+
+    The former belongs into CHANGELOG.md, the latter into no release (docs/versions.md). UPDATE_GOLDEN=1 rewrites it.
+    """
+    full = NginxSpec(
+        count=3,
+        image="example.com/nginx:1.30",
+        image_pull_policy="IfNotPresent",
+        image_pull_secrets=({"name": "login"},),
+        resources={"requests": {"cpu": "100m"}, "limits": {"memory": "64Mi"}},
+        container_port=9000,
+        service=ServiceSpec(type="NodePort", port=8080, node_port=30080, annotations={"example.com/tier": "a"}),
+    )
+    specs = NginxSpec(count=1, image="example.com/nginx:1.30"), full
+    children = [with_hash(body) for spec in specs for kind in CHILDREN if (body := kind.build(owner, spec))]
+    found = yaml.safe_dump_all(msgspec.to_builtins(children), sort_keys=False)
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(found, encoding="utf-8")
+    assert found == GOLDEN.read_text(encoding="utf-8")
