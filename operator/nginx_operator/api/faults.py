@@ -84,6 +84,8 @@ def quoted(value: object) -> str:
     """A value as JSON, control characters escaped, cut at 100 characters."""
     try:
         text = json.dumps(value, ensure_ascii=True)
+    except RecursionError:  # it could just be decoded, and this stack is deeper
+        return "a deeply nested value"
     except (TypeError, ValueError):
         text = repr(value)
     return cut(text, VALUE_LENGTH)

@@ -89,6 +89,16 @@ def test_a_warning_is_as_long_as_the_api_asks_at_most() -> None:
     assert warning.startswith(f"spec.image is left out, so the default {IMAGE} replaces")
 
 
+@pytest.mark.parametrize("decide", [admission.mutate, admission.validate])
+def test_at_no_depth_does_an_old_value_end_a_review_with_an_error(
+    decide: Callable[[Request, Policy], Decision],
+) -> None:
+    template = encoded(review(nginx({}), nginx({"count": "DEEP"})))
+    for depth in range(900, 1010):  # where decoding it begins to fail depends on the stack
+        with suppress(MalformedReviewError):
+            decide(decode(template.replace(b'"DEEP"', b"[" * depth + b"]" * depth)), POLICY)
+
+
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
 )
