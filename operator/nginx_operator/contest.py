@@ -6,7 +6,7 @@ the namespaces that it watches and its own. So each Nginx has a budget for writi
 once, then once in ten seconds, and whoever lives on that says so (docs/many-teams.md).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -22,7 +22,7 @@ PERIOD: Final = 10.0
 
 
 class Contest:
-    """What we wrote last, by Nginx, and what is left of its budget.
+    """What we wrote last, by Nginx and kind of child, and what is left of its budget.
 
     Args:
         clock: monotonic seconds.
@@ -30,7 +30,7 @@ class Contest:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._children: dict[Key, tuple[str, NginxSpec | None]] = {}
+        self._children: dict[Key, dict[str, tuple[str, NginxSpec | None]]] = {}
         self._status: dict[Key, int] = {}
         self._budget: Budget[Key] = Budget(AT_ONCE, PERIOD)
         self._told: set[Key] = set()
@@ -39,24 +39,30 @@ class Contest:
         """How many Nginx have no budget left."""
         return self._budget.spent(self._clock())
 
-    def wrote_children(self, key: Key, uid: str, spec: NginxSpec | None, *, all_of_them: bool = True) -> None:
-        """The children were written as this Nginx asks for; what was refused nobody can undo."""
-        if all_of_them:
-            self._children[key] = uid, spec
-        else:
-            self._children.pop(key, None)
+    def wrote_children(self, key: Key, uid: str, spec: NginxSpec | None, written: Mapping[str, bool]) -> None:
+        """Whether children, by plural, were written as this Nginx asks for; what was refused nobody can undo.
+
+        Each child counts for itself: one that is refused for good must not open the way for a fight over another.
+        """
+        known = self._children.setdefault(key, {})
+        for plural, done in written.items():
+            if done:
+                known[plural] = uid, spec
+            else:
+                known.pop(plural, None)
 
     def wrote_status(self, key: Key, status: Mapping[str, Any]) -> None:
         """The status is stored."""
         self._status[key] = _digest(status)
 
-    def children_undone(self, key: Key, uid: str, spec: NginxSpec | None) -> float | None:
-        """A child differs from what this Nginx asks for.
+    def children_undone(self, key: Key, uid: str, spec: NginxSpec | None, plurals: Iterable[str]) -> float | None:
+        """These children differ from what this Nginx asks for, or are gone.
 
         Returns:
             None if we have not written that yet. Else somebody undid it: the seconds until we may write again.
         """
-        return self._spend(key) if self._children.get(key) == (uid, spec) else None
+        known = self._children.get(key, {})
+        return self._spend(key) if any(known.get(plural) == (uid, spec) for plural in plurals) else None
 
     def status_undone(self, key: Key, stored: Mapping[str, Any]) -> float | None:
         """Another status than this is due. None if it is ours, else as with children."""

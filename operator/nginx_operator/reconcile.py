@@ -151,11 +151,13 @@ class Reconciler:
 
     async def _execute(self, nginx: Nginx, guarded: Guarded, plan: planning.Plan) -> Outcome:
         meta = nginx.metadata
-        if any(isinstance(action, planning.Apply) and not action.creates for action in plan.actions):
-            await self._hold_back(nginx, self.contest.children_undone(meta.key, meta.uid, guarded.spec))
+        due = [action.kind.plural for action in plan.actions]
+        await self._hold_back(nginx, self.contest.children_undone(meta.key, meta.uid, guarded.spec, due))
         outcome = await self._executor.execute(nginx, plan)
-        if plan.actions:
-            self.contest.wrote_children(meta.key, meta.uid, guarded.spec, all_of_them=outcome.complete)
+        if due:
+            done = {action.kind.plural for action in outcome.done}
+            written = {plural: plural in done for plural in due}
+            self.contest.wrote_children(meta.key, meta.uid, guarded.spec, written)
         await self._tell(nginx, changes.of_actions(outcome.done))
         return outcome
 

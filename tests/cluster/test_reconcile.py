@@ -1,7 +1,7 @@
 """What the operator makes of an Nginx, and how it keeps it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +10,9 @@ import yaml
 
 from bench.audit import Audit
 from nginx_operator.api import names
+from nginx_operator.contest import AT_ONCE
 from tests.demo.claims import ready_condition
-from tests.namespaces import Namespace, serving
+from tests.namespaces import RESOURCES, Namespace, serving
 from tests.testbed.waiting import PATIENCE, until
 
 
@@ -79,6 +80,42 @@ def test_what_somebody_edits_is_put_back(namespace: Namespace, kind: str, patch:
     namespace.wait("nginx", serving(2))
     namespace.kubectl("patch", kind, "web", "--type=merge", "-p", json.dumps(patch))
     namespace.wait(kind, repaired)
+
+
+def fight(namespace: Namespace, undo: Callable[[], bool]) -> None:
+    """Undoes what the operator writes until it says so; that has to be soon."""
+    undone = 0
+
+    def contested() -> bool:
+        nonlocal undone
+        undone += undo()
+        assert undone < 3 * AT_ONCE, "the operator writes as fast as somebody undoes it"
+        return any(event["reason"] == "Contested" for event in namespace.list("event"))
+
+    until(contested, seconds=PATIENCE, what="a contest")
+
+
+def test_a_name_that_is_taken_excuses_no_fight_over_the_other_child(namespace: Namespace) -> None:
+    namespace.kubectl("create", "service", "clusterip", "web", "--tcp=80")
+    namespace.apply({"count": 1})
+    namespace.wait_reason("NameConflict")
+    path = RESOURCES["deployment"].path(namespace.name, "web")
+    merge = {"Content-Type": "application/merge-patch+json"}
+
+    def undo() -> bool:
+        if namespace.bed.request("GET", path)[1]["spec"]["replicas"] != 1:
+            return False
+        return namespace.bed.request("PATCH", path, {"spec": {"replicas": 2}}, merge)[0] == 200
+
+    fight(namespace, undo)
+
+
+def test_who_deletes_a_child_without_end_is_contested_too(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    path = RESOURCES["service"].path(namespace.name, "web")
+    fight(namespace, lambda: namespace.bed.request("DELETE", path)[0] == 200)
+    namespace.wait("service", lambda _: True)
 
 
 IN_CONTAINER = {

@@ -9,6 +9,7 @@ from nginx_operator.contest import AT_ONCE, PERIOD, Contest
 from tests.unit.operator.test_pace import KEY, Clock
 
 SPEC, OTHER = NginxSpec(count=1, image="a:1"), NginxSpec(count=2, image="a:1")
+WRITTEN = {"deployments": True}
 
 
 @pytest.fixture
@@ -26,35 +27,41 @@ def status(count: int) -> dict[str, Any]:
 
 
 def exhaust(contest: Contest) -> None:
-    contest.wrote_children(KEY, "u", SPEC)
+    contest.wrote_children(KEY, "u", SPEC, WRITTEN)
     for _ in range(AT_ONCE):
-        assert contest.children_undone(KEY, "u", SPEC) == 0
+        assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == 0
 
 
 def test_what_was_not_written_yet_is_not_undone(contest: Contest) -> None:
-    assert contest.children_undone(KEY, "u", SPEC) is None
-    contest.wrote_children(KEY, "u", SPEC)
-    assert contest.children_undone(KEY, "u", OTHER) is None  # another wish
-    assert contest.children_undone(KEY, "v", SPEC) is None  # another Nginx of this name
+    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) is None
+    contest.wrote_children(KEY, "u", SPEC, WRITTEN)
+    assert contest.children_undone(KEY, "u", OTHER, WRITTEN) is None  # another wish
+    assert contest.children_undone(KEY, "v", SPEC, WRITTEN) is None  # another Nginx of this name
     assert contest.status_undone(KEY, status(1)) is None
     contest.wrote_status(KEY, status(1))
     assert contest.status_undone(KEY, status(1)) is None  # another one is due, and nobody touched ours
 
 
 def test_what_was_refused_is_not_undone(contest: Contest) -> None:
-    contest.wrote_children(KEY, "u", SPEC)
-    contest.wrote_children(KEY, "u", SPEC, all_of_them=False)
-    assert contest.children_undone(KEY, "u", SPEC) is None
+    contest.wrote_children(KEY, "u", SPEC, WRITTEN)
+    contest.wrote_children(KEY, "u", SPEC, {"deployments": False})
+    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) is None
+
+
+def test_a_child_that_is_refused_excuses_no_other(contest: Contest) -> None:
+    contest.wrote_children(KEY, "u", SPEC, {"deployments": True, "services": False})
+    assert contest.children_undone(KEY, "u", SPEC, ["services"]) is None
+    assert contest.children_undone(KEY, "u", SPEC, ["deployments", "services"]) == 0
 
 
 def test_a_budget_that_is_spent_grows_slowly(contest: Contest, clock: Clock) -> None:
     exhaust(contest)
-    assert contest.children_undone(KEY, "u", SPEC) == PERIOD
+    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == PERIOD
     clock.now += PERIOD / 2
-    assert contest.children_undone(KEY, "u", SPEC) == PERIOD / 2
+    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == PERIOD / 2
     clock.now += PERIOD / 2
-    assert contest.children_undone(KEY, "u", SPEC) == 0
-    assert contest.children_undone(KEY, "u", SPEC) == PERIOD
+    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == 0
+    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == PERIOD
 
 
 def test_children_and_status_spend_the_same_budget(contest: Contest) -> None:
