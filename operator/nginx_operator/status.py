@@ -13,6 +13,8 @@ Status = dict[str, Any]
 #: status.nodes holds this many names at the most (maxItems in the schema).
 MAX_NODES: Final = 1000
 _MESSAGE_LENGTH: Final = 1000
+#: status.image is no longer (maxLength in the schema); that of a pod has no such limit.
+_IMAGE_LENGTH: Final = 512
 
 
 def stored_condition(status: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def compute(meta: ObjectMeta, old: Status, situation: Situation, now: str) -> St
         ],
     }
     image = _image(situation)
-    if image:
+    if 0 < len(image) <= _IMAGE_LENGTH:  # else the whole status would be refused
         status["image"] = image
     return status
 

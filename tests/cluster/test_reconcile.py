@@ -356,3 +356,12 @@ def test_a_settled_nginx_costs_no_write(namespace: Namespace) -> None:
         and entry["objectRef"].get("name") == "web"
     ]
     assert ours == []
+
+
+def test_an_image_of_a_pod_that_no_status_can_hold_is_left_out(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    (pod,) = namespace.list("pod")
+    containers = [{"name": names.CONTAINER, "image": f"example.com/{'a/' * 300}x"}]
+    namespace.kubectl("patch", "pod", pod["metadata"]["name"], "-p", json.dumps({"spec": {"containers": containers}}))
+    namespace.wait("nginx", lambda found: "image" not in found["status"])

@@ -182,6 +182,12 @@ def test_status_as_a_whole(owner: ObjectMeta) -> None:
     }
 
 
+def test_an_image_that_the_schema_cannot_hold_is_left_out(owner: ObjectMeta) -> None:
+    for length, held in ((512, True), (513, False)):
+        running = Pod(pod().metadata, PodSpec((Container("nginx", "a" * length),)), pod().status)
+        assert ("image" in compute(owner, {}, situation(pods=(running,)), NOW)) == held
+
+
 def test_ready_before_counts_for_the_same_generation_only(owner: ObjectMeta) -> None:
     ready = compute(owner, {}, situation(), NOW)
     assert was_ready(owner, ready)
