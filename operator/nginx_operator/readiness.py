@@ -223,7 +223,11 @@ def _waiting(s: Situation, reason: str, kubelet_reasons: set[str]) -> Condition 
 
 def _progress(s: Situation) -> str:
     text = f"{s.ready} of {s.count} pods are ready"
-    status = s.deployment.status if s.deployment else None
-    if status is not None and status.updated_replicas < status.replicas == len(s.pods):  # else it has yet to count them
-        text += f", {status.replicas - status.updated_replicas} still of the earlier spec"
+    if s.deployment is not None:
+        status = s.deployment.status
+        if status.updated_replicas < status.replicas == len(s.pods):  # else it has yet to count them
+            text += f", {status.replicas - status.updated_replicas} still of the earlier spec"
+        if any(condition.reason == "DeploymentPaused" for condition in status.conditions):
+            name = s.deployment.metadata.name
+            text += f"; somebody paused the Deployment, which `kubectl rollout resume deployment {name}` ends"
     return f"{text}; {s.trouble}" if s.trouble else text

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 _CONTESTED = changes.Told(
     "Warning",
     "Contested",
-    f"what the operator writes was undone more than {AT_ONCE} times, most likely by a second nginx-operator that looks "
-    f"after this namespace too, with another version; from now on it is put back once in {PERIOD:.0f} s",
+    f"what the operator writes was undone more than {AT_ONCE} times, by a second nginx-operator that looks after "
+    f"this namespace too, or by whoever else changes or deletes it; from now on it is put back once in {PERIOD:.0f} s",
 )
 
 

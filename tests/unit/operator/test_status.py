@@ -105,6 +105,12 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         "PodsNotReady",
         "no progress",
     ),
+    (
+        {"pods": (), "deployment": deployment(type="Progressing", status="Unknown", reason="DeploymentPaused")},
+        "False",
+        "Progressing",
+        "kubectl rollout resume deployment web",
+    ),
 ]
 
 
