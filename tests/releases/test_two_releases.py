@@ -205,7 +205,7 @@ def test_whoever_keeps_undoing_is_told_of_and_answered_slowly(first: Program) ->
     until(undone, seconds=PATIENCE, what="a contest")
     line = first.wait_log("more than 10 times")
     assert f"[{SHOP}/fought-over]" in line
-    assert "most likely by a second nginx-operator that looks after this namespace too" in line
+    assert "by a second nginx-operator that looks after this namespace too" in line
     assert contested(first) == 1
     events = [event for event in shop.list("event") if event["reason"] == "Contested"]
     assert [event["type"] for event in events] == ["Warning"]
