@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 HEAD_LIMIT: Final = 16 * 1024
 #: Requests that one read may hold. Nobody honest sends a second one before the first is answered.
 PIPELINE_LIMIT: Final = 16
-#: Bytes of answers that may wait for their reader, beside what the kernel and TLS hold, before no more is answered.
+#: Bytes of answers that may wait for their reader, beside what the kernel and TLS hold, before no more is answered; and
+#: those to one read, which all wait until it is over.
 UNREAD_LIMIT: Final = 16 * 1024
 
 
@@ -63,8 +64,8 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body", "_fields", "_frames", "_full", "_head_size", "_home", "_parser", "_refusal", "_seen", "_transport",
-        "_unparsed", "_url", "buffered", "deadline", "head", "since", "size", "stage", "turn",
+        "_answered", "_body", "_fields", "_frames", "_full", "_head_size", "_home", "_parser", "_refusal", "_seen",
+        "_transport", "_unparsed", "_url", "buffered", "deadline", "head", "since", "size", "stage", "turn",
     )  # fmt: skip
 
     def __init__(self, home: "Connections") -> None:
@@ -75,7 +76,7 @@ class Connection(asyncio.Protocol):
         self.since = self.deadline = 0.0
         self.turn = Turn.NONE
         self.size = self.buffered = 0
-        self._seen = self._frames = 0
+        self._seen = self._answered = self._frames = 0
         self._full = False
         self.on_message_begin()
 
@@ -96,7 +97,7 @@ class Connection(asyncio.Protocol):
         """Some bytes of requests."""
         if self._over or self._parser is None:
             return  # read, so that the client comes to read the answer
-        self._seen = 0
+        self._seen = self._answered = 0
         head, size = self.head, self.size
         try:
             self._parser.feed_data(data)
@@ -194,8 +195,10 @@ class Connection(asyncio.Protocol):
         response = self._refusal or self._home.application.answer(self.head, bytes(self._body))
         self._body = bytearray()
         more = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        enough = self._seen >= PIPELINE_LIMIT or self._answered > UNREAD_LIMIT or self._full
+        self._answered += len(response.body)
         # Who is refused may come again; who keeps a connection is somebody that is answered.
-        last = not more or self._home.draining or self._seen >= PIPELINE_LIMIT or self._full or response.status >= 400
+        last = not more or self._home.draining or enough or response.status >= 400
         self._home.enter(self, Stage.ENDING if last else Stage.IDLE)
         self._send(response, last)
         if last and self._transport is not None:
@@ -231,8 +234,9 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        """Reads again."""
-        if self._transport is not None and not self._transport.is_closing():
+        """Reads again, once nothing holds it back any more: neither its own answers nor others' large bodies."""
+        held = not self._over and (self._full or self.turn is Turn.WAITS)
+        if self._transport is not None and not self._transport.is_closing() and not held:
             self._transport.resume_reading()
 
     def _send(self, response: Response, last: bool) -> None:

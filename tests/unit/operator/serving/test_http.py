@@ -9,7 +9,7 @@ import pytest
 
 from nginx_operator.serving.application import Application, Head, Response
 from nginx_operator.serving.connections import Connections
-from nginx_operator.serving.http import HEAD_LIMIT, PIPELINE_LIMIT, Connection, Stage
+from nginx_operator.serving.http import HEAD_LIMIT, PIPELINE_LIMIT, UNREAD_LIMIT, Connection, Stage, Turn
 from nginx_operator.serving.limits import Deadlines, Limits
 from nginx_operator.serving.listening import Address, listen
 from tests.unit.webhooks.waiting import PATIENCE, until
@@ -95,6 +95,51 @@ async def test_requests_in_one_read_are_answered_in_their_order(echo: Echo) -> N
 async def test_no_more_requests_are_answered_in_one_read_than_the_limit(echo: Echo) -> None:
     found = await echo.all_of(post(b"") * (PIPELINE_LIMIT + 5))
     assert found.count(b"HTTP/1.1 200 OK") == PIPELINE_LIMIT
+
+
+async def test_no_more_is_answered_to_one_read_than_may_wait_for_its_reader(echo: Echo) -> None:
+    """A transport tells that it is full when the read is over: by then it would hold the answers to all of it."""
+    body = b"x" * (UNREAD_LIMIT // 4)
+    echo.connections.application = Application(refuse, lambda _head, _body: Response(200, body))
+    found = await echo.all_of(post(b"") * PIPELINE_LIMIT)
+    assert found.count(b"HTTP/1.1 200 OK") == 6
+    assert found.count(b"Connection: close") == 1
+
+
+async def test_a_large_body_waits_for_its_turn_whatever_becomes_of_earlier_answers(echo: Echo) -> None:
+    chunked = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    (_, first), (_, second) = await echo.open(), await echo.open()
+    first.write(chunked)
+    await until(lambda: echo.connections.in_flight == 1)
+    second.write(chunked)
+    await until(lambda: echo.connections.in_flight == 2)
+    _, waits = echo.connections._unfinished
+    assert waits.turn is Turn.WAITS
+    waits.pause_writing()
+    waits.resume_writing()
+    assert waits._transport is not None
+    assert not waits._transport.is_reading()
+    first.transport.abort()
+    await until(waits._transport.is_reading)
+    assert waits.turn is Turn.HAS
+    second.close()
+
+
+async def test_a_turn_that_comes_does_not_read_on_behind_unread_answers(echo: Echo) -> None:
+    (_, first), (_, second) = await echo.open(), await echo.open()
+    for writer in (first, second):
+        before = echo.connections.in_flight
+        writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await until(lambda before=before: echo.connections.in_flight == before + 1)
+    _, waits = echo.connections._unfinished
+    waits.pause_writing()
+    first.transport.abort()
+    await until(lambda: waits.turn is Turn.HAS)
+    assert waits._transport is not None
+    assert not waits._transport.is_reading()
+    waits.resume_writing()
+    assert waits._transport.is_reading()
+    second.close()
 
 
 async def test_a_chunked_body(echo: Echo) -> None:
