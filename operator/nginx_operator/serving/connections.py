@@ -29,8 +29,9 @@ _ACCEPTED_AT_ONCE: Final = 32
 _HANDSHAKES_AT_ONCE: Final = 8
 #: Seconds until connections are taken again after the system had no room for one.
 _BREATH: Final = 0.5
-#: Bytes of answers that the kernel holds for a client; left alone, it would grow them to megabytes.
-_SEND_BUFFER: Final = 64 * 1024
+#: Bytes that the kernel holds of a connection's requests and of its answers; left alone, it would grow both to
+#: megabytes. What one read brings TLS keeps room for as long as the connection lasts, several times over.
+_BUFFERS: Final = {socket.SO_RCVBUF: 16 * 1024, socket.SO_SNDBUF: 64 * 1024}
 #: An answer comes this many seconds before the client stops waiting.
 _MARGIN: Final = 0.5
 
@@ -87,6 +88,8 @@ class Connections:
     def listen(self, listener: socket.socket, context: ssl.SSLContext | None = None) -> None:
         """Takes connections from a socket from now on; without a context, plain TCP."""
         listener.setblocking(False)
+        for buffer, size in _BUFFERS.items():
+            listener.setsockopt(socket.SOL_SOCKET, buffer, size)  # a connection inherits them
         self._listeners.append(listener)
         self._loop.add_reader(listener.fileno(), self._accept, listener, context)
 
@@ -103,7 +106,6 @@ class Connections:
                 return
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             if len(self) >= self._most:
                 self._make_room()
             task = self._loop.create_task(self._open(accepted, context))

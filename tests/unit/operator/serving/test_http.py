@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import pytest
@@ -140,6 +142,24 @@ async def test_a_turn_that_comes_does_not_read_on_behind_unread_answers(echo: Ec
     waits.resume_writing()
     assert waits._transport.is_reading()
     second.close()
+
+
+async def test_the_kernel_holds_little_of_a_body_that_waits(echo: Echo) -> None:
+    head = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    _, first = await echo.open()
+    first.write(head)
+    await until(lambda: echo.connections.in_flight == 1)
+    with socket.create_connection(("127.0.0.1", echo.port)) as second:
+        second.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        second.sendall(head)
+        await until(lambda: echo.connections.in_flight == 2)
+        second.settimeout(0.1)
+        taken = 0
+        with suppress(TimeoutError):
+            while taken < 1_000_000:
+                taken += second.send(b"x" * 1000)
+        assert taken < 100_000
+    first.close()
 
 
 async def test_a_chunked_body(echo: Echo) -> None:
