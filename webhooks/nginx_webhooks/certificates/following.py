@@ -21,7 +21,7 @@ from nginx_webhooks.certificates import handshake
 from nginx_webhooks.certificates.authority import pem
 from nginx_webhooks.certificates.live import LiveCertificate
 from nginx_webhooks.certificates.publication import Publication, WaitingError, Wanted, require_seen
-from nginx_webhooks.certificates.reading import certificates
+from nginx_webhooks.certificates.reading import certificates, foreign_to_go
 from nginx_webhooks.certificates.source import Provision
 from nginx_webhooks.certificates.watch import ObjectWatch, version
 from nginx_webhooks.metrics import Metrics
@@ -75,8 +75,14 @@ def read(data: Mapping[str, bytes], name: str, now: datetime) -> Pair:
     missing = [key for key in ("tls.crt", "tls.key", "ca.crt") if not data.get(key)]
     if missing:
         raise RefusedCertificateError(f"it has no {' and no '.join(missing)}")
-    leaf, *_ = _certificates(data, "tls.crt")
+    leaf, *others = _certificates(data, "tls.crt")
+    if why := next(filter(None, map(foreign_to_go, (leaf, *others))), ""):
+        raise RefusedCertificateError(f"tls.crt {why}")
     authorities = tuple(dict.fromkeys(_certificates(data, "ca.crt")))
+    # An API server passes over such an authority, so it verifies nothing.
+    known = [found for found in authorities if not foreign_to_go(found)]
+    if not known:
+        raise RefusedCertificateError(f"ca.crt {foreign_to_go(authorities[0])}")
     bundle = pem(authorities)
     if len(bundle) > BUNDLE_LIMIT:
         raise RefusedCertificateError(
@@ -88,7 +94,7 @@ def read(data: Mapping[str, bytes], name: str, now: datetime) -> Pair:
     if now < leaf.not_valid_before_utc:
         raise RefusedCertificateError(f"tls.crt is not valid before {leaf.not_valid_before_utc.isoformat()}")
     found = Pair(data["tls.crt"], data["tls.key"], authorities)
-    if why := found.refusal(bundle, name):
+    if why := found.refusal(pem(known), name):
         raise RefusedCertificateError(f"ca.crt does not verify tls.crt with tls.key for {name}: {why}")
     return found
 

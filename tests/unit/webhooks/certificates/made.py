@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.x509.oid import NameOID
 
-from nginx_webhooks.certificates.authority import key_pem, pem
+from nginx_webhooks.certificates.authority import pem
+
+#: Of the kind that this project makes, and of one that OpenSSL takes and no API server does.
+Key = ec.EllipticCurvePrivateKey | ed448.Ed448PrivateKey
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Made:
     """A certificate with its key."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: Key
 
     @property
     def pem(self) -> bytes:
@@ -30,7 +33,9 @@ class Made:
 
     @property
     def key_pem(self) -> bytes:
-        return key_pem(self.key)
+        return self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
 
 
 def make(
@@ -41,9 +46,10 @@ def make(
     ca: bool = False,
     start: timedelta = timedelta(hours=-1),
     life: timedelta = timedelta(days=1),
+    key: Key | None = None,
 ) -> Made:
     """A certificate with what it must have and no more; self-signed unless there is an issuer. `start` is from now."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     begin = datetime.now(UTC) + start
     builder = (
@@ -59,7 +65,8 @@ def make(
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
-    return Made(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+    signs = issuer.key if issuer else key
+    return Made(builder.sign(signs, None if isinstance(signs, ed448.Ed448PrivateKey) else hashes.SHA256()), key)
 
 
 def of_version_5(certificate: bytes) -> bytes:
@@ -67,3 +74,11 @@ def of_version_5(certificate: bytes) -> bytes:
     version_3, version_5 = bytes.fromhex("a003020102"), bytes.fromhex("a003020104")
     der = ssl.PEM_cert_to_DER_cert(certificate.decode("ascii")).replace(version_3, version_5, 1)
     return ssl.DER_cert_to_PEM_cert(der).encode("ascii")
+
+
+def with_negative_serial(certificate: bytes) -> bytes:
+    """The same certificate (PEM), its serial number below zero. Its signature is wrong."""
+    der = bytearray(ssl.PEM_cert_to_DER_cert(certificate.decode("ascii")))
+    serial = der.index(bytes.fromhex("a00302010202")) + 7  # behind the version: an INTEGER, its length, its first byte
+    der[serial] |= 0x80
+    return ssl.DER_cert_to_PEM_cert(bytes(der)).encode("ascii")

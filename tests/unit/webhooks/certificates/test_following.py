@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
 
 from nginx_operator.cluster.client import Client
 from nginx_webhooks.certificates import handshake
@@ -35,6 +36,9 @@ RENEWED = make("leaf", CA, names=[NAME])
 MOVED = make("leaf", OTHER_CA, names=[NAME])
 #: A company's whole trust store, with the authority in it.
 MANY = CA.pem + b"".join(make("other", ca=True).pem for _ in range(200))
+#: Authorities whose keys OpenSSL takes, and no API server.
+KOBLITZ = make("ca", ca=True, key=ec.generate_private_key(ec.SECP256K1()))
+GOLDILOCKS = make("ca", ca=True, key=ed448.Ed448PrivateKey.generate())
 CONFIGURATIONS = (MUTATING, VALIDATING)
 
 
@@ -178,6 +182,15 @@ BROKEN = {
     "empty": ({}, "it has no tls.crt and no tls.key and no ca.crt"),
     "certificate of version 5": ({**data(LEAF), "tls.crt": of_version_5(LEAF.pem)}, "tls.crt is no PEM certificate: "),
     "authority of version 5": ({**data(LEAF), "ca.crt": of_version_5(CA.pem)}, "ca.crt is no PEM certificate: "),
+    "key that no API server takes": (
+        data(make("x", CA, names=[NAME], key=ed448.Ed448PrivateKey.generate())),
+        "tls.crt has a key that no API server takes",
+    ),
+    "authority on another curve": (data(make("x", KOBLITZ, names=[NAME]), KOBLITZ), "ca.crt has a key that no API"),
+    "authority that no API server takes beside another": (
+        {**data(make("x", GOLDILOCKS, names=[NAME])), "ca.crt": CA.pem + GOLDILOCKS.pem},
+        "ca.crt does not verify tls.crt",
+    ),
     "too many authorities": (
         {**data(LEAF), "ca.crt": MANY},
         "ca.crt has 201 certificates of",
