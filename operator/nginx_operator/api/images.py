@@ -1,6 +1,7 @@
 """References of container images, as runtimes parse them.
 
-Source of the rule: github.com/distribution/reference, [host[:port]/]path[:tag][@digest].
+Source of the rule: github.com/distribution/reference, [host[:port]/]path[:tag][@digest], and of the digest
+github.com/opencontainers/go-digest.
 """
 
 import re
@@ -9,11 +10,14 @@ from typing import Final
 #: As many characters as the schema takes.
 LENGTH: Final = 512
 #: What a reference is, for messages.
-IN_WORDS: Final = "[host/]name[:tag][@sha256:...], and the name has lower-case letters only"
+IN_WORDS: Final = (
+    "[host/]name[:tag][@sha256:...], the name has lower-case letters only, and the digest 64 digits from 0 to f"
+)
 
-_HOST: Final = r"(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::[0-9]+)?/)?"
+_LABEL: Final = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_HOST: Final = rf"(?:{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?/)?"
 _PART: Final = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-_DIGEST: Final = r"(?:@[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,})?"
+_DIGEST: Final = r"(?:@(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}))?"
 #: The chart has the same pattern in values.schema.json.
 PATTERN: Final = rf"{_HOST}{_PART}(?:/{_PART})*(?::[a-zA-Z0-9_][a-zA-Z0-9_.-]{{0,127}})?{_DIGEST}"
 _REFERENCE: Final = re.compile(PATTERN)

@@ -27,7 +27,7 @@ def test_what_is_left_out_has_a_default() -> None:
         ({"defaultImage": 3}, "defaultImage must be an image that a node can pull, not 3"),
         (
             {"defaultImage": "example.com/Team/nginx:1"},
-            r"it is \[host/\]name\[:tag\]\[@sha256:...\], and the name has lower",
+            r"it is \[host/\]name\[:tag\]\[@sha256:...\], the name has lower",
         ),
         ({"defaultImage": "nginx:"}, "not 'nginx:'"),
         ({"defaultImage": "n" * 513}, "defaultImage must be an image"),

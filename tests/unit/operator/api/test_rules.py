@@ -33,7 +33,12 @@ def test_an_image_that_runtimes_parse_passes(image: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "image", ["Nginx:1", "example.com/Nginx:1", "nginx:", "nginx:a:b", "nginx@sha256:0f", "a//b:1", "a/b/:1", "nginx@1"]
+    "image",
+    [
+        *("Nginx:1", "example.com/Nginx:1", "nginx:", "nginx:a:b", "nginx@sha256:0f", "a//b:1", "a/b/:1", "nginx@1"),
+        *("a-.b/c:1", "a-/c", f"nginx{DIGEST[:-1]}", f"nginx{DIGEST}0", f"nginx{DIGEST.upper().replace('SHA', 'sha')}"),
+        "nginx@md5:" + 32 * "0",
+    ],
 )
 def test_an_image_that_no_node_can_pull_is_refused(image: str) -> None:
     (fault,) = faults({"image": image})
