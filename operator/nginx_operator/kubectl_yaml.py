@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Hashable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import yaml
 
@@ -13,7 +13,9 @@ UNREADABLE: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupErro
 
 
 class Loader(yaml.SafeLoader):
-    """1e3 and 08 are numbers, here alone; a date and a time of day are text, and so is every key, as in JSON."""
+    """1e3 and 08 are numbers, y and n truth, here alone; a date and a time are text, and so is a key, as in JSON."""
+
+    bool_values: ClassVar = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping, its keys as text."""
@@ -34,3 +36,4 @@ Loader.yaml_implicit_resolvers = {
 }
 for _kind, _pattern in _NUMBERS.items():
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_pattern})\Z"), list("-+.0123456789"))
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]\Z"), list("yYnN"))

@@ -61,6 +61,13 @@ def test_documents_of_other_kinds_are_passed_over() -> None:
         (HEAD + "spec: {? [a] : b}\n", "f.yaml:4: not readable: found unhashable key"),
         (HEAD + "spec: {count: !!python/name:a 1}\n", "f.yaml:4: not readable: could not determine a constructor"),
         (HEAD + "spec:\n  count: .inf\n", "f.yaml:5: spec.count: Infinity must be 2147483647 or less"),
+        (HEAD.replace("web", "[web]"), "f.yaml:3: metadata.name: must be a string"),
+        (HEAD.replace("web", "web, namespace: 1"), "f.yaml:3: metadata.namespace: must be a string"),
+        (
+            HEAD.replace("name: web", "generateName: 1web-"),
+            'f.yaml:3: metadata.name: "1web-xxxxx" must start with a letter',
+        ),
+        (HEAD.replace("name: web", f"generateName: {'a' * 50}"), "f.yaml:3: metadata.name: "),
         ("[" * 1000, "f.yaml:1: not readable: nested too deeply"),
     ],
 )
@@ -94,6 +101,19 @@ def test_a_date_is_text_as_it_is_for_kubectl(value: str) -> None:
 @pytest.mark.parametrize("key", ["1", "true", "1.5"])
 def test_a_key_is_text_as_it_is_for_kubectl(key: str) -> None:
     assert lint(HEAD + f'spec: {{service: {{annotations: {{{key}: ""}}}}}}\n') == []
+
+
+@pytest.mark.parametrize("word", ["y", "N", "on", "False"])
+def test_what_is_truth_for_kubectl_is_no_text(word: str) -> None:
+    assert lint(HEAD + f"spec: {{paused: {word}}}\n") == []
+    (found,) = lint(HEAD + f"spec: {{service: {{annotations: {{a: {word}}}}}}}\n")
+    assert found.startswith("f.yaml:4: spec.service.annotations.a: ")
+
+
+def test_a_name_of_aliases_of_aliases_is_not_written_out() -> None:
+    aliases = "".join(f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]\n" for i in range(1, 30))
+    (found,) = lint(HEAD.replace("{name: web}", "{name: *x29}").replace("kind", f"x0: &x0 [a]\n{aliases}kind"))
+    assert found == "f.yaml:33: metadata.name: must be a string"
 
 
 @pytest.mark.parametrize("value", ["!!bool x", "!!int ''", "!!timestamp x", "9" * 5000])
