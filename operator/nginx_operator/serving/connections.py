@@ -5,39 +5,27 @@ request, then what is idle. An honest client is done within milliseconds, so it 
 """
 
 import asyncio
-import logging
 import resource
 import socket
 import ssl
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
+from nginx_operator.serving.accepting import Acceptor
 from nginx_operator.serving.application import Application, Response, failure
 from nginx_operator.serving.http import Connection, Stage, Turn
 from nginx_operator.serving.limits import Deadlines, Limits
 
-log = logging.getLogger(__name__)
-
 #: File descriptors that are left for everything but connections.
 _SPARE_FILES: Final = 64
-#: Connections taken before other work has a turn.
-_ACCEPTED_AT_ONCE: Final = 32
-#: Handshakes begun before other work has a turn; each takes half a millisecond.
-_HANDSHAKES_AT_ONCE: Final = 8
-#: Seconds until connections are taken again after the system had no room for one.
-_BREATH: Final = 0.5
-#: Bytes that the kernel holds of a connection's requests and of its answers; left alone, it would grow both to
-#: megabytes. What one read brings TLS keeps room for as long as the connection lasts, several times over.
-_BUFFERS: Final = {socket.SO_RCVBUF: 16 * 1024, socket.SO_SNDBUF: 64 * 1024}
 #: An answer comes this many seconds before the client stops waiting.
 _MARGIN: Final = 0.5
 
 
 class Connections:
-    """Takes connections from listening sockets and looks after them until they end.
+    """Looks after connections from their handshake until they end.
 
     Args:
         application: answers requests.
@@ -62,12 +50,10 @@ class Connections:
         self.last_used = 0.0
         self._loop = asyncio.get_running_loop()
         self._most = min(self.limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _SPARE_FILES)
-        self._listeners: list[socket.socket] = []
-        # All three in the order in which they came to where they are.
-        self._handshakes: OrderedDict[asyncio.Task[None], float] = OrderedDict()
+        self._acceptor = Acceptor(self)
+        # Both in the order in which they came to where they are.
         self._unfinished: OrderedDict[Connection, None] = OrderedDict()
         self._settled: OrderedDict[Connection, None] = OrderedDict()
-        self._hellos: list[asyncio.Future[None]] = []
         self._turns: deque[Connection] = deque()
         self._large = 0
         self._buffered = 0
@@ -76,7 +62,7 @@ class Connections:
 
     def __len__(self) -> int:
         """Connections at this moment, those within their handshake included."""
-        return len(self._handshakes) + len(self._unfinished) + len(self._settled)
+        return len(self._acceptor) + len(self._unfinished) + len(self._settled)
 
     @property
     def in_flight(self) -> int:
@@ -87,79 +73,19 @@ class Connections:
 
     def listen(self, listener: socket.socket, context: ssl.SSLContext | None = None) -> None:
         """Takes connections from a socket from now on; without a context, plain TCP."""
-        listener.setblocking(False)
-        for buffer, size in _BUFFERS.items():
-            listener.setsockopt(socket.SOL_SOCKET, buffer, size)  # a connection inherits them
-        self._listeners.append(listener)
-        self._loop.add_reader(listener.fileno(), self._accept, listener, context)
+        self._acceptor.listen(listener, context)
 
-    def _accept(self, listener: socket.socket, context: ssl.SSLContext | None) -> None:
-        for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                accepted, _ = listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:  # no file descriptors, no memory
-                log.warning("cannot take a connection: %s", error.strerror)
-                self._loop.remove_reader(listener.fileno())
-                self._loop.call_later(_BREATH, self._resume, listener, context)
-                return
-            accepted.setblocking(False)
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if len(self) >= self._most:
-                self._make_room()
-            task = self._loop.create_task(self._open(accepted, context))
-            self._handshakes[task] = self._loop.time()
-            task.add_done_callback(partial(self._shaken, accepted))
-
-    def _resume(self, listener: socket.socket, context: ssl.SSLContext | None) -> None:
-        if listener in self._listeners:
-            self._loop.add_reader(listener.fileno(), self._accept, listener, context)
-
-    async def _open(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
-        """The TLS handshake. One that does not come to its end leaves nothing behind."""
-        try:
-            async with asyncio.timeout(self.deadlines.handshake):
-                if context is not None:
-                    await self._first_byte(accepted)
-                await self._loop.connect_accepted_socket(lambda: Connection(self), accepted, ssl=context)
-        except TimeoutError:
-            self.limited("handshake")
-            accepted.close()
-        except OSError:  # ssl.SSLError is one: a client that does not know us, or an old TLS
-            accepted.close()
-
-    async def _first_byte(self, accepted: socket.socket) -> None:
-        """Waits for the client's hello, and for a turn: the state of TLS takes 50 KiB, which silence does not get."""
-        begun = self._loop.create_future()
-        self._loop.add_reader(accepted.fileno(), self._hello, accepted, begun)
-        try:
-            await begun
-        finally:
-            self._loop.remove_reader(accepted.fileno())
-
-    def _hello(self, accepted: socket.socket, begun: asyncio.Future[None]) -> None:
-        self._loop.remove_reader(accepted.fileno())
-        if not self._hellos:
-            self._loop.call_soon(self._begin_handshakes)
-        self._hellos.append(begun)
-
-    def _begin_handshakes(self) -> None:
-        """Begins a few, newest first, and lets others have their turn: a thousand take a second of CPU time.
-
-        Newest first, so that in a flood most newcomers wait for nothing, where in a queue all would wait for all.
-        """
-        for _ in range(min(_HANDSHAKES_AT_ONCE, len(self._hellos))):
-            begun = self._hellos.pop()
-            if not begun.done():
-                begun.set_result(None)
-        if self._hellos:
-            self._loop.call_soon(self._begin_handshakes)
-
-    def _shaken(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
-        self._handshakes.pop(task, None)
-        if task.cancelled():
-            accepted.close()  # its transport may never have come to be
+    def make_way(self) -> None:
+        """Somebody comes: cuts what has kept us waiting longest where there is no room."""
+        if len(self) < self._most:
+            return
+        self.limited("crowded")
+        connection = next(iter(self._unfinished or self._settled), None)
+        since = self._acceptor.oldest
+        if since is not None and (connection is None or connection.stage is Stage.IDLE or since < connection.since):
+            self._acceptor.cut_oldest()
+        elif connection is not None:
+            self._drop(connection)
 
     def opened(self, connection: Connection) -> None:
         """A connection is there, after its handshake."""
@@ -172,17 +98,6 @@ class Connections:
         self._release(connection)
         self._unfinished.pop(connection, None)
         self._settled.pop(connection, None)
-
-    def _make_room(self) -> None:
-        """Cuts what has kept us waiting longest."""
-        self.limited("crowded")
-        connection = next(iter(self._unfinished or self._settled), None)
-        task, since = next(iter(self._handshakes.items()), (None, 0.0))
-        if task is not None and (connection is None or connection.stage is Stage.IDLE or since < connection.since):
-            del self._handshakes[task]
-            task.cancel()
-        elif connection is not None:
-            self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:
         self.closed(connection)
@@ -293,13 +208,8 @@ class Connections:
 
         Each ends after the request that is under way in it, and all of them after so many seconds.
         """
-        for listener in self._listeners:
-            self._loop.remove_reader(listener.fileno())
-            listener.close()
-        self._listeners.clear()
+        self._acceptor.stop()
         self.draining = True
-        for task in [*self._handshakes]:
-            task.cancel()
         for connection in [*self._settled, *self._unfinished]:
             if connection.stage is not Stage.BODY:
                 connection.close()
