@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from nginx_operator.api import names
+from nginx_operator.api import images, names
 from nginx_operator.api.types import ObjectMeta, Pod
 from nginx_operator.readiness import Situation, decide, progressing
 
@@ -13,8 +13,6 @@ Status = dict[str, Any]
 #: status.nodes holds this many names at the most (maxItems in the schema).
 MAX_NODES: Final = 1000
 _MESSAGE_LENGTH: Final = 1000
-#: status.image is no longer (maxLength in the schema); that of a pod has no such limit.
-_IMAGE_LENGTH: Final = 512
 
 
 def stored_condition(status: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -78,7 +76,7 @@ def compute(meta: ObjectMeta, old: Status, situation: Situation, now: str) -> St
         ],
     }
     image = _image(situation)
-    if 0 < len(image) <= _IMAGE_LENGTH:  # else the whole status would be refused
+    if 0 < len(image) <= images.LENGTH:  # that of a pod may be longer, and the whole status would be refused
         status["image"] = image
     return status
 
@@ -105,12 +103,12 @@ def _since(old: Status, kind: str, status: str) -> str | None:
 
 def _image(s: Situation) -> str:
     """The image that the pods run; the wanted one as soon as a pod runs it."""
-    images = Counter(
+    running = Counter(
         container.image for pod in s.pods for container in pod.spec.containers if container.name == names.CONTAINER
     )
-    if s.spec is not None and s.spec.image in images:
+    if s.spec is not None and s.spec.image in running:
         return s.spec.image
-    return images.most_common(1)[0][0] if images else ""
+    return running.most_common(1)[0][0] if running else ""
 
 
 def _replicaset(pod: Pod) -> str | None:

@@ -75,8 +75,9 @@ def read(data: Mapping[str, bytes], name: str, now: datetime) -> Pair:
     missing = [key for key in ("tls.crt", "tls.key", "ca.crt") if not data.get(key)]
     if missing:
         raise RefusedCertificateError(f"it has no {' and no '.join(missing)}")
-    leaf, *others = _certificates(data, "tls.crt")
-    if why := next(filter(None, map(foreign_to_go, (leaf, *others))), ""):
+    chain = _certificates(data, "tls.crt")
+    leaf = chain[0]
+    if why := next(filter(None, map(foreign_to_go, chain)), ""):
         raise RefusedCertificateError(f"tls.crt {why}")
     authorities = tuple(dict.fromkeys(_certificates(data, "ca.crt")))
     # An API server passes over such an authority, so it verifies nothing.

@@ -77,7 +77,7 @@ class Keeper:
                     pause = TICK_PENDING
             except WaitingError as error:
                 self._complain(str(error), quiet=error.quiet)
-                pause = TICK if error.seconds is None else error.seconds
+                pause = error.seconds or TICK
             except ApiError as error:
                 self._complain(error.message)
                 pause = backoff.failed(error.retry_after)

@@ -32,10 +32,10 @@ class WaitingError(Exception):
 
     Attributes:
         quiet: whether it is no news: it passes within moments, or has been logged where it was noticed.
-        seconds: after which to look again if nothing changes; None where there is no hurry.
+        seconds: after which to look again if nothing changes; 0 where there is no hurry.
     """
 
-    def __init__(self, text: str, *, quiet: bool = False, seconds: float | None = None) -> None:
+    def __init__(self, text: str, *, quiet: bool = False, seconds: float = 0.0) -> None:
         super().__init__(text)
         self.quiet = quiet
         self.seconds = seconds

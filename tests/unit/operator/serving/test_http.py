@@ -18,6 +18,9 @@ from tests.unit.webhooks.waiting import PATIENCE, until
 
 PATIENT = Deadlines(handshake=60, header=60, request=60, turn=60, idle=60, linger=60, look=0.01)
 
+#: The head of a request whose body may be large.
+CHUNKED = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 
 @dataclass
 class Echo:
@@ -36,6 +39,14 @@ class Echo:
         found = await reader.read()
         writer.close()
         return found
+
+    async def large(self) -> asyncio.StreamWriter:
+        """A request whose body may be large, and does not come."""
+        before = self.connections.in_flight
+        _, writer = await self.open()
+        writer.write(CHUNKED)
+        await until(lambda: self.connections.in_flight == before + 1)
+        return writer
 
 
 def answer(head: Head, body: bytes) -> Response:
@@ -109,12 +120,7 @@ async def test_no_more_is_answered_to_one_read_than_may_wait_for_its_reader(echo
 
 
 async def test_a_large_body_waits_for_its_turn_whatever_becomes_of_earlier_answers(echo: Echo) -> None:
-    chunked = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    (_, first), (_, second) = await echo.open(), await echo.open()
-    first.write(chunked)
-    await until(lambda: echo.connections.in_flight == 1)
-    second.write(chunked)
-    await until(lambda: echo.connections.in_flight == 2)
+    first, second = await echo.large(), await echo.large()
     _, waits = echo.connections._unfinished
     assert waits.turn is Turn.WAITS
     waits.pause_writing()
@@ -128,11 +134,7 @@ async def test_a_large_body_waits_for_its_turn_whatever_becomes_of_earlier_answe
 
 
 async def test_a_turn_that_comes_does_not_read_on_behind_unread_answers(echo: Echo) -> None:
-    (_, first), (_, second) = await echo.open(), await echo.open()
-    for writer in (first, second):
-        before = echo.connections.in_flight
-        writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
-        await until(lambda before=before: echo.connections.in_flight == before + 1)
+    first, second = await echo.large(), await echo.large()
     _, waits = echo.connections._unfinished
     waits.pause_writing()
     first.transport.abort()
@@ -145,13 +147,10 @@ async def test_a_turn_that_comes_does_not_read_on_behind_unread_answers(echo: Ec
 
 
 async def test_the_kernel_holds_little_of_a_body_that_waits(echo: Echo) -> None:
-    head = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    _, first = await echo.open()
-    first.write(head)
-    await until(lambda: echo.connections.in_flight == 1)
+    first = await echo.large()
     with socket.create_connection(("127.0.0.1", echo.port)) as second:
         second.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        second.sendall(head)
+        second.sendall(CHUNKED)
         await until(lambda: echo.connections.in_flight == 2)
         second.settimeout(0.1)
         taken = 0
@@ -215,7 +214,7 @@ async def test_what_is_refused_is_read_and_the_connection_ended(echo: Echo) -> N
 )
 async def test_what_frames_a_body_has_an_end(echo: Echo, block: bytes) -> None:
     reader, writer = await echo.open()
-    writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    writer.write(CHUNKED)
     await until(lambda: echo.connections.in_flight == 1)
     writer.write(block)
     async with asyncio.timeout(PATIENCE):
@@ -227,7 +226,7 @@ async def test_what_frames_a_body_has_an_end(echo: Echo, block: bytes) -> None:
 
 async def test_a_body_of_small_chunks_is_one_object(echo: Echo) -> None:
     reader, writer = await echo.open()
-    writer.write(b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    writer.write(CHUNKED)
     await until(lambda: echo.connections.in_flight == 1)
     (connection,) = echo.connections._unfinished
     writer.write(b"2\r\nab\r\n" * 500)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.x509.oid import NameOID
 
-from nginx_webhooks.certificates.authority import pem
+from nginx_webhooks.certificates.authority import key_pem, pem
 
 #: Of the kind that this project makes, and of one that OpenSSL takes and no API server does.
 Key = ec.EllipticCurvePrivateKey | ed448.Ed448PrivateKey
@@ -33,9 +33,7 @@ class Made:
 
     @property
     def key_pem(self) -> bytes:
-        return self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        return key_pem(self.key)
 
 
 def make(
