@@ -25,7 +25,7 @@ PYTEST_ARGS ?=
 VENV := .venv
 READY := $(VENV)/.stamp
 BIN := $(VENV)/bin
-TESTBED := $(BIN)/python -m tests.testbed
+TESTBED := $(BIN)/python -m testbed
 PYTEST := $(BIN)/python -m pytest $(PYTEST_ARGS)
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 SHELL_FILES := .ci/run $(shell git ls-files --cached --others --exclude-standard '*.sh' 2>/dev/null)
@@ -77,7 +77,7 @@ lint: $(READY) ## Run every linter and type checker
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/mypy --package tests.testbed --package tests.demo
+	@$(BIN)/mypy --package testbed --package tests.demo
 	@$(BIN)/mypy docs
 	@$(BIN)/mypy --package bench --package release
 	@$(BIN)/lint-imports

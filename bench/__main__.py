@@ -11,7 +11,7 @@ from typing import Final
 from bench.contenders import CONTENDERS
 from bench.report import machine, save, saved, table
 from bench.trial import ROOT, Result, Size, measure
-from tests.testbed import Bed, BedError, Progress, missing_for
+from testbed import Bed, BedError, Progress, missing_for
 
 BED: Final = "bench"
 #: A fake node takes 250 pods; each Nginx has four at most, and a node that is full makes a trial of the scheduler's.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.testbed import Progress
-from tests.testbed.dockerfile import instructions
-from tests.testbed.gobuild import GoModule, programs
+from testbed import Progress
+from testbed.dockerfile import instructions
+from testbed.gobuild import GoModule, programs
 
 PEERS: Final = Path(__file__).parent / "peers"
 DOCKERFILE: Final = Path(__file__).parents[1] / "Dockerfile"

@@ -12,10 +12,10 @@ from bench.load import Load
 from bench.process import Process
 from bench.report import machine
 from bench.trial import ROOT, Size, prepare
-from nginx_operator.cluster.client import Client
-from nginx_operator.cluster.connection import Connection
-from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, SERVICES
-from tests.testbed import Bed, BedError, Progress, missing_for
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.client_config import ClientConfig
+from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
+from testbed import Bed, BedError, Progress, missing_for
 
 BED = "bench"
 #: Nginx that live at the same time.
@@ -30,8 +30,8 @@ async def cycles(total: int, bed: Bed, folder: Path, progress: Progress) -> list
     size = Size(BATCH)
     environ = prepare(bed, size, folder)
     process = Process(bed.command(CONTENDERS["ours"].command(progress)), environ, folder / "ours.log", ROOT)
-    config = bed.client_config
-    connection = Connection(config.server, str(config.ca), token=lambda: config.token)
+    config = bed.administrator
+    connection = ClientConfig(config.server, str(config.ca), token=lambda: config.token)
     found: list[tuple[int, int]] = []
     with process.running(), progress.step("cycles") as step:
         async with Client(connection, user_agent="bench") as client:

@@ -9,8 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from nginx_operator.api import names
-from nginx_operator.cluster.client import ApiError, Client
-from nginx_operator.cluster.resources import NGINXES
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.errors import ApiError
+from nginx_operator.kube.resources import NGINXES
 
 Key = tuple[str, str]
 #: Requests under way at once.

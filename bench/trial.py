@@ -18,9 +18,9 @@ from bench.audit import Audit
 from bench.contenders import CONTENDERS
 from bench.load import Key, Load
 from bench.process import Process
-from nginx_operator.cluster.client import Client
-from nginx_operator.cluster.connection import Connection
-from tests.testbed import Bed, Progress
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.client_config import ClientConfig
+from testbed import Bed, Progress
 
 ROOT: Final = Path(__file__).parents[1]
 NAMESPACE: Final = "bench"
@@ -77,8 +77,8 @@ async def measure(name: str, size: Size, bed: Bed, folder: Path, progress: Progr
     environ = prepare(bed, size, folder)
     process = Process(bed.command(CONTENDERS[name].command(progress)), environ, folder / f"{name}.log", ROOT)
     result = Result(name, size.nginxes, services=size.services)
-    config = bed.client_config
-    connection = Connection(config.server, str(config.ca), token=lambda: config.token)
+    config = bed.administrator
+    connection = ClientConfig(config.server, str(config.ca), token=lambda: config.token)
     with process.running():
         async with Client(connection, user_agent="bench") as client:
             load = Load(client, services=size.services)
@@ -202,7 +202,7 @@ def prepare(bed: Bed, size: Size, folder: Path) -> Mapping[str, str]:
     config["users"][0]["user"] = {"token": token}
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(config))
-    for name, text in (("token", token), ("namespace", NAMESPACE), ("ca.crt", bed.client_config.ca.read_text())):
+    for name, text in (("token", token), ("namespace", NAMESPACE), ("ca.crt", bed.administrator.ca.read_text())):
         (folder / name).write_text(text)
     server = urlsplit(config["clusters"][0]["cluster"]["server"])
     return {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from release import build, changelog, twice
 from release.source import PLACEHOLDER, ROOT, uncommitted
-from tests.testbed.errors import BedError
-from tests.testbed.progress import Progress
+from testbed.errors import BedError
+from testbed.progress import Progress
 
 
 def parser() -> argparse.ArgumentParser:

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 from release import archives, contents, sbom
 from release.source import PLACEHOLDER, Source, exported
-from tests.testbed import gobuild, images
-from tests.testbed.archives import sha256
-from tests.testbed.progress import SILENT, Progress
+from testbed import gobuild, images
+from testbed.archives import sha256
+from testbed.progress import SILENT, Progress
 
 CHECKSUMS = "SHA256SUMS"
 

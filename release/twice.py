@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.testbed import cache
+from testbed import cache
 
 SHARED = ("bin", "go", "locks")
 """Programs that build, but nothing that they built."""

@@ -12,7 +12,7 @@ from bench.admission.outcome import TITLES, save, table, with_added
 from bench.admission.programs import ROOT
 from bench.admission.through import through
 from bench.report import machine
-from tests.testbed import Bed, BedError, Progress, missing_for
+from testbed import Bed, BedError, Progress, missing_for
 
 BED = "bench-admission"
 

@@ -24,12 +24,12 @@ from bench.contenders import PEERS
 from bench.process import Process, age, memory
 from bench.trial import ROOT, quantile
 from nginx_operator.api import names
-from nginx_operator.cluster.client import Client
-from nginx_operator.cluster.connection import Connection
-from nginx_operator.cluster.resources import NGINXES
-from tests.cluster.product import HOST, NAMESPACE, RELEASE, Product, Program
-from tests.testbed import Bed, Progress
-from tests.testbed.waiting import until
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.client_config import ClientConfig
+from nginx_operator.kube.resources import NGINXES
+from testbed import Bed, Progress
+from testbed.waiting import until
+from tests.support.product import HOST, NAMESPACE, RELEASE, Product, Program
 
 #: Ways of admission; each has the namespace of its name.
 WAYS: Final = ("none", "ours", "policy", "kopf")
@@ -94,7 +94,7 @@ def _as_in_a_pod(bed: Bed, product: Product, folder: Path) -> dict[str, str]:
     files = {
         "token": account["users"][0]["user"]["token"],
         "namespace": NAMESPACE,
-        "ca.crt": bed.client_config.ca.read_text(),
+        "ca.crt": bed.administrator.ca.read_text(),
     }
     for name, text in files.items():
         (folder / name).write_text(text)
@@ -183,8 +183,8 @@ def _nginx(way: str, name: str, **spec: Any) -> dict[str, Any]:
 
 async def _measured(bed: Bed, seconds: float, progress: Progress) -> dict[tuple[str, str], list[float]]:
     """Seconds of each create, by way and by what was asked."""
-    config = bed.client_config
-    connection = Connection(config.server, str(config.ca), token=lambda: config.token)
+    config = bed.administrator
+    connection = ClientConfig(config.server, str(config.ca), token=lambda: config.token)
     taken: dict[tuple[str, str], list[float]] = {turn: [] for turn in itertools.product(WAYS, _OPTIONS)}
     async with Client(connection, user_agent="bench") as client:
         await _creates(client, "dry run", seconds / 4)  # connections are opened, code is compiled

@@ -12,9 +12,10 @@ import msgspec
 from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN
-from nginx_operator.cluster.client import ApiError, Client
-from nginx_operator.cluster.connection import connect
-from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES, Resource
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.client_config import load_config
+from nginx_operator.kube.errors import ApiError
+from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES, Resource
 
 Key = tuple[str, str]
 #: Nginx that are written at once, as many as in nginx-operator.
@@ -139,7 +140,7 @@ class Floor:
 
 async def main() -> None:
     """Runs for ever."""
-    async with Client(connect(), user_agent="floor") as client:
+    async with Client(load_config(), user_agent="floor") as client:
         floor = Floor(client)
         await asyncio.gather(floor.watch_nginxes(), floor.watch_pods())
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.modules["kubernetes"] = None  # type: ignore[assignment]  # an import of it fails from here on
 
-from nginx_operator.cluster import connection  # noqa: E402
+from nginx_operator.kube import client_config as connection  # noqa: E402
 
 os.environ.pop("KUBECONFIG", None)  # which is the other contenders' way
 connection._in_cluster.__defaults__ = (Path(os.environ["SERVICE_ACCOUNT"]),)  # what a kubelet mounts elsewhere

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nginx_operator import __version__, lint, logs, settings
+from nginx_operator import __version__, logs, settings
 from nginx_operator.api.policy import PolicyError
+from nginx_operator.commands import lint
 from nginx_operator.policy_file import PolicyFile
 
 _RUN = """\
@@ -108,12 +109,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _check(parsed: argparse.Namespace) -> int:
     """Checks a release. Returns the exit code."""
     # Not above: `lint` and `version` need nothing of a cluster.
-    from nginx_operator import check
-    from nginx_operator.cluster.connection import NoClusterError
+    from nginx_operator.commands import check
+    from nginx_operator.kube.client_config import ClientConfigError
 
     try:
         return check.main(check.Wanted(parsed.namespace, parsed.admission, parsed.pods))
-    except NoClusterError as error:
+    except ClientConfigError as error:
         print(f"nginx-operator: {error}", file=sys.stderr)
         return 1
 

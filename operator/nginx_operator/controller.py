@@ -10,24 +10,25 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from nginx_operator import plan as planning
-from nginx_operator.admission_probe import wait_for_admission
 from nginx_operator.api import names
 from nginx_operator.api.types import Nginx
-from nginx_operator.caches import Caches
-from nginx_operator.cluster.client import ApiError, Client
-from nginx_operator.cluster.election import Elector, LostLeaseError, Pace
-from nginx_operator.cluster.events import Recorder
-from nginx_operator.cluster.reflector import Key, Reflector
-from nginx_operator.cluster.resources import NGINXES
+from nginx_operator.cache.caches import Caches
+from nginx_operator.decide import plan as planning
+from nginx_operator.decide.status import stored_condition
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.errors import ApiError
+from nginx_operator.kube.reflector import Key, Reflector
+from nginx_operator.kube.resources import NGINXES
 from nginx_operator.metrics import Metrics, State
-from nginx_operator.migration import Migration
+from nginx_operator.migration.storage_version import Migration
 from nginx_operator.policy_file import PolicyFile
-from nginx_operator.reconcile import Reconciler
+from nginx_operator.reconcile.reconciler import Reconciler
+from nginx_operator.runtime.admission_probe import wait_for_admission
+from nginx_operator.runtime.events import EventRecorder
+from nginx_operator.runtime.leader_election import LeaderElector, LeaseTimings, LostLeaseError
+from nginx_operator.runtime.workqueue import RetryLater, Workqueue
 from nginx_operator.serving import health
 from nginx_operator.settings import Settings
-from nginx_operator.status import stored_condition
-from nginx_operator.workqueue import RetryLater, Workqueue
 
 log = logging.getLogger(__name__)
 
@@ -57,12 +58,12 @@ class Controller:
         self._metrics = metrics
         self._queue: Workqueue[Key] = Workqueue(metrics.queue_seconds.observe)
         self.caches = Caches(client, settings.namespaces, self._changed, self._asked)
-        lease_namespace = settings.lease_namespace or client.connection.namespace
-        pace = Pace.of(settings.lease_duration)
-        self._elector = Elector(client, lease_namespace, settings.lease_name, settings.identity, pace)
-        writer = client.fenced(self._elector.holding) if settings.leader_election else client
+        lease_namespace = settings.lease_namespace or client.config.namespace
+        pace = LeaseTimings.of(settings.lease_duration)
+        self._elector = LeaderElector(client, lease_namespace, settings.lease_name, settings.identity, pace)
+        writer = client.fenced(self._elector.is_leader) if settings.leader_election else client
         self._reconciler = Reconciler(
-            writer, self.caches, Recorder(writer, settings.identity), policy.current, lambda: self._queue.in_motion
+            writer, self.caches, EventRecorder(writer, settings.identity), policy.current, lambda: self._queue.in_motion
         )
         # Who sees some namespaces only cannot say of all Nginx how they are stored.
         self._migration = None if settings.namespaces else Migration(writer, self._misaddressed)
@@ -75,7 +76,7 @@ class Controller:
     def state(self) -> State:
         """What /metrics tells of this moment."""
         return State(
-            leads=self._elector.holding() or not self._settings.leader_election,
+            leads=self._elector.is_leader() or not self._settings.leader_election,
             queue=len(self._queue),
             nginxes=Counter(map(_ready, self.caches.nginxes())),
             watches=self.caches.watch_starts(),
@@ -123,7 +124,7 @@ class Controller:
         """The first Nginx that has a child to be readdressed."""
         for nginx in self.caches.nginxes():
             key = nginx.metadata.key
-            if planning.left_alone(nginx.metadata, self.caches.children(key)).actions:
+            if planning.plan_paused(nginx.metadata, self.caches.children(key)).actions:
                 return "/".join(key)
         return None
 
@@ -224,7 +225,7 @@ class Controller:
                     self._changed(nginx.metadata.key)
 
     async def _probe(self) -> None:
-        namespace = self._settings.probe_namespace or self._client.connection.namespace
+        namespace = self._settings.probe_namespace or self._client.config.namespace
         await wait_for_admission(self._client, namespace)
         self._admission_works = True
 
@@ -271,7 +272,7 @@ async def preflight(client: Client, namespaces: tuple[str, ...]) -> None:
             await asyncio.sleep(delay)
             delay = min(delay * 2, _LONGEST_DELAY)
         else:
-            log.info("API server %s, CustomResourceDefinition %s: found", client.connection.server, names.CRD)
+            log.info("API server %s, CustomResourceDefinition %s: found", client.config.server, names.CRD)
             return
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import kopf
 
 from nginx_operator.api import names
-from nginx_operator.cluster.connection import Connection
 from nginx_operator.controller import Controller
+from nginx_operator.kube.client_config import ClientConfig
 
 
 async def operate(
-    controller: Controller, connection: Connection, stop: asyncio.Event, finish: Callable[[], Awaitable[None]]
+    controller: Controller, connection: ClientConfig, stop: asyncio.Event, finish: Callable[[], Awaitable[None]]
 ) -> None:
     """Runs kopf around the controller until a signal comes, `stop` is set, or something of kopf's fails.
 
@@ -33,7 +33,7 @@ async def operate(
 
 
 def register(
-    controller: Controller, connection: Connection, stop: asyncio.Event, finish: Callable[[], Awaitable[None]]
+    controller: Controller, connection: ClientConfig, stop: asyncio.Event, finish: Callable[[], Awaitable[None]]
 ) -> kopf.OperatorRegistry:
     """A registry with our handlers and no others."""
     registry = kopf.OperatorRegistry()

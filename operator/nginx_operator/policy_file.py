@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from nginx_operator.api.kubectl_yaml import UNREADABLE
 from nginx_operator.api.policy import Policies, PolicyError
-from nginx_operator.kubectl_yaml import UNREADABLE
 
 log = logging.getLogger(__name__)
 

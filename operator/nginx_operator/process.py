@@ -5,9 +5,9 @@ import logging
 from contextlib import AsyncExitStack
 
 from nginx_operator import handlers
-from nginx_operator.cluster.client import Client
-from nginx_operator.cluster.connection import NoClusterError, connect
 from nginx_operator.controller import Controller
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.client_config import ClientConfigError, load_config
 from nginx_operator.metrics import Metrics
 from nginx_operator.policy_file import PolicyFile
 from nginx_operator.serving import health
@@ -30,7 +30,7 @@ async def run(settings: Settings) -> int:
         stop.set()
 
     try:
-        connection = connect()
+        connection = load_config()
         metrics = Metrics()
         async with Client(connection, answered=metrics.answered) as client, AsyncExitStack() as parts:
             controller = Controller(settings, client, PolicyFile(settings.policy_file), metrics, fail)
@@ -38,7 +38,7 @@ async def run(settings: Settings) -> int:
             await parts.enter_async_context(health.serve(settings.metrics_bind, checks, metrics.registry))
             parts.push_async_callback(controller.stop)
             await handlers.operate(controller, connection, stop, parts.aclose)
-    except NoClusterError as error:
+    except ClientConfigError as error:
         failures.append(str(error))
     except OSError as error:
         failures.append(error.strerror or str(error))

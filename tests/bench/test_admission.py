@@ -12,7 +12,7 @@ from bench.admission import clients
 from bench.admission.direct import direct
 from bench.admission.outcome import TABLES, TITLES, table, with_added
 from bench.admission.programs import ROOT
-from tests.testbed import missing_for
+from testbed import missing_for
 
 
 def test_every_figure_is_measured(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bench.report import ROWS, cell, table
 from bench.trial import ROOT, Result, quantile
-from tests.testbed import missing_for
+from testbed import missing_for
 
 
 def test_every_phase_comes_to_its_end(tmp_path: Path) -> None:

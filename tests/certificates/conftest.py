@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.beds import bed_of_a_level
-from tests.certificates.traffic import Traffic
-from tests.cluster.product import Product, Program
-from tests.testbed import Bed
+from testbed import Bed
+from tests.support.beds import bed_of_a_level
+from tests.support.product import Product, Program
+from tests.support.traffic import Traffic
 
 PORTS = (19443, 19453)
 #: Shows a figure that was measured, in spite of pytest.

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.cluster.resources import SECRETS
+from nginx_operator.kube.resources import SECRETS
+from testbed.waiting import PATIENCE, until
 from tests.certificates.conftest import PORTS, Report, pair
-from tests.certificates.traffic import CONFIGURATIONS, Traffic, bundles, leaf
-from tests.cluster.product import NAMESPACE, RELEASE, Product, Program
-from tests.testbed.waiting import PATIENCE, until
-from tests.unit.webhooks.certificates.made import make
+from tests.support.product import NAMESPACE, RELEASE, Product, Program
+from tests.support.traffic import CONFIGURATIONS, Traffic, bundles, leaf
+from tests.support.webhooks.made import make
 
 SECRET = SECRETS.path(NAMESPACE, f"{RELEASE}-ca")
 

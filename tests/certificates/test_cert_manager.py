@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from nginx_operator.cluster.resources import SECRETS
-from tests.beds import shown
+from nginx_operator.kube.resources import SECRETS
+from testbed import Bed, gobuild
+from testbed.waiting import PATIENCE, until
 from tests.certificates.conftest import PORTS, Report, pair
-from tests.certificates.traffic import CONFIGURATIONS, Traffic, bundles, leaf
-from tests.cluster.product import NAMESPACE, RELEASE, Product, Program
-from tests.rights import granted, used
-from tests.testbed import Bed, gobuild
-from tests.testbed.waiting import PATIENCE, until
+from tests.support.beds import shown
+from tests.support.product import NAMESPACE, RELEASE, Product, Program
+from tests.support.rights import granted, used
+from tests.support.traffic import CONFIGURATIONS, Traffic, bundles, leaf
 
 LEAF, CA = f"{RELEASE}-webhooks-tls", f"{RELEASE}-webhooks-ca"
 CERTIFICATES = "/apis/cert-manager.io/v1/namespaces/{}/certificates/{}"

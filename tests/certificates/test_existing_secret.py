@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from nginx_operator.cluster.resources import SECRETS
+from nginx_operator.kube.resources import SECRETS
+from testbed.waiting import PATIENCE, until
 from tests.certificates.conftest import PORTS, Report, pair
-from tests.certificates.traffic import SERVER_NAME, Traffic, bundles, leaf
-from tests.cluster.product import NAMESPACE, RELEASE, Product, Program
-from tests.rights import granted, used
-from tests.testbed.waiting import PATIENCE, until
-from tests.unit.webhooks.certificates.made import Made, make
+from tests.support.product import NAMESPACE, RELEASE, Product, Program
+from tests.support.rights import granted, used
+from tests.support.traffic import SERVER_NAME, Traffic, bundles, leaf
+from tests.support.webhooks.made import Made, make
 
 NAME = "company-tls"
 CA, OTHER_CA = make("ca", ca=True), make("other ca", ca=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import CHART, VALUES, Render, Rendering, load, template
-from tests.testbed import gobuild
-from tests.testbed.progress import Progress
+from testbed import gobuild
+from testbed.progress import Progress
+from tests.support.rendering import CHART, VALUES, Render, Rendering, load, template
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nginx_operator.api import names
-from tests.chart.rendering import NAMESPACE, Object, Render, Rendering
+from tests.support.rendering import NAMESPACE, Object, Render, Rendering
 
 CONFIGURATIONS = {
     "MutatingWebhookConfiguration": (names.MUTATING_WEBHOOK, "/mutate", ["nginxes"]),

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.rendering import CHART, NAMESPACE, Render
-from tests.testbed import promtool
-from tests.testbed.progress import Progress
+from testbed import promtool
+from testbed.progress import Progress
+from tests.support.rendering import CHART, NAMESPACE, Render
 
 #: What Prometheus adds by the two ServiceMonitors, but for the pod.
 SCRAPED = {

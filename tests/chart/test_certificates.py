@@ -3,7 +3,7 @@
 import pytest
 
 from nginx_webhooks.certificates.authority import server_names
-from tests.chart.rendering import NAMESPACE, VALUES, Object, Render, Rendering
+from tests.support.rendering import NAMESPACE, VALUES, Object, Render, Rendering
 
 CONFIGURATIONS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 INJECT = "cert-manager.io/inject-ca-from"

@@ -7,7 +7,7 @@ import pytest
 
 from nginx_operator.api import names, selectors
 from nginx_operator.api.policy import MOST_CLASSES, Policies
-from tests.chart.rendering import HelmError, Object, Render, Rendering
+from tests.support.rendering import HelmError, Object, Render, Rendering
 
 KINDS = {"MutatingWebhookConfiguration": "mutate", "ValidatingWebhookConfiguration": "validate"}
 each_kind = pytest.mark.parametrize("kind", KINDS)

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from nginx_operator.api import names
-from tests.chart.rendering import CHART, ROOT, Render, Rendering
+from tests.support.rendering import CHART, ROOT, Render, Rendering
 
 FILE = f"{names.GROUP}_{names.PLURAL}.yaml"
 SOURCE = ROOT / "crds" / FILE

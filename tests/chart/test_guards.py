@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import (
+from tests.support.rendering import (
     CERT_MANAGER,
     CHART,
     KUBE_VERSION,
@@ -15,7 +15,7 @@ from tests.chart.rendering import (
     Render,
     template,
 )
-from tests.chart.rendering import helm as helm_
+from tests.support.rendering import helm as helm_
 
 
 def gold(**more: Any) -> dict[str, Any]:

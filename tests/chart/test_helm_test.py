@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from nginx_operator import check
 from nginx_operator.__main__ import main
 from nginx_operator.api import names
-from tests.chart.rendering import CERT_MANAGER, CHART, KUBE_VERSION, MONITORING, NAMESPACE, RELEASE, VALUES, Rendering
-from tests.chart.rendering import helm as run
+from nginx_operator.commands import check
 from tests.chart.test_rbac import rights
+from tests.support.rendering import CERT_MANAGER, CHART, KUBE_VERSION, MONITORING, NAMESPACE, RELEASE, VALUES, Rendering
+from tests.support.rendering import helm as run
 
 FILES = sorted(VALUES.glob("*.yaml"))
 each_file = pytest.mark.parametrize("values", FILES, ids=lambda path: path.stem)

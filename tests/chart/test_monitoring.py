@@ -16,7 +16,7 @@ from prometheus_client.core import Metric
 from nginx_operator.metrics import Metrics as OperatorMetrics
 from nginx_operator.metrics import State
 from nginx_webhooks.metrics import Metrics as WebhooksMetrics
-from tests.chart.rendering import CHART, NAMESPACE, ROOT, VALUES, Object, Render, Rendering
+from tests.support.rendering import CHART, NAMESPACE, ROOT, VALUES, Object, Render, Rendering
 
 #: What the Prometheus operator adds to everything that it has scraped by a ServiceMonitor.
 SCRAPED = {"namespace", "job", "pod", "service", "endpoint", "container", "instance"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import HelmError, Object, Render, Rendering
+from tests.support.rendering import HelmError, Object, Render, Rendering
 
 ON = {"networkPolicy": {"enabled": True}}
 #: The component's name -> the port that API servers call, and the one of metrics and health.

@@ -11,8 +11,8 @@ import yaml
 from nginx_operator.api import names, validation
 from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
-from tests.chart import rendering
-from tests.chart.rendering import CHART, NAMESPACE, RELEASE
+from tests.support import rendering
+from tests.support.rendering import CHART, NAMESPACE, RELEASE
 
 
 @pytest.fixture(scope="module")

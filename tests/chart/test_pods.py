@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nginx_webhooks import settings
-from tests.chart.rendering import CHART, VALUES, Object, Render, Rendering, template
+from tests.support.rendering import CHART, VALUES, Object, Render, Rendering, template
 
 FILES = sorted(VALUES.glob("*.yaml"))
 each_file = pytest.mark.parametrize("values", FILES, ids=lambda path: path.stem)

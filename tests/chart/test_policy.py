@@ -7,7 +7,7 @@ import yaml
 
 from nginx_operator.api.policy import NamespaceClass, Policies, Policy
 from nginx_operator.api.selectors import Requirement
-from tests.chart.rendering import Render
+from tests.support.rendering import Render
 
 GOLD = {"key": "example.com/tier", "operator": "In", "values": ["gold", "1"]}
 

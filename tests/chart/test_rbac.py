@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nginx_operator.api import names
-from tests import ladder
-from tests.chart.rendering import CHART, NAMESPACE, VALUES, Object, Render, Rendering, template
+from tests.support import ladder
+from tests.support.rendering import CHART, NAMESPACE, VALUES, Object, Render, Rendering, template
 
 OPERATOR, WEBHOOKS = "nginx-operator", "nginx-operator-webhooks"
 READ = {"get", "list", "watch"}

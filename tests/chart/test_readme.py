@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart import rendering
-from tests.chart.rendering import CHART, KUBE_VERSION, ROOT, Render
+from tests.support import rendering
+from tests.support.rendering import CHART, KUBE_VERSION, ROOT, Render
 
 README = (CHART / "README.md").read_text(encoding="utf-8")
 #: Options of an install or an upgrade that a rendering has no use for.

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import NAMESPACE, Render, Rendering
 from tests.chart.test_classes import CLASSES_OF_TWO, entries, matches
+from tests.support.rendering import NAMESPACE, Render, Rendering
 
 KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chart import rendering
-from tests.chart.rendering import (
+from tests.support import rendering
+from tests.support.rendering import (
     CHART,
     MONITORING,
     NAMESPACE,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nginx_operator.api import images
-from tests.chart.rendering import HelmError, Render
+from tests.support.rendering import HelmError, Render
 
 #: Path -> wrong values. The first of each go into one rendering, the second into the next.
 WRONG: dict[str, list[Any]] = {

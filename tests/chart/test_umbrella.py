@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart import rendering
-from tests.chart.rendering import CHART, KUBE_VERSION, NAMESPACE, Rendering
+from tests.support import rendering
+from tests.support.rendering import CHART, KUBE_VERSION, NAMESPACE, Rendering
 
 PARENT = {
     "apiVersion": "v2",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from tests.chart.rendering import CHART, ROOT, VALUES, HelmError, Render, get, leaves, load
+from tests.support.rendering import CHART, ROOT, VALUES, HelmError, Render, get, leaves, load
 
 DEFAULTS = load(CHART / "values.yaml")
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))

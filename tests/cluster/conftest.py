@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.beds import bed_of_a_level
-from tests.cluster.product import Product, Program
-from tests.namespaces import Namespace, fresh
-from tests.testbed import Bed
+from testbed import Bed
+from tests.support.beds import bed_of_a_level
+from tests.support.namespaces import Namespace, fresh
+from tests.support.product import Product, Program
 
 
 @pytest.fixture(scope="package")

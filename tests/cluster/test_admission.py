@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.product import WITH_POLICY, Product
-from tests.namespaces import Namespace
+from tests.support.namespaces import Namespace
+from tests.support.product import WITH_POLICY, Product
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 

@@ -16,12 +16,12 @@ from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import NginxSpec, ObjectMeta
 from nginx_operator.children.deployment import deployment
 from nginx_operator.children.service import service
-from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, SERVICES
-from tests.cluster.product import Product
-from tests.namespaces import Namespace
-from tests.specs import NAMES, SPECS
-from tests.testbed import api
-from tests.testbed.api import Connection
+from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
+from testbed import api
+from testbed.api import Connection
+from tests.support.namespaces import Namespace
+from tests.support.product import Product
+from tests.support.specs import NAMES, SPECS
 
 POLICY = Policy()
 #: What the CRD says, in the schema and in CEL.
@@ -57,7 +57,7 @@ class Answer:
 @pytest.fixture(scope="module")
 def connection(running: Product) -> Iterator[Connection]:
     """One connection for all objects."""
-    config = running.bed.client_config
+    config = running.bed.administrator
     address = ("127.0.0.1", running.bed.state.port)
     with Connection(None, address, api.trusting(config.ca), config.token) as opened:
         yield opened

@@ -14,11 +14,11 @@ from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
 from nginx_operator.children.deployment import deployment
 from nginx_operator.children.service import service
-from nginx_operator.cluster.resources import DEFINITIONS
+from nginx_operator.kube.resources import DEFINITIONS
 from nginx_webhooks.certificates import authority
-from tests.cluster.product import NAMESPACE, RELEASE, Product
-from tests.namespaces import Namespace, fresh
-from tests.testbed.waiting import PATIENCE, until
+from testbed.waiting import PATIENCE, until
+from tests.support.namespaces import Namespace, fresh
+from tests.support.product import NAMESPACE, RELEASE, Product
 
 Change = Callable[[Any], object]
 USER = f"system:serviceaccount:{NAMESPACE}:"

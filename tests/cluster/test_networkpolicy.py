@@ -8,8 +8,8 @@ import json
 import pytest
 import yaml
 
-from tests.cluster.product import CHART, NAMESPACE, RELEASE, Product
-from tests.testbed.waiting import PATIENCE, until
+from testbed.waiting import PATIENCE, until
+from tests.support.product import CHART, NAMESPACE, RELEASE, Product
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.product import NAMESPACE, WITH_POLICY, Product, Program, corner
-from tests.namespaces import Namespace, fresh
-from tests.rights import used
-from tests.testbed.waiting import PATIENCE, until
+from testbed.waiting import PATIENCE, until
+from tests.support.namespaces import Namespace, fresh
+from tests.support.product import NAMESPACE, WITH_POLICY, Product, Program, corner
+from tests.support.rights import used
 
 IN_FORCE = "new policy in force"
 Change = Callable[..., None]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.product import NAMESPACE, Product, Program
-from tests.namespaces import Namespace
+from tests.support.namespaces import Namespace
+from tests.support.product import NAMESPACE, Product, Program
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.cluster.resources import NGINXES
+from nginx_operator.kube.resources import NGINXES
 from tests.cluster.test_write_paths import DENIED, nginx
-from tests.namespaces import Namespace
+from tests.support.namespaces import Namespace
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 

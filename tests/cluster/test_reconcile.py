@@ -10,10 +10,10 @@ import yaml
 
 from bench.audit import Audit
 from nginx_operator.api import names
-from nginx_operator.contest import AT_ONCE
+from nginx_operator.reconcile.write_conflicts import AT_ONCE
+from testbed.waiting import PATIENCE, until
 from tests.demo.claims import ready_condition
-from tests.namespaces import RESOURCES, Namespace, serving
-from tests.testbed.waiting import PATIENCE, until
+from tests.support.namespaces import RESOURCES, Namespace, serving
 
 
 def test_three_pods_are_named_in_the_status(namespace: Namespace) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.beds import shown
-from tests.chart.rendering import CERT_MANAGER, CHART, KUBE_VERSION, MONITORING, VALUES
-from tests.cluster.product import Product
-from tests.testbed import Bed, gobuild
-from tests.testbed.waiting import PATIENCE
+from testbed import Bed, gobuild
+from testbed.waiting import PATIENCE
+from tests.support.beds import shown
+from tests.support.product import Product
+from tests.support.rendering import CERT_MANAGER, CHART, KUBE_VERSION, MONITORING, VALUES
 
 FILES = sorted(VALUES.glob("*.yaml"))
 #: Not the release that is installed, whose objects would be changed instead of made.

@@ -1,8 +1,8 @@
 """Least privilege of the webhooks, from the audit log. The operator's is shown where it runs alone."""
 
-from tests.cluster.product import NAMESPACE, RELEASE, Product
-from tests.namespaces import Namespace
-from tests.rights import granted, used
+from tests.support.namespaces import Namespace
+from tests.support.product import NAMESPACE, RELEASE, Product
+from tests.support.rights import granted, used
 
 
 def test_the_webhooks_use_each_of_their_rights_and_no_other(running: Product, namespace: Namespace) -> None:

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 
-from tests.cluster.product import NAMESPACE, RELEASE, ROOT, Product
+from tests.support.product import NAMESPACE, RELEASE, ROOT, Product
 
 #: (resource, name or "" for any) -> verbs
 Rights = dict[tuple[str, str], set[str]]

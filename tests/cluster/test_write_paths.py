@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from nginx_operator.api import names
-from nginx_operator.cluster.resources import NGINXES
-from tests.cluster.product import Product, Program
-from tests.namespaces import Namespace, serving
-from tests.testbed.waiting import PATIENCE, until
+from nginx_operator.kube.resources import NGINXES
+from testbed.waiting import PATIENCE, until
+from tests.support.namespaces import Namespace, serving
+from tests.support.product import Product, Program
 
 POLICY = "101 is more than this cluster allows (maxCount is 100)"
 DENIED = f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request'

@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+from testbed import BedError
 from tests.demo.console import Console, DemoError
 from tests.demo.places import CurrentPlace, EmbeddedPlace, Place
 from tests.demo.story import Story
-from tests.testbed import BedError
 
 
 def parser() -> argparse.ArgumentParser:

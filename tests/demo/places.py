@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from testbed import Bed, Progress, cache, dockerfile, images, tools
 from tests.demo.console import DemoError
-from tests.testbed import Bed, Progress, cache, dockerfile, images, tools
 
 RELEASE = "nginx-operator"
 NAMESPACE = "nginx-operator-system"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from testbed.waiting import until
 from tests.demo import claims
 from tests.demo.console import Answer, Console, DemoError
 from tests.demo.places import NAMESPACE, RELEASE, Place
-from tests.testbed.waiting import until
 
 EXAMPLES = Path("examples")
 SAMPLE, DEFAULTS, REFUSED = "nginx-sample", "nginx-defaults", "nginx-refused"

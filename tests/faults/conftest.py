@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.beds import bed_of_a_level
-from tests.cluster.product import RELEASE, Product
-from tests.faults.process import Operator
-from tests.faults.proxy import Proxy
-from tests.namespaces import Namespace, fresh
-from tests.testbed import Bed
+from testbed import Bed
+from tests.support.beds import bed_of_a_level
+from tests.support.faults.process import Operator
+from tests.support.faults.proxy import Proxy
+from tests.support.namespaces import Namespace, fresh
+from tests.support.product import RELEASE, Product
 
 #: Starts an operator behind the proxy that looks after one namespace, or all:
 #: (namespace, *arguments, by=another proxy, account=another kubeconfig).

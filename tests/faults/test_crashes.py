@@ -17,13 +17,13 @@ from typing import Any, Literal
 
 import pytest
 
+from testbed import Bed
+from testbed.waiting import PATIENCE, until
 from tests.demo.claims import ready_condition
 from tests.faults.conftest import Start
-from tests.faults.process import Operator
-from tests.faults.proxy import Answer, BrokenError, Call, Forward, Proxy
-from tests.namespaces import Namespace, fresh, serving
-from tests.testbed import Bed
-from tests.testbed.waiting import PATIENCE, until
+from tests.support.faults.process import Operator
+from tests.support.faults.proxy import Answer, BrokenError, Call, Forward, Proxy
+from tests.support.namespaces import Namespace, fresh, serving
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 OTHER_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.29-alpine"

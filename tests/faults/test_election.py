@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.product import NAMESPACE, RELEASE
+from testbed import Bed
+from testbed.waiting import PATIENCE, until
 from tests.faults.conftest import Start
-from tests.faults.process import Operator
-from tests.faults.proxy import Answer, Call, Forward, Proxy, refused, to
-from tests.namespaces import Namespace, serving
-from tests.testbed import Bed
-from tests.testbed.waiting import PATIENCE, until
+from tests.support.faults.process import Operator
+from tests.support.faults.proxy import Answer, Call, Forward, Proxy, refused, to
+from tests.support.namespaces import Namespace, serving
+from tests.support.product import NAMESPACE, RELEASE
 
 ELECTION = ("--lease-name", RELEASE, "--lease-namespace", NAMESPACE, "--lease-duration")
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"

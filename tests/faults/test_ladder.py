@@ -19,17 +19,17 @@ import pytest
 import yaml
 
 from nginx_operator.api import names, schema
-from nginx_operator.cluster.resources import DEFINITIONS, Resource
-from tests import ladder
-from tests.cluster.product import CHART, NAMESPACE, RELEASE, ROOT, Product, Program
+from nginx_operator.kube.resources import DEFINITIONS, Resource
+from testbed import Bed
+from testbed.waiting import PATIENCE, until
 from tests.faults.conftest import Start
-from tests.faults.process import Operator
-from tests.faults.proxy import Answer, BrokenError, Call, Forward, Proxy
-from tests.ladder import LADDER, NEW, OLD, Step
-from tests.namespaces import Namespace, fresh, serving
-from tests.rights import used
-from tests.testbed import Bed
-from tests.testbed.waiting import PATIENCE, until
+from tests.support import ladder
+from tests.support.faults.process import Operator
+from tests.support.faults.proxy import Answer, BrokenError, Call, Forward, Proxy
+from tests.support.ladder import LADDER, NEW, OLD, Step
+from tests.support.namespaces import Namespace, fresh, serving
+from tests.support.product import CHART, NAMESPACE, RELEASE, ROOT, Product, Program
+from tests.support.rights import used
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 #: What is there, by kind and name.
@@ -90,7 +90,7 @@ class Climb:
         """Has the operator of the step run, and no other."""
         if self.operator is not None:
             assert self.operator.stop() == 0
-        module = ("tests.ladder", self.at, "nginx_operator")
+        module = ("tests.support.ladder", self.at, "nginx_operator")
         self.operator = self.product.operator("--no-leader-election", module=module, name=f"operator-{self.at}")
         self.operator.wait_ready()
 
@@ -222,10 +222,10 @@ def climb(control_plane: Bed, account: Path, tmp_path: Path) -> Iterator[Climb]:
             for program in (webhooks, climb.operator):
                 if program is not None:
                     program.stop()
-            put_back(control_plane, product)
+            force_spec(control_plane, product)
 
 
-def put_back(bed: Bed, product: Product) -> None:
+def force_spec(bed: Bed, product: Product) -> None:
     """The real chart's definition, with no Nginx and no other version stored."""
     bed.kubectl("delete", "crd", names.CRD)
     product.install("--set", "webhooks.enabled=false")
@@ -358,7 +358,7 @@ def test_killed_while_it_migrates_it_is_followed_by_one_that_finishes(
         assert crd is not None
         assert crd["status"]["storedVersions"] == [OLD]
     finally:
-        put_back(control_plane, Product(control_plane, tmp_path))
+        force_spec(control_plane, Product(control_plane, tmp_path))
 
 
 def define(bed: Bed, step: str) -> None:

@@ -3,12 +3,12 @@
 import signal
 from pathlib import Path
 
-from tests.cluster.product import NAMESPACE, RELEASE, Product, corner
+from testbed import Bed
+from testbed.waiting import PATIENCE, until
 from tests.faults.conftest import Start
-from tests.namespaces import Namespace, serving
-from tests.rights import granted, used
-from tests.testbed import Bed
-from tests.testbed.waiting import PATIENCE, until
+from tests.support.namespaces import Namespace, serving
+from tests.support.product import NAMESPACE, RELEASE, Product, corner
+from tests.support.rights import granted, used
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 #: Rights that no request of its own names. The API server asks them of a patch that creates, and OpenShift's of one

@@ -1,11 +1,11 @@
 """What the operator costs the API server: nothing when nothing changes, a dozen statuses for a long rollout."""
 
 from bench.audit import Audit
-from tests.cluster.product import NAMESPACE, RELEASE
+from testbed import Bed
+from testbed.waiting import PATIENCE, until
 from tests.faults.conftest import Start
-from tests.namespaces import Namespace, serving
-from tests.testbed import Bed
-from tests.testbed.waiting import PATIENCE, until
+from tests.support.namespaces import Namespace, serving
+from tests.support.product import NAMESPACE, RELEASE
 
 IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 USER = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"

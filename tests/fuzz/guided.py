@@ -11,7 +11,7 @@ with atheris.instrument_imports(include=["nginx_operator.api", "nginx_webhooks.a
     from nginx_webhooks.metrics import Metrics
     from nginx_webhooks.server import AdmissionServer
 
-from tests.fuzz import oracle
+from tests.support.fuzz import oracle
 
 POLICY = Policy(min_count=1)
 

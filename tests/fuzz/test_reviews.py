@@ -16,9 +16,9 @@ from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.serving.application import Application, Head
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import AdmissionServer
-from tests.fuzz import oracle
-from tests.fuzz.mutation import CORPUS, bent_bytes, bodies
-from tests.fuzz.watch import Watch
+from tests.support.fuzz import oracle
+from tests.support.fuzz.mutation import CORPUS, bent_bytes, bodies
+from tests.support.fuzz.watch import Watch
 
 CASES = 100_000 * int(os.environ.get("CAMPAIGN", "1"))
 POLICY = Policy(min_count=1)

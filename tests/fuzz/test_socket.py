@@ -14,9 +14,9 @@ from pathlib import Path
 
 from nginx_operator.api.policy import Policy
 from nginx_webhooks.certificates import authority
-from tests.fuzz import oracle
-from tests.fuzz.mutation import CORPUS, bent_bytes, bodies
-from tests.unit.webhooks.waiting import PATIENCE
+from tests.support.fuzz import oracle
+from tests.support.fuzz.mutation import CORPUS, bent_bytes, bodies
+from tests.support.waiting import PATIENCE
 
 #: Requests at the same time.
 AT_ONCE = 100
@@ -54,7 +54,7 @@ async def watched(folder: Path) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
     (folder / "tls.key").write_bytes(leaf.key_pem)
     (folder / "policy.yaml").write_text("minCount: 1\n")
     words = (
-        *(sys.executable, "-m", "tests.fuzz.watch", "serve", "--bind", "127.0.0.1:0"),
+        *(sys.executable, "-m", "tests.support.fuzz.watch", "serve", "--bind", "127.0.0.1:0"),
         *("--cert-file", str(folder / "tls.crt"), "--key-file", str(folder / "tls.key")),
         *("--policy-file", str(folder / "policy.yaml")),
     )

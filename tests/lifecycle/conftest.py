@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from tests.beds import bed_of_a_level
-from tests.cluster.product import NAMESPACE, Product
-from tests.testbed import Bed
+from testbed import Bed
+from tests.support.beds import bed_of_a_level
+from tests.support.product import NAMESPACE, Product
 
 #: All that the chart creates.
 OURS = "app.kubernetes.io/part-of=nginx-operator"

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests import inventory
-from tests.certificates.traffic import bundles
-from tests.chart.rendering import INSTALLED, KUBE_VERSION
-from tests.cluster.product import CHART, NAMESPACE, NO_PODS, PATIENT, RELEASE, Product
+from testbed.bed import Bed
 from tests.lifecycle.conftest import OURS, Running
-from tests.namespaces import fresh
-from tests.testbed.bed import Bed
+from tests.support import inventory
+from tests.support.namespaces import fresh
+from tests.support.product import CHART, NAMESPACE, NO_PODS, PATIENT, RELEASE, Product
+from tests.support.rendering import INSTALLED, KUBE_VERSION
+from tests.support.traffic import bundles
 
 #: How each tool applies what was rendered. Argo CD's default is kubectl's older, client-side way.
 TOOLS = {

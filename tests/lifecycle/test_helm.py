@@ -6,12 +6,12 @@ from typing import Any, Literal
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.cluster.resources import DEPLOYMENTS
-from tests import inventory
-from tests.certificates.traffic import bundles
-from tests.cluster.product import CHART, NAMESPACE, NO_PODS, RELEASE, Product
+from nginx_operator.kube.resources import DEPLOYMENTS
 from tests.lifecycle.conftest import OURS, Running
-from tests.namespaces import fresh
+from tests.support import inventory
+from tests.support.namespaces import fresh
+from tests.support.product import CHART, NAMESPACE, NO_PODS, RELEASE, Product
+from tests.support.traffic import bundles
 
 each_helm = pytest.mark.parametrize("helm", [3, 4])
 Helm = Literal[3, 4]

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.beds import bed_of_a_level
-from tests.node.release import Release
-from tests.testbed import Bed, images
+from testbed import Bed, images
+from tests.support.beds import bed_of_a_level
+from tests.support.node.release import Release
 
 
 @pytest.fixture(scope="package")

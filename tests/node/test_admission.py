@@ -8,15 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.load.judge import Tally, Verdict
-from tests.namespaces import fresh
-from tests.node.authorities import CONFIGURATIONS, bundles, wipe_bundle
-from tests.node.disturbances import DISTURBANCES, OPTIONS, SHORT, Disturbance
-from tests.node.figures import Figures
-from tests.node.loaded import under_load
-from tests.node.release import NAME, NAMESPACE, Release
-from tests.testbed.images import PROJECT
-from tests.testbed.waiting import PATIENCE, until
+from testbed.images import PROJECT
+from testbed.waiting import PATIENCE, until
+from tests.support.load.judge import Tally, Verdict
+from tests.support.namespaces import fresh
+from tests.support.node.authorities import CONFIGURATIONS, bundles, wipe_bundle
+from tests.support.node.disturbances import DISTURBANCES, OPTIONS, SHORT, Disturbance
+from tests.support.node.figures import Figures
+from tests.support.node.loaded import under_load
+from tests.support.node.release import NAME, NAMESPACE, Release
 
 TURNS = int(os.environ.get("CAMPAIGN", "0"))
 #: Requests that a connection may tear under: HTTP/1.1 does not tell that its other end closes just as one is written

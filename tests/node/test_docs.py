@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.docs.blocks import PAGES, ROOT, Block, blocks
-from tests.docs.session import Session
-from tests.node.release import NAME, NAMESPACE, Release
-from tests.testbed.images import CHART
+from testbed.images import CHART
+from tests.support.docs.blocks import PAGES, ROOT, Block, blocks
+from tests.support.docs.session import Session
+from tests.support.node.release import NAME, NAMESPACE, Release
 
 #: Pages that install and remove all of it.
 FROM_NOTHING = ("docs/gitops.md", "charts/nginx-operator/README.md")

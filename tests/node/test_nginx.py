@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.namespaces import Namespace, fresh, serving
-from tests.node.release import Release
-from tests.testbed import Bed, images
-from tests.testbed.waiting import PATIENCE, until
+from testbed import Bed, images
+from testbed.waiting import PATIENCE, until
+from tests.support.namespaces import Namespace, fresh, serving
+from tests.support.node.release import Release
 
 EXAMPLES = images.PROJECT / "examples"
 

@@ -6,12 +6,12 @@ from typing import get_args
 
 import pytest
 
-from tests import inventory
-from tests.namespaces import Namespace, fresh
-from tests.node.operands import Operands
-from tests.node.release import CRD, NAME, Helm, Release
+from testbed.waiting import PATIENCE, until
 from tests.node.test_admission import TURNS
-from tests.testbed.waiting import PATIENCE, until
+from tests.support import inventory
+from tests.support.namespaces import Namespace, fresh
+from tests.support.node.operands import Operands
+from tests.support.node.release import CRD, NAME, Helm, Release
 
 EVERY = "app.kubernetes.io/part-of=nginx-operator"
 

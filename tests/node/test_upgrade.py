@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.beds import shown
-from tests.load.judge import Verdict
-from tests.namespaces import Namespace, fresh, serving
-from tests.node import versions
-from tests.node.changes import ALL, SHORT, Story
-from tests.node.disturbances import OPTIONS, Disturbance
-from tests.node.figures import Run, write_table
-from tests.node.loaded import under_load
-from tests.node.operands import Operands, Served
-from tests.node.release import Release
+from testbed.images import PROJECT
 from tests.node.test_admission import TURNS, lost
-from tests.node.versions import Versions
-from tests.testbed.images import PROJECT
+from tests.support.beds import shown
+from tests.support.load.judge import Verdict
+from tests.support.namespaces import Namespace, fresh, serving
+from tests.support.node import versions
+from tests.support.node.changes import ALL, SHORT, Story
+from tests.support.node.disturbances import OPTIONS, Disturbance
+from tests.support.node.figures import Run, write_table
+from tests.support.node.loaded import under_load
+from tests.support.node.operands import Operands, Served
+from tests.support.node.release import Release
+from tests.support.node.versions import Versions
 
 NUMBER = 20 if TURNS else 3
 #: Requests under way at most: 2 s of them. Nothing here may make one wait for longer but a machine that stands still.

@@ -14,8 +14,8 @@ import yaml
 
 from release import archives, build, twice
 from release.source import PLACEHOLDER, ROOT, Source, exported
-from tests.testbed import cache, gobuild
-from tests.testbed.progress import SILENT
+from testbed import cache, gobuild
+from testbed.progress import SILENT
 
 REGISTRY = "registry.example.org/team"
 

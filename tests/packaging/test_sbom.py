@@ -17,8 +17,8 @@ from release import contents, sbom
 from release.contents import DPKG, Contents
 from release.sbom import canonical
 from release.source import ROOT
-from tests.testbed import debian, images, rootfs
-from tests.testbed.progress import Progress
+from testbed import debian, images, rootfs
+from testbed.progress import Progress
 
 IMAGE = "registry.example.com/nginx-operator:1.2.3"
 DIGEST = "ab12" * 16

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from release.source import ROOT
-from tests.testbed import gobuild
-from tests.testbed.progress import Progress
+from testbed import gobuild
+from testbed.progress import Progress
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))
 PINNED = re.compile(r"[\w.-]+(?:/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.beds import bed_of_a_level
+from testbed import Bed
 from tests.certificates.conftest import report
-from tests.testbed import Bed
+from tests.support.beds import bed_of_a_level
 
 __all__ = ["report"]
 

@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 import yaml
 
-from nginx_operator.cluster.resources import DEPLOYMENTS, LEASES, NGINXES, SECRETS, SERVICES
+from nginx_operator.kube.resources import DEPLOYMENTS, LEASES, NGINXES, SECRETS, SERVICES
+from testbed import Bed
+from testbed.waiting import PATIENCE, until
 from tests.certificates.conftest import Report
-from tests.certificates.traffic import CONFIGURATIONS, bundles
-from tests.cluster.product import NAMESPACE, RELEASE, Product, Program
 from tests.cluster.test_policies import BIG
-from tests.faults.process import Operator
 from tests.faults.test_rights import ASKED_BY_OTHERS, IMAGE, OF_THE_LADDER
-from tests.namespaces import Namespace, fresh, serving
-from tests.releases.roles import Right, may, rights, without
-from tests.rights import granted, used
-from tests.testbed import Bed
-from tests.testbed.waiting import PATIENCE, until
+from tests.support.faults.process import Operator
+from tests.support.namespaces import Namespace, fresh, serving
+from tests.support.product import NAMESPACE, RELEASE, Product, Program
+from tests.support.rights import granted, used
+from tests.support.roles import Right, may, rights, without
+from tests.support.traffic import CONFIGURATIONS, bundles
 
 #: One right in so many is taken away.
 STRIDE = 1 if "CAMPAIGN" in os.environ else 7
@@ -169,7 +169,7 @@ def live_as_operator(product: Product, folder: Path, refusal: str) -> bool:
     log.unlink(missing_ok=True)
     send(bed, "DELETE", LEASES.path(NAMESPACE, RELEASE))
     config = yaml.safe_load(product.kubeconfig(RELEASE).read_text())
-    config["clusters"][0]["cluster"]["server"] = bed.client_config.server  # a process of this test, out here
+    config["clusters"][0]["cluster"]["server"] = bed.administrator.server  # a process of this test, out here
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(config))
     operator = Operator.start(

@@ -8,11 +8,11 @@ from typing import Literal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from nginx_operator.cluster.resources import DEPLOYMENTS
-from tests.cluster.product import CHART, Product, Program, corner
-from tests.namespaces import Namespace, serving
-from tests.testbed import Bed
-from tests.testbed.waiting import PATIENCE, until
+from nginx_operator.kube.resources import DEPLOYMENTS
+from testbed import Bed
+from testbed.waiting import PATIENCE, until
+from tests.support.namespaces import Namespace, serving
+from tests.support.product import CHART, Product, Program, corner
 
 Helm = Literal[3, 4]
 #: Namespaces: of the first team's nginx, of the second's, of nobody's.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import PAGES, ROOT, Command, PageError, blocks, differs, outside
+from tests.support.docs.blocks import PAGES, ROOT, Command, PageError, blocks, differs, outside
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 PAGE = """\

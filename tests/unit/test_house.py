@@ -119,7 +119,7 @@ def test_the_readme_explains_every_top_field_of_the_spec() -> None:
 
 def test_troubleshooting_explains_every_reason_and_no_other() -> None:
     explained = set(re.findall(r"^\| `([A-Z]\w+)` \|", read("docs/troubleshooting.md"), re.MULTILINE))
-    assert explained == reasons(ast.parse(read("operator/nginx_operator/readiness.py")))
+    assert explained == reasons(ast.parse(read("operator/nginx_operator/decide/conditions.py")))
 
 
 def reasons(module: ast.Module) -> set[str]:

@@ -10,12 +10,12 @@ from nginx_operator.api import names, schema
 from nginx_operator.api.faults import MOST_FAULTS
 from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.api.types import Nginx, ObjectMeta
-from nginx_operator.guard import Guard
-from nginx_operator.lint import check_text
+from nginx_operator.commands.lint import check_text
+from nginx_operator.reconcile.guard import Guard
 from nginx_webhooks import admission
 from nginx_webhooks.review import Decision, decode
-from tests.specs import NAMES, SPECS
-from tests.unit.webhooks.reviews import encoded, nginx, patched, review
+from tests.support.specs import NAMES, SPECS
+from tests.support.webhooks.reviews import encoded, nginx, patched, review
 
 POLICIES = st.sampled_from(
     [

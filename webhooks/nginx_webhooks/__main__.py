@@ -11,12 +11,12 @@ import uvloop
 
 from nginx_operator import __version__, logs
 from nginx_operator.api.policy import PolicyError
-from nginx_operator.cluster.client import ApiError
-from nginx_operator.cluster.connection import NoClusterError
+from nginx_operator.kube.client_config import ClientConfigError
+from nginx_operator.kube.errors import ApiError
 from nginx_webhooks import settings
 from nginx_webhooks.certificates.authority import RotationError
-from nginx_webhooks.certificates.live import CertificateError
-from nginx_webhooks.service import rotate, serve
+from nginx_webhooks.certificates.serving_certificate import CertificateError
+from nginx_webhooks.process import rotate, serve
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(found))
-    except (PolicyError, CertificateError, NoClusterError) as error:
+    except (PolicyError, CertificateError, ClientConfigError) as error:
         log.error("cannot start: %s", error)
         return 1
     except OSError as error:
@@ -49,7 +49,7 @@ def _rotate(asked: settings.Rotation) -> int:
         asyncio.run(rotate(asked, partial(print, flush=True)))
     except TimeoutError:
         print(f"not finished in {asked.timeout} s; the log of the webhooks says what they wait for", file=sys.stderr)
-    except (RotationError, NoClusterError) as error:
+    except (RotationError, ClientConfigError) as error:
         print(error, file=sys.stderr)
     except ApiError as error:
         print(error.message, file=sys.stderr)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from nginx_operator.settings import add_log_arguments, address
-from nginx_webhooks.certificates.live import TLS_VERSIONS
+from nginx_webhooks.certificates.serving_certificate import TLS_VERSIONS
 
 DEFAULT_BIND: Final = ":10250"
 #: Seconds that `rotate` waits: far more than the webhooks take.

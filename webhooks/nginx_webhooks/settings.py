@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nginx_operator.logs import LogFormat
 from nginx_operator.serving.listening import Address
-from nginx_webhooks.certificates.live import TLS_VERSIONS
+from nginx_webhooks.certificates.serving_certificate import TLS_VERSIONS
 from nginx_webhooks.command_line import Mode, parser
 
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from nginx_operator.serving.http import Connection
+from nginx_operator.serving.http_protocol import Connection
 
 if TYPE_CHECKING:
     from nginx_operator.serving.connections import Connections

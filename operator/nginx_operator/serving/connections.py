@@ -15,7 +15,7 @@ from typing import Final
 
 from nginx_operator.serving.accepting import Acceptor
 from nginx_operator.serving.application import Application, Response, failure
-from nginx_operator.serving.http import Connection, Stage, Turn
+from nginx_operator.serving.http_protocol import Connection, Stage, Turn
 from nginx_operator.serving.limits import Deadlines, Limits
 
 #: File descriptors that are left for everything but connections.

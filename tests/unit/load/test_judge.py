@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nginx_operator.cluster.client import ApiError
-from tests.load.judge import MAX_COUNT, Outcome, Request, Tally, Verdict, judge, requests
+from nginx_operator.kube.errors import ApiError
+from tests.support.load.judge import MAX_COUNT, Outcome, Request, Tally, Verdict, judge, requests
 
 VALID, INVALID = Request("create", 1), Request("create", MAX_COUNT + 1)
 OURS = (

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from nginx_operator.api.types import Nginx, NginxSpec, ObjectMeta
-from nginx_operator.cluster.client import Client
-from nginx_operator.cluster.connection import Connection
-from tests.unit.operator.conversation import Conversation
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.client_config import ClientConfig
+from tests.support.apiserver.conversation import Conversation
 
 IMAGE = "example.com/nginx:1.30"
 
@@ -35,5 +35,5 @@ async def talk() -> AsyncIterator[Conversation]:
 
 @pytest.fixture
 async def client(talk: Conversation) -> AsyncIterator[Client]:
-    async with Client(Connection(talk.url, namespace="operators")) as opened:
+    async with Client(ClientConfig(talk.url, namespace="operators")) as opened:
         yield opened

@@ -2,7 +2,7 @@
 
 from prometheus_client import generate_latest
 
-from nginx_operator.cluster.resources import DEPLOYMENTS, NGINXES, SERVICES, plural_of
+from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES, plural_of
 from nginx_operator.metrics import Metrics, State
 
 

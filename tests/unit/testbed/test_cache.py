@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed import cache
+from testbed import cache
 
 
 @pytest.fixture(autouse=True)

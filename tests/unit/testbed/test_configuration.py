@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.testbed import access, cgroups, cleanup, controlplane, kwok, network, node, parts
-from tests.testbed.errors import BedError
-from tests.testbed.layout import Layout
+from testbed import access, cgroups, cleanup, controlplane, kwok, network, node, parts
+from testbed.errors import BedError
+from testbed.layout import Layout
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.testbed import debian
+from testbed import debian
 
 
 def test_a_machine_that_has_all_gets_no_sentence() -> None:

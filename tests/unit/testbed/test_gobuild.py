@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.testbed import Bed, gobuild
-from tests.testbed.errors import BedError
-from tests.testbed.images import CHART
+from testbed import Bed, gobuild
+from testbed.errors import BedError
+from testbed.images import CHART
 
 MODULES = (
     *(gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK, gobuild.ACTIONLINT),

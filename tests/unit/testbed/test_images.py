@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed import archives, buildah, dockerfile, images, rootfs
-from tests.testbed.errors import BedError
+from testbed import archives, buildah, dockerfile, images, rootfs
+from testbed.errors import BedError
 
 DOCKERFILE = """\
 # COPY nothing /here

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed import processes
-from tests.testbed.errors import part_failed
-from tests.testbed.waiting import until
+from testbed import processes
+from testbed.errors import part_failed
+from testbed.waiting import until
 
 
 def test_stat_is_read_although_a_programs_name_holds_parentheses() -> None:

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tests.testbed.progress import Progress
-from tests.testbed.waiting import until
+from testbed.progress import Progress
+from testbed.waiting import until
 
 
 def test_a_step_is_one_line_with_its_seconds() -> None:
@@ -29,7 +29,7 @@ def test_a_step_that_fails_says_so() -> None:
 def test_a_terminal_shows_one_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
-    monkeypatch.setattr("tests.testbed.progress.LIVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("testbed.progress.LIVE_EVERY_SECONDS", 0.0)
     with Progress(stream).step("building etcd") as step:
         step.tell("1 package compiled")
     assert "1 package compiled" in stream.getvalue()

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import pytest
 import uvloop
 
-from nginx_operator.cluster.client import Client
-from nginx_operator.cluster.connection import Connection
-from tests.unit.webhooks.apiserver import ApiServer
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.client_config import ClientConfig
+from tests.support.apiserver.storing import ApiServer
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -23,5 +23,5 @@ async def api() -> AsyncIterator[ApiServer]:
 
 @pytest.fixture
 async def client(api: ApiServer) -> AsyncIterator[Client]:
-    async with Client(Connection(server=api.url), user_agent="test") as opened:
+    async with Client(ClientConfig(server=api.url), user_agent="test") as opened:
         yield opened

@@ -12,7 +12,7 @@ from nginx_operator.api.policy import Policy
 from nginx_operator.serving.application import failure
 from nginx_webhooks import admission
 from nginx_webhooks.review import SPEC_LIMIT, Decision, MalformedReviewError, Request, decode
-from tests.unit.webhooks.reviews import ABSENT, IMAGE, SCALE_KIND, encoded, nginx, patched, review, scale
+from tests.support.webhooks.reviews import ABSENT, IMAGE, SCALE_KIND, encoded, nginx, patched, review, scale
 
 POLICY = Policy(default_count=2, min_count=1, max_count=10, default_image=IMAGE)
 

@@ -15,11 +15,11 @@ from nginx_operator.serving.listening import Address, listen
 from nginx_webhooks import clients
 from nginx_webhooks.certificates.files import ClientAuthorityFile
 from nginx_webhooks.certificates.handshake import client_context
-from nginx_webhooks.certificates.live import CertificateError, LiveCertificate
+from nginx_webhooks.certificates.serving_certificate import CertificateError, ServingCertificate
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import AdmissionServer
-from tests.unit.webhooks.certificates.made import Made, make
-from tests.unit.webhooks.reviews import encoded, nginx, review
+from tests.support.webhooks.made import Made, make
+from tests.support.webhooks.reviews import encoded, nginx, review
 
 CA, CLIENTS, OTHER = make("ca", ca=True), make("clients", ca=True), make("other", ca=True)
 LEAF = make("leaf", CA, names=["localhost"])
@@ -27,7 +27,7 @@ NAMES = ("apiserver", "api.example")
 
 
 @asynccontextmanager
-async def serving(live: LiveCertificate) -> AsyncIterator[tuple[str, Metrics]]:
+async def serving(live: ServingCertificate) -> AsyncIterator[tuple[str, Metrics]]:
     metrics = Metrics()
     server = AdmissionServer(policies=lambda: Policies(Policy()), metrics=metrics, context=live.context)
     listener, address = listen(Address("127.0.0.1", 0))
@@ -52,8 +52,8 @@ async def ask(url: str, tmp_path: Path, shown: Made | None = None, chain: bytes 
         return response.status, await response.text()
 
 
-def demanding(authority: bytes = CLIENTS.pem) -> LiveCertificate:
-    live = LiveCertificate(client_ca=authority, client_check=clients.named(NAMES))
+def demanding(authority: bytes = CLIENTS.pem) -> ServingCertificate:
+    live = ServingCertificate(client_ca=authority, client_check=clients.named(NAMES))
     live.load(LEAF.pem, LEAF.key_pem)
     return live
 
@@ -102,7 +102,7 @@ async def test_a_client_that_shows_nothing_good_gets_no_answer(shown: Made | Non
 
 
 async def test_off_by_default_nobody_is_asked(tmp_path: Path) -> None:
-    live = LiveCertificate()
+    live = ServingCertificate()
     live.load(LEAF.pem, LEAF.key_pem)
     async with serving(live) as (url, _):
         assert (await ask(url, tmp_path))[0] == 200
@@ -137,7 +137,7 @@ def test_an_unusable_file_of_authorities_is_refused_at_start(tmp_path: Path) -> 
     with pytest.raises(CertificateError, match=r"cannot read .*ca\.crt: No such file"):
         ClientAuthorityFile(tmp_path / "ca.crt")
     with pytest.raises(CertificateError, match="no usable certificate of a client authority"):
-        LiveCertificate(client_ca=b"x")
+        ServingCertificate(client_ca=b"x")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_an_unusable_file_of_authorities_is_refused_at_start(tmp_path: Path) -> 
 async def test_the_oldest_tls_that_is_spoken(
     minimum: ssl.TLSVersion, offered: ssl.TLSVersion, spoken: str | None
 ) -> None:
-    live = LiveCertificate(minimum=minimum)
+    live = ServingCertificate(minimum=minimum)
     live.load(LEAF.pem, LEAF.key_pem)
     trust = client_context(CA.pem)
     trust.maximum_version = offered

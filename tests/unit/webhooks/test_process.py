@@ -19,8 +19,8 @@ import pytest
 from nginx_operator import __version__
 from nginx_webhooks.__main__ import main
 from nginx_webhooks.certificates import authority
-from tests.unit.webhooks.reviews import encoded, nginx, patched, review
-from tests.unit.webhooks.waiting import PATIENCE
+from tests.support.waiting import PATIENCE
+from tests.support.webhooks.reviews import encoded, nginx, patched, review
 
 
 @pytest.fixture

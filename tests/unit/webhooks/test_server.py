@@ -18,15 +18,15 @@ import pytest
 from nginx_operator.api.policy import NamespaceClass, Policies, Policy
 from nginx_operator.api.selectors import Requirement
 from nginx_operator.logs import FIELDS
-from nginx_operator.serving.http import Connection, Stage
+from nginx_operator.serving.http_protocol import Connection, Stage
 from nginx_operator.serving.limits import Deadlines, Limits
 from nginx_operator.serving.listening import Address, listen
 from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.live import LiveCertificate
+from nginx_webhooks.certificates.serving_certificate import ServingCertificate
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import LIMITS, AdmissionServer
-from tests.unit.webhooks.reviews import IMAGE, encoded, nginx, patched, review
-from tests.unit.webhooks.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, until
+from tests.support.webhooks.reviews import IMAGE, encoded, nginx, patched, review
 
 NAMES = ("hooks.system.svc", "localhost")
 
@@ -38,7 +38,7 @@ class Bed:
         now = datetime.now(UTC)
         self.ca = authority.create(now)
         leaf = authority.issue(self.ca, NAMES, now)
-        live = LiveCertificate()
+        live = ServingCertificate()
         live.load(leaf.certificate_pem, leaf.key_pem)
         self.metrics = Metrics()
         self.policy = Policy(default_image=IMAGE, max_count=10)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from nginx_webhooks.certificates.reading import UNREADABLE, certificates
+from nginx_webhooks.certificates.pem import UNREADABLE, certificates
 
 CA_LIFE: Final = timedelta(days=365)
 LEAF_LIFE: Final = timedelta(days=7)

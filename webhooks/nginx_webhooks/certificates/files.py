@@ -3,20 +3,20 @@
 import logging
 from pathlib import Path
 
-from nginx_webhooks.certificates.live import CertificateError, LiveCertificate
+from nginx_webhooks.certificates.serving_certificate import CertificateError, ServingCertificate
 from nginx_webhooks.filewatch import Fingerprint, fingerprint
 
 log = logging.getLogger(__name__)
 
 
 class CertificateFiles:
-    """Keeps a `LiveCertificate` equal to two PEM files.
+    """Keeps a `ServingCertificate` equal to two PEM files.
 
     Raises:
         CertificateError: they are unusable at start. Later the last good pair is served on.
     """
 
-    def __init__(self, certificate: Path, key: Path, live: LiveCertificate) -> None:
+    def __init__(self, certificate: Path, key: Path, live: ServingCertificate) -> None:
         self._paths = certificate, key
         self._live = live
         self._seen = self._fingerprints()
@@ -63,7 +63,7 @@ class ClientAuthorityFile:
         self._seen = fingerprint(path)
         self.content = self._read()
 
-    def refresh(self, live: LiveCertificate) -> None:
+    def refresh(self, live: ServingCertificate) -> None:
         """Trusts what the file says if it has changed since."""
         seen = fingerprint(self._path)
         if seen == self._seen:

@@ -7,8 +7,8 @@ would be too strict or too lax for what somebody else has made.
 import ssl
 
 from nginx_webhooks.certificates.authority import pem
-from nginx_webhooks.certificates.live import CertificateError, server_context
-from nginx_webhooks.certificates.reading import certificates
+from nginx_webhooks.certificates.pem import certificates
+from nginx_webhooks.certificates.serving_certificate import CertificateError, server_context
 
 
 def refusal(bundle: bytes, chain: bytes, key: bytes, name: str) -> str:

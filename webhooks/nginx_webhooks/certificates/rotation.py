@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from nginx_operator.cluster.client import ApiError
+from nginx_operator.kube.errors import ApiError
 from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.authority import Authorities, RotationError
 from nginx_webhooks.certificates.store import AuthorityStore, MalformedSecretError

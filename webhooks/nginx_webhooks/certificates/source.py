@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from nginx_webhooks.certificates.publication import Wanted
-from nginx_webhooks.certificates.watch import ObjectWatch
+from nginx_webhooks.certificates.ca_injector import Wanted
+from nginx_webhooks.certificates.watched_object import ObjectWatch
 
 
 @dataclass(frozen=True, slots=True)

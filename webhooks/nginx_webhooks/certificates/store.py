@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from nginx_operator.api import names
-from nginx_operator.cluster.client import ApiError
+from nginx_operator.kube.errors import ApiError
 from nginx_webhooks.certificates.authority import Authorities, Authority, Retired, can_sign, key_pem, pem
-from nginx_webhooks.certificates.reading import UNREADABLE, certificates
-from nginx_webhooks.certificates.watch import Object, ObjectWatch, version
+from nginx_webhooks.certificates.pem import UNREADABLE, certificates
+from nginx_webhooks.certificates.watched_object import Object, ObjectWatch, version
 
 #: All that is ours in the Secret.
 _KEYS: Final = ("ca.crt", "tls.crt", "tls.key", "next.crt", "next.key", "previous.crt", "previous-until")

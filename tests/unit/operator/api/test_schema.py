@@ -8,7 +8,7 @@ import yaml
 from nginx_operator.api import names, schema
 from nginx_operator.api.policy import MAX_INT32
 from nginx_operator.api.types import NginxSpec, ServiceSpec
-from nginx_operator.status import MAX_NODES
+from nginx_operator.decide.status import MAX_NODES
 
 ROOT = Path(__file__).parents[4]
 

@@ -12,7 +12,7 @@ from nginx_operator.api.types import NginxSpec, ObjectMeta, ServiceSpec
 from nginx_operator.children import CHILDREN
 from nginx_operator.children.deployment import deployment
 from nginx_operator.children.service import service
-from nginx_operator.plan import with_hash
+from nginx_operator.decide.plan import with_hash
 
 GOLDEN = Path(__file__).parent / "golden.yaml"
 

@@ -17,8 +17,8 @@ from nginx_webhooks.certificates.authority import (
     Authorities,
     RotationError,
 )
-from nginx_webhooks.certificates.live import LiveCertificate
-from tests.unit.webhooks.certificates.made import of_version_5
+from nginx_webhooks.certificates.serving_certificate import ServingCertificate
+from tests.support.webhooks.made import of_version_5
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NAMES = authority.server_names("hooks", "system")
@@ -184,7 +184,7 @@ def test_an_expired_authority_is_replaced_at_once() -> None:
 
 
 @asynccontextmanager
-async def tls_server(live: LiveCertificate) -> AsyncIterator[int]:
+async def tls_server(live: ServingCertificate) -> AsyncIterator[int]:
     async def hello(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
@@ -206,7 +206,7 @@ async def test_handshakes_succeed_with_every_bundle_of_a_rotation() -> None:
     second = replace(first, upcoming=authority.create(now))
     third, change = authority.rotated(second, now, published=True)
     assert change == "promoted"
-    live = LiveCertificate()
+    live = ServingCertificate()
     leaf = authority.issue(first.current, NAMES, now)
     live.load(leaf.certificate_pem, leaf.key_pem)
     async with tls_server(live) as port:

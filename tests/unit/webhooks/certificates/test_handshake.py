@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from nginx_webhooks.certificates.handshake import refusal
-from tests.unit.webhooks.certificates.made import Made, make
+from tests.support.webhooks.made import Made, make
 
 NAME = "hooks.system.svc"
 ROOT = make("root", ca=True)

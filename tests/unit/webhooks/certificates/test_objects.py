@@ -10,17 +10,17 @@ from datetime import UTC, datetime
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.cluster import resources
-from nginx_operator.cluster.client import Client
+from nginx_operator.kube import resources
+from nginx_operator.kube.client import Client
 from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.authority import Authorities
-from nginx_webhooks.certificates.bundle import Bundle, MissingWebhookError
+from nginx_webhooks.certificates.ca_bundle import Bundle, MissingWebhookError
 from nginx_webhooks.certificates.store import AuthorityStore, MalformedSecretError, from_data, to_data
-from nginx_webhooks.certificates.watch import Backoff, ObjectWatch
-from tests.unit.webhooks.apiserver import ApiServer
-from tests.unit.webhooks.certificates.cluster import MUTATING, SECRET, ca_bundle, configuration, install, secret
-from tests.unit.webhooks.certificates.made import of_version_5
-from tests.unit.webhooks.waiting import until
+from nginx_webhooks.certificates.watched_object import Backoff, ObjectWatch
+from tests.support.apiserver.storing import ApiServer
+from tests.support.waiting import until
+from tests.support.webhooks.made import of_version_5
+from tests.support.webhooks.replica import MUTATING, SECRET, ca_bundle, configuration, install, secret
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST = Authorities(authority.create(NOW))

@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from nginx_operator.cluster.client import Client
+from nginx_operator.kube.client import Client
 from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.signing import SETTLE
+from nginx_webhooks.certificates.self_signed_source import SETTLE
 from nginx_webhooks.certificates.store import from_data, to_data
-from tests.unit.webhooks.apiserver import ApiServer
-from tests.unit.webhooks.certificates.cluster import SECRET, Replica, install, secret
-from tests.unit.webhooks.certificates.made import of_version_5
-from tests.unit.webhooks.waiting import until
+from tests.support.apiserver.storing import ApiServer
+from tests.support.waiting import until
+from tests.support.webhooks.made import of_version_5
+from tests.support.webhooks.replica import SECRET, Replica, install, secret
 
 
 @pytest.fixture

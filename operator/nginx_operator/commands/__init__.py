@@ -1,0 +1,5 @@
+"""What `nginx-operator` does beside running.
+
+lint.py   checks manifests offline
+check.py  checks an installed release; `helm test` runs it
+"""

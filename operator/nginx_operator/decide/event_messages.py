@@ -1,0 +1,61 @@
+"""What a user is told about a change: pure, from actions and statuses to the words of an Event."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nginx_operator.decide.plan import Action, Apply, Delete, UpdateOwnerReference
+from nginx_operator.decide.status import stored_condition
+
+
+class EventMessage(NamedTuple):
+    """An Event in the making: its type ("Normal", "Warning"), reason and message."""
+
+    type: str
+    reason: str
+    message: str
+
+
+def of_actions(done: Sequence[Action]) -> EventMessage | None:
+    """One Event for all that one reconcile did to the children; the first word that fits names it."""
+    done = [action for action in done if not isinstance(action, UpdateOwnerReference)]  # nothing of a user's
+    if not done:
+        return None
+    return EventMessage("Normal", _reason(done[0]), "; ".join(map(_sentence, done)))
+
+
+def of_status(old: Mapping[str, Any], new: Mapping[str, Any]) -> EventMessage | None:
+    """An Event when Ready changed its status or its reason. That a rollout goes on, or went well, is no news."""
+    before, after = stored_condition(old, "Ready"), stored_condition(new, "Ready")
+    if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
+        return None
+    if after["reason"] in ("Progressing", "Deleting") or (
+        after["status"] == "True" and before.get("reason") in (None, "Progressing")
+    ):
+        return None
+    calm = after["status"] == "True" or after["reason"] in ("Stopped", "Paused")
+    return EventMessage("Normal" if calm else "Warning", after["reason"], after["message"])
+
+
+def _reason(action: Action) -> str:
+    match action:
+        case Delete():
+            return "Deleted"
+        case Apply(creates=True):
+            return "Created"
+        case Apply(repairs=True):
+            return "Repaired"
+        case Apply(scaled_from=int()):
+            return "Scaled"
+        case _:
+            return "Updated"
+
+
+def _sentence(action: Action) -> str:
+    what = f"{action.kind.kind} {action.name}"
+    match action:
+        case Apply(repairs=True):
+            return f"{what} was changed by somebody and is put back"
+        case Apply(creates=False, scaled_from=int() as before, body=body):
+            return f"{what} is scaled from {before} to {body['spec']['replicas']}"
+        case _:
+            return f"{what} is {_reason(action).lower()}"

@@ -1,0 +1,116 @@
+"""The status of an Nginx: pure, from the spec and what was observed. Never from what was intended."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from nginx_operator.api import images, names
+from nginx_operator.api.types import ObjectMeta, Pod
+from nginx_operator.decide.conditions import Observation, decide, progressing
+
+Status = dict[str, Any]
+
+#: status.nodes holds this many names at the most (maxItems in the schema).
+MAX_NODES: Final = 1000
+_MESSAGE_LENGTH: Final = 1000
+
+
+def stored_condition(status: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """A condition of a stored status; empty where there is none."""
+    found: dict[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == kind), {})
+    return found
+
+
+def was_ready(meta: ObjectMeta, status: Status) -> bool:
+    """Whether a stored status says Ready of the generation that `meta` has."""
+    ready = stored_condition(status, "Ready")
+    return ready.get("status") == "True" and ready.get("observedGeneration") == meta.generation
+
+
+def own_pods(name: str, pods: Iterable[Pod]) -> tuple[Pod, ...]:
+    """The live pods of the Deployment `name`, sorted by name.
+
+    A pod counts when its controller is a ReplicaSet of that Deployment: labels alone anybody can set.
+    """
+    return tuple(
+        sorted(
+            (
+                pod
+                for pod in pods
+                if pod.metadata.deletion_timestamp is None
+                and pod.status.phase not in ("Succeeded", "Failed")
+                and _replicaset(pod) == f"{name}-{pod.metadata.labels.get(names.LABEL_POD_HASH)}"
+            ),
+            key=lambda pod: pod.metadata.name,
+        )
+    )
+
+
+def compute(meta: ObjectMeta, old: Status, situation: Observation, now: str) -> Status:
+    """The whole status; equal to `old` when nothing changed.
+
+    Args:
+        meta: metadata of the Nginx.
+        old: the status that is stored.
+        situation: what was observed.
+        now: RFC 3339 time, used where a condition changes its status.
+    """
+    ready = decide(situation)
+    conditions = {"Ready": ready, "Progressing": progressing(ready)}
+    status: Status = {
+        "observedGeneration": meta.generation,
+        "nodes": [pod.metadata.name for pod in situation.pods[:MAX_NODES]],
+        "count": len(situation.pods),
+        "readyCount": situation.ready,
+        "selector": names.selector(meta.name),
+        "conditions": [
+            {
+                "type": kind,
+                "status": condition.status,
+                "observedGeneration": meta.generation,
+                "lastTransitionTime": _since(old, kind, condition.status) or now,
+                "reason": condition.reason,
+                "message": condition.message[:_MESSAGE_LENGTH],
+            }
+            for kind, condition in conditions.items()
+        ],
+    }
+    image = _image(situation)
+    if 0 < len(image) <= images.LENGTH:  # that of a pod may be longer, and the whole status would be refused
+        status["image"] = image
+    return status
+
+
+def says_the_same(old: Status, new: Status, count: int) -> bool:
+    """Whether only names, counts and messages differ, and not so that all wanted pods are ready now."""
+    return _verdict(old) == _verdict(new) and (_serves(old, count) or not _serves(new, count))
+
+
+def _serves(status: Status, count: int) -> bool:
+    return status.get("count") == status.get("readyCount") == count
+
+
+def _verdict(status: Status) -> list[tuple[Any, ...]]:
+    kept = ("type", "status", "reason", "observedGeneration")
+    return [tuple(condition.get(key) for key in kept) for condition in status.get("conditions") or ()]
+
+
+def _since(old: Status, kind: str, status: str) -> str | None:
+    """When the stored condition took the status that it still has."""
+    before = stored_condition(old, kind)
+    return before.get("lastTransitionTime") if before.get("status") == status else None
+
+
+def _image(s: Observation) -> str:
+    """The image that the pods run; the wanted one as soon as a pod runs it."""
+    running = Counter(
+        container.image for pod in s.pods for container in pod.spec.containers if container.name == names.CONTAINER
+    )
+    if s.spec is not None and s.spec.image in running:
+        return s.spec.image
+    return running.most_common(1)[0][0] if running else ""
+
+
+def _replicaset(pod: Pod) -> str | None:
+    owner = pod.metadata.controller
+    return owner.name if owner is not None and owner.kind == "ReplicaSet" else None

@@ -1,0 +1,78 @@
+"""What the API server answers instead of an object: metav1.Status, as one exception. Pure."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class _Cause(msgspec.Struct):
+    reason: str = ""
+    message: str = ""
+    field: str = ""
+
+
+class _Details(msgspec.Struct, rename="camel"):
+    causes: list[_Cause] = []
+    retry_after_seconds: int = 0
+
+
+class _Status(msgspec.Struct):
+    """A metav1.Status."""
+
+    message: str = ""
+    reason: str = ""
+    details: _Details | None = None
+
+
+class ApiError(Exception):
+    """The API server refused, or could not be reached (then `code` is 0).
+
+    Attributes:
+        code: HTTP status.
+        reason: metav1.Status.reason, for instance "NotFound", "AlreadyExists", "Forbidden".
+        message: its sentence.
+        causes: reasons of details.causes, for instance "FieldManagerConflict".
+        retry_after: seconds to wait that the server asked for, else 0.
+    """
+
+    def __init__(
+        self, code: int, reason: str, message: str, *, causes: frozenset[str] = frozenset(), retry_after: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.causes = causes
+        self.retry_after = retry_after
+
+    @classmethod
+    def from_response(cls, code: int, phrase: str, headers: Mapping[str, str], body: bytes) -> "ApiError":
+        """The error that a response of 4xx or 5xx stands for. A proxy's response need not hold a Status."""
+        try:
+            status = msgspec.json.decode(body, type=_Status)
+        except msgspec.DecodeError:
+            status = _Status(message=f"{code} {phrase}", reason=phrase)
+        details = status.details or _Details()
+        header = headers.get("retry-after", "")
+        return cls(
+            code,
+            status.reason,
+            status.message,
+            causes=frozenset(cause.reason for cause in details.causes),
+            retry_after=float(header) if header.isdigit() else float(details.retry_after_seconds),
+        )
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may well succeed later, with nobody doing anything about it."""
+        return self.code in (0, 408, 409, 429) or self.code >= 500
+
+    @property
+    def namespace_terminating(self) -> bool:
+        """Whether nothing can be created because the namespace is being deleted, and soon our object with it."""
+        return "NamespaceTerminating" in self.causes
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether no answer came at all."""
+        return self.code == 0

@@ -1,0 +1,242 @@
+"""Stored objects follow the versions of the CustomResourceDefinition (docs/versions.md).
+
+    status.storedVersions != [storage] -> write each Nginx as it is -> status.storedVersions = [storage]
+    a version is not served            -> no metadata.managedFields names it
+
+An object stays in etcd in the version that it was written in, and the API server lets no version go that
+status.storedVersions names; nobody but us shortens that list. A write that changes nothing stores an object anew if its
+version differs, and is none if it does not. So a pass that was killed is begun again, and no generation changes.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from nginx_operator.api import names
+from nginx_operator.api.types import Definition
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.errors import ApiError
+from nginx_operator.kube.reflector import Key, Reflector, parent_by_name
+from nginx_operator.kube.resources import DEFINITIONS, NGINXES
+from nginx_operator.migration.managed_fields import Entry, retold
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a change of the definition is given to reach every API server: until it has heard of it, each goes on
+#: to store what it is sent in the earlier version.
+SETTLE: Final = 3.0
+#: Seconds between two writes: at most 20 a second, beside whatever else the API server has to do.
+_PAUSE: Final = 0.05
+_FIRST_DELAY: Final = 10.0
+_LONGEST_DELAY: Final = 600.0
+_PAGE: Final = "500"
+_METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+Write = Callable[[], Awaitable[bytes]]
+
+
+class UnfinishedError(Exception):
+    """Some Nginx could not be written, so nothing may be said of all."""
+
+
+class Migration:
+    """Migrates whenever there is something to migrate; else it costs the watch of one object.
+
+    Args:
+        client: for the watch, the pages and the writes; fenced if several processes may lead.
+        stale_owner: an Nginx with a child that names it in another version than ours, or None. While there is one, the
+            migration is not done: once that version is not served, the garbage collector takes the owner for gone.
+        settle: seconds, see SETTLE.
+
+    Attributes:
+        reflector: the watch of the definition, to be run.
+    """
+
+    def __init__(self, client: Client, stale_owner: Callable[[], str | None], settle: float = SETTLE) -> None:
+        self._client = client
+        self._misaddressed = stale_owner
+        self._settle = settle
+        self._news = asyncio.Event()
+        self._forgotten: frozenset[str] = frozenset()
+        self.reflector = Reflector(
+            client,
+            DEFINITIONS,
+            Definition,
+            lambda _: self._news.set(),
+            parent_by_name,
+            selector={"fieldSelector": f"metadata.name={names.CRD}"},
+        )
+
+    @property
+    def stored_versions(self) -> tuple[str, ...]:
+        """Versions that an Nginx may be stored in, as far as is known."""
+        definition = self._definition
+        return definition.status.stored_versions if definition is not None else ()
+
+    async def run(self) -> None:
+        """Migrates until cancelled. Only one process may do so at a time."""
+        await self.reflector.synced.wait()
+        delay = _FIRST_DELAY
+        while True:
+            self._news.clear()
+            definition = self._definition
+            gone = retired(definition) if definition is not None else frozenset()
+            self._forgotten &= gone  # what is served again may be named again
+            if definition is None or (due(definition) is None and gone == self._forgotten):
+                delay = _FIRST_DELAY
+                await self._news.wait()
+            elif not await self._heard_within(self._settle):
+                try:
+                    if due(definition) is not None:
+                        await self._migrate(definition)
+                    if gone != self._forgotten:
+                        await self._forget(gone)
+                except (ApiError, UnfinishedError) as error:
+                    log.warning("stored Nginx are not migrated: %s; again within %.0f s", error, delay)
+                    await self._heard_within(delay)
+                    delay = min(delay * 2, _LONGEST_DELAY)
+
+    @property
+    def _definition(self) -> Definition | None:
+        return self.reflector.of(("", names.CRD)).get(names.CRD)
+
+    async def _heard_within(self, seconds: float) -> bool:
+        """Whether the definition changes within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _migrate(self, definition: Definition) -> None:
+        """One pass.
+
+        Raises:
+            ApiError: the API server cannot be reached, or the definition has changed meanwhile.
+            UnfinishedError: an Nginx could not be written, or a child has yet to be readdressed.
+        """
+        version = due(definition)
+        stored = ", ".join(definition.status.stored_versions)
+        log.info("migrating stored Nginx to %s: some may be stored as any of %s", version, stored)
+        # All names first: the token of a list's next page lives for minutes, and the writes may take longer. An empty
+        # patch of the status needs no right that the operator does not have, and asks no webhook.
+        writes = [
+            (meta.key, partial(self._client.merge, NGINXES, *meta.key, {}, "status")) async for meta in self._all()
+        ]
+        await self._each(writes)
+        if (name := self._misaddressed()) is not None:
+            raise UnfinishedError(f"a child of {name} still names it in another version")
+        # The precondition holds what was done together with what it was done for: a definition that has changed since,
+        # or that no longer serves our version, answers 409.
+        meta = definition.metadata
+        body = {
+            "metadata": {"uid": meta.uid, "resourceVersion": meta.resource_version},
+            "status": {"storedVersions": [version]},
+        }
+        self.reflector.observe_write(await self._client.merge(DEFINITIONS, None, names.CRD, body, "status"))
+        log.info("migrated: each of %d Nginx is stored as %s, and status.storedVersions says so", len(writes), version)
+
+    async def _forget(self, versions: frozenset[str]) -> None:
+        """One pass over what names versions that are served no more, and so will go; nobody can add to it.
+
+        Raises:
+            ApiError, UnfinishedError: as in `_migrate`.
+        """
+        retired = {f"{names.GROUP}/{version}" for version in versions}
+        writes: list[tuple[Key, Write]] = []
+        async for meta in self._all():
+            entries = retold(meta.managed_fields, retired, names.API_VERSION)
+            if entries is not None:
+                write = partial(
+                    self._client.replace,
+                    *(NGINXES, *meta.key, "/metadata/managedFields", entries),
+                    resource_version=meta.resource_version,
+                )
+                writes.append((meta.key, write))
+        await self._each(writes)
+        if writes:
+            log.info("managedFields of %d Nginx name %s in place of %s", len(writes), names.VERSION, sorted(versions))
+        if not self._news.is_set():  # else they may be served again, and named
+            self._forgotten = versions
+
+    async def _each(self, writes: Sequence[tuple[Key, Write]]) -> None:
+        """Makes the writes of Nginx one after the other.
+
+        Raises:
+            ApiError, UnfinishedError: as in `_migrate`.
+        """
+        failures = []
+        for key, write in writes:
+            if self._news.is_set():
+                raise UnfinishedError("the CustomResourceDefinition has changed meanwhile")
+            await asyncio.sleep(_PAUSE)
+            try:
+                await write()
+            except ApiError as error:
+                if error.unreachable:
+                    raise
+                if error.code != HTTPStatus.NOT_FOUND:  # else it was deleted meanwhile
+                    failures.append(f"{key[0]}/{key[1]}: {error.message}")
+                    await asyncio.sleep(error.retry_after)
+        if failures:
+            raise UnfinishedError(f"{len(failures)} of {len(writes)} could not be written, the first: {failures[0]}")
+
+    async def _all(self) -> AsyncIterator["_Metadata"]:
+        """The metadata of every Nginx."""
+        params = {"limit": _PAGE}
+        while True:
+            raw = await self._client.request("GET", NGINXES.path(), params=params, accept=_METADATA_ONLY)
+            page = msgspec.json.decode(raw, type=_Page)
+            for item in page.items:
+                yield item.metadata
+            if not page.metadata.continue_token:
+                return
+            params["continue"] = page.metadata.continue_token
+
+
+def due(definition: Definition) -> str | None:
+    """The version to migrate to, or None if there is nothing to migrate.
+
+    It is left to the release that speaks it: the migration is done when children name their owner in it, too.
+    """
+    storage = next((version.name for version in definition.spec.versions if version.storage), None)
+    if definition.metadata.deletion_timestamp is not None or storage != names.VERSION:
+        return None
+    return storage if definition.status.stored_versions != (storage,) else None
+
+
+def retired(definition: Definition) -> frozenset[str]:
+    """The versions that are known and not served: they were, and will go."""
+    return frozenset(version.name for version in definition.spec.versions if not version.served)
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    name: str
+    namespace: str = ""
+    resource_version: str = ""
+    managed_fields: list[Entry] = []
+
+    @property
+    def key(self) -> Key:
+        return self.namespace, self.name
+
+
+class _Item(msgspec.Struct):
+    metadata: _Metadata
+
+
+class _ListMeta(msgspec.Struct, rename={"continue_token": "continue"}):
+    continue_token: str = ""
+
+
+class _Page(msgspec.Struct):
+    """A metav1.PartialObjectMetadataList."""
+
+    metadata: _ListMeta
+    items: list[_Item] = []

@@ -1,0 +1,114 @@
+"""The reconciler's own check of a stored spec, so that behaviour does not depend on the webhooks being up."""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import msgspec
+
+from nginx_operator.api import defaults, names, validation
+from nginx_operator.api.faults import Subject
+from nginx_operator.api.policy import Policy
+from nginx_operator.api.types import Child, Nginx, NginxSpec
+from nginx_operator.decide import plan as planning
+from nginx_operator.decide.status import stored_condition
+from nginx_operator.kube.reflector import Key
+from nginx_operator.kube.resources import DEPLOYMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """The spec after defaulting and the checks: `spec` is None when it must not be acted on."""
+
+    spec: NginxSpec | None
+    invalid: str = ""
+
+
+class _Reached(NamedTuple):
+    """A verdict, and all that it was reached by.
+
+    Attributes:
+        asked: uid and generation of the Nginx, which stand for its spec, and the policy.
+        running: what its pods ran.
+    """
+
+    asked: tuple[str, int, Policy]
+    running: dict[str, Any] | None
+    guarded: Guarded
+
+
+class Guard:
+    """Defaults and checks stored specs again, and remembers what it found as long as nothing of it changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, _Reached] = {}
+
+    def check(self, nginx: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
+        """What to act on.
+
+        A count that a policy came to forbid stays in force, a new one that it forbids is not acted on. In force is what
+        was found valid before, as the status and our memory tell, and what the pods run.
+        """
+        # The generation stands for the spec: the API server raises it with every change.
+        asked = (nginx.metadata.uid, nginx.metadata.generation, policy)
+        known = self._known.get(nginx.metadata.key)
+        if known is not None and known.asked == asked and _holds_whatever_runs(known.guarded, nginx, policy):
+            return known.guarded
+        deployment = owned_deployment(nginx, observed)
+        running = _running(deployment) if deployment is not None else None
+        if known is not None and (known.asked, known.running) == (asked, running):
+            return known.guarded
+        before = known.guarded.spec if known is not None and known.asked[0] == nginx.metadata.uid else None
+        guarded = _guarded(nginx, running, before, policy)
+        self._known[nginx.metadata.key] = _Reached(asked, running, guarded)
+        return guarded
+
+    def forget(self, key: Key) -> None:
+        """The Nginx is gone."""
+        self._known.pop(key, None)
+
+
+def _holds_whatever_runs(guarded: Guarded, nginx: Nginx, policy: Policy) -> bool:
+    """Whether a verdict does not depend on what the pods run: that excuses a count, and stands in for an image."""
+    spec = guarded.spec
+    return (
+        spec is not None and nginx.spec.get("image") is not None and policy.min_count <= spec.count <= policy.max_count
+    )
+
+
+def _guarded(nginx: Nginx, running: dict[str, Any] | None, before: NginxSpec | None, policy: Policy) -> Guarded:
+    if not isinstance(nginx.spec, dict):
+        return Guarded(None, "spec: must be a mapping")
+    if running is not None and nginx.spec.get("image") is None:
+        policy = replace(
+            policy, default_image=running["image"] or policy.default_image
+        )  # a new default restarts no pod
+    spec = defaults.defaulted(nginx.spec, policy)
+    in_force = running
+    if _was_valid(nginx):
+        in_force = spec
+    elif before is not None and before.count == spec.get("count"):
+        in_force = {**(running or {}), "count": before.count}
+    verdict = validation.check(Subject(nginx.metadata.name, spec, policy, old_spec=in_force))
+    if verdict.faults:
+        return Guarded(None, verdict.sentence)
+    return Guarded(NginxSpec.of(spec))
+
+
+def _was_valid(nginx: Nginx) -> bool:
+    """Whether this generation was acted on before. A Deployment that is gone or drifted does not take that away."""
+    ready = stored_condition(nginx.status, "Ready")
+    return ready.get("observedGeneration") == nginx.metadata.generation and ready.get("reason") != "InvalidSpec"
+
+
+def _running(deployment: Child) -> dict[str, Any]:
+    """The spec in force, as far as the Deployment tells."""
+    spec = msgspec.json.decode(deployment.spec)
+    containers = spec["template"]["spec"]["containers"]
+    image = next((c["image"] for c in containers if c["name"] == names.CONTAINER), None)
+    return {"count": spec.get("replicas"), "image": image}
+
+
+def owned_deployment(nginx: Nginx, observed: dict[str, Child]) -> Child | None:
+    """The Deployment, if it is this Nginx's own."""
+    child = observed.get(DEPLOYMENTS.plural)
+    return child if child is not None and planning.is_owned(child.metadata, nginx.metadata) else None

@@ -1,0 +1,69 @@
+"""Does admission work? Asked the way a user would: through the API server, its TLS to the webhooks, their answer.
+
+A dry run stores nothing. Readiness of the operator waits for this, so `helm install --wait` returns only when
+`kubectl apply` is admitted and an invalid Nginx is refused.
+"""
+
+import asyncio
+import logging
+import re
+from typing import Any, Final
+
+import msgspec
+
+from nginx_operator.api import names
+from nginx_operator.api.policy import MAX_INT32
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.errors import ApiError
+from nginx_operator.kube.resources import NGINXES
+
+log = logging.getLogger(__name__)
+
+#: Rounds that must succeed in a row: several webhook replicas answer by turns.
+_ROUNDS: Final = 3
+_DELAY: Final = 1.0
+#: How the API server tells that a webhook refused, and which entry of which configuration it was.
+_DENIED: Final = re.compile(r'admission webhook "([^"]+)" denied the request')
+
+
+async def wait_for_admission(client: Client, namespace: str) -> None:
+    """Returns once admission works; until then logs what is wrong, each fault once."""
+    said, passed = "", 0
+    while passed < _ROUNDS:
+        found = await fault(client, namespace)
+        if found is None:
+            passed += 1
+            continue
+        passed = 0
+        if found != said:
+            log.info("not ready, admission does not work yet: %s", found)
+        said = found
+        await asyncio.sleep(_DELAY)
+    log.info("admission works: a dry-run create was defaulted, an invalid one was refused")
+
+
+async def fault(client: Client, namespace: str) -> str | None:
+    """What is wrong with admission at this moment, or None."""
+    try:
+        stored = msgspec.json.decode(await client.create(NGINXES, namespace, _nginx({}), dry_run=True))
+    except ApiError as error:
+        return error.message
+    if "count" not in stored["spec"]:
+        return "the mutating webhook was not asked: spec.count got no default"
+    try:
+        # No policy allows as many, and the schema does: only the validating webhook refuses it.
+        await client.create(NGINXES, namespace, _nginx({"count": MAX_INT32}), dry_run=True)
+    except ApiError as error:
+        denied = _DENIED.match(error.message)
+        # Any entry of ours: the release's own namespace may be of a class.
+        return None if denied and names.is_webhook(denied[1]) else error.message
+    return "the validating webhook was not asked: an invalid spec.count was accepted"
+
+
+def _nginx(spec: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "metadata": {"generateName": "admission-probe-"},
+        "spec": spec,
+    }

@@ -1,0 +1,71 @@
+"""The operator as a process that starts at once and may be killed at any moment.
+
+A fork server holds all imports, so that a campaign of crashes does not spend its time on starting Python.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from nginx_operator.__main__ import main
+from testbed.waiting import PATIENCE, until
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["nginx_operator.process", "kubernetes.config"])
+
+
+@dataclass
+class Operator:
+    """A running `nginx-operator run`."""
+
+    process: BaseProcess
+    log: Path
+
+    @classmethod
+    def start(cls, arguments: Sequence[str], environ: Mapping[str, str], log: Path) -> "Operator":
+        """Start it. What it logs is appended to `log`."""
+        process = _CONTEXT.Process(target=_run, args=(list(arguments), dict(environ), str(log)), daemon=True)
+        process.start()
+        return cls(process, log)
+
+    def wait_log(self, words: str) -> None:
+        """Wait for a line with these words."""
+        try:
+            until(lambda: words in self.text(), seconds=PATIENCE, what=f"{words!r} in the operator's log")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.text()}") from None
+
+    def text(self) -> str:
+        """All that it logged."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if it is there."""
+        if self.process.is_alive() and self.process.pid is not None:
+            os.kill(self.process.pid, number)
+
+    def exit_code(self) -> int | None:
+        """Wait until it ends by itself; its exit code."""
+        self.process.join(PATIENCE)
+        return self.process.exitcode
+
+    def kill(self) -> None:
+        """Kill it at once, if it runs."""
+        self.process.kill()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int | None:
+        """End it by a signal; its exit code, negative after a signal that it does not handle."""
+        self.send(number)
+        return self.exit_code()
+
+
+def _run(arguments: list[str], environ: dict[str, str], log: str) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.environ.update(environ)
+    main(["run", *arguments])

@@ -1,0 +1,29 @@
+"""A disturbance of a release while users write: 50 requests a second before, meanwhile and after."""
+
+import asyncio
+import time
+
+from testbed.waiting import PATIENCE
+from tests.support.load.client import Load, connected
+from tests.support.namespaces import fresh
+from tests.support.node.disturbances import Disturbance
+from tests.support.node.figures import Run
+from tests.support.node.release import Release
+
+#: Requests answered right before it begins, and after it is over.
+BEFORE, AFTER = 100, 200
+
+
+async def under_load(release: Release, disturbance: Disturbance, at_once: int = 100_000) -> Run:
+    """What became of the requests that were sent all the while, so many of them under way at most."""
+    with fresh(release.bed) as namespace:
+        disturbance.prepare(release)
+        async with connected(release.bed.administrator) as client:
+            load = Load(client, namespace.name, at_once=at_once)
+            async with load.running(), asyncio.timeout(4 * PATIENCE):
+                await load.answered(BEFORE)
+                began = time.monotonic()
+                await asyncio.to_thread(disturbance.act, release)
+                ended = time.monotonic()
+                await load.answered(AFTER)
+            return Run(began, ended, await load.tally())

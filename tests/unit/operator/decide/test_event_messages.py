@@ -1,0 +1,58 @@
+"""What a user is told."""
+
+from typing import Any
+
+from nginx_operator.children import CHILDREN
+from nginx_operator.decide import event_messages as changes
+from nginx_operator.decide.plan import Apply, Delete, UpdateOwnerReference
+
+DEPLOYMENT, SERVICE = CHILDREN
+BODY: dict[str, Any] = {"spec": {"replicas": 5}}
+
+
+def ready(status: str, reason: str, message: str = "why") -> dict[str, Any]:
+    return {"conditions": [{"type": "Ready", "status": status, "reason": reason, "message": message}]}
+
+
+def test_nothing_done_is_no_news() -> None:
+    assert changes.of_actions([]) is None
+    assert changes.of_actions([UpdateOwnerReference(SERVICE, "web", "1")]) is None
+
+
+def test_one_event_for_all_that_one_reconcile_did() -> None:
+    told = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, creates=True), Apply(SERVICE, "web", {}, creates=True)])
+    assert told == ("Normal", "Created", "Deployment web is created; Service web is created")
+
+
+def test_scaling_names_both_numbers() -> None:
+    told = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, scaled_from=3)])
+    assert told == ("Normal", "Scaled", "Deployment web is scaled from 3 to 5")
+
+
+def test_scaling_from_zero_is_scaling() -> None:
+    told = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, scaled_from=0)])
+    assert told == ("Normal", "Scaled", "Deployment web is scaled from 0 to 5")
+
+
+def test_repair_update_and_delete() -> None:
+    repaired = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, repairs=True, scaled_from=3)])
+    assert repaired == ("Normal", "Repaired", "Deployment web was changed by somebody and is put back")
+    assert changes.of_actions([Apply(SERVICE, "web", {})]) == ("Normal", "Updated", "Service web is updated")
+    assert changes.of_actions([Delete(SERVICE, "web", "u", "1")]) == ("Normal", "Deleted", "Service web is deleted")
+
+
+def test_a_status_is_told_when_status_or_reason_changes() -> None:
+    assert changes.of_status(ready("False", "CrashLooping"), ready("True", "Ready")) == ("Normal", "Ready", "why")
+    assert changes.of_status(ready("True", "Ready"), ready("False", "ImagePullFailed")) == (
+        "Warning",
+        "ImagePullFailed",
+        "why",
+    )
+    assert changes.of_status(ready("True", "Ready"), ready("False", "Stopped")) == ("Normal", "Stopped", "why")
+
+
+def test_the_same_again_and_mere_progress_are_no_news() -> None:
+    assert changes.of_status(ready("True", "Ready", "1"), ready("True", "Ready", "2")) is None
+    assert changes.of_status({}, ready("False", "Progressing")) is None
+    assert changes.of_status({}, ready("True", "Ready")) is None
+    assert changes.of_status(ready("False", "Progressing"), ready("True", "Ready")) is None

@@ -1,0 +1,272 @@
+"""The plan, and that carrying it out leads to an empty plan."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nginx_operator.api import names
+from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference, ServiceSpec
+from nginx_operator.children import CHILDREN
+from nginx_operator.decide.plan import (
+    Apply,
+    Delete,
+    UpdateOwnerReference,
+    covers,
+    force_spec,
+    plan,
+    plan_paused,
+    with_hash,
+    without_our_updates,
+)
+
+OWNER = ObjectMeta(name="web", namespace="shop", uid="uid-1", resource_version="10", generation=3)
+
+
+def stored(body: dict[str, Any]) -> Child:
+    """A child as the API server would hand it back after an apply: with defaults of its own added."""
+    body = msgspec.json.decode(msgspec.json.encode(body))
+    body["metadata"] |= {"uid": "child", "resourceVersion": "5"}
+    body["spec"]["addedByTheServer"] = True
+    return msgspec.json.decode(msgspec.json.encode(body), type=Child)
+
+
+def applied(spec: NginxSpec, owner: ObjectMeta = OWNER) -> dict[str, Child]:
+    return {a.kind.plural: stored(a.body) for a in plan(owner, spec, {}).actions if isinstance(a, Apply)}
+
+
+def edited(child: Child, **spec: Any) -> Child:
+    return msgspec.structs.replace(child, spec=msgspec.Raw(msgspec.json.encode(msgspec.json.decode(child.spec) | spec)))
+
+
+def test_children_that_are_missing_are_created(spec: NginxSpec) -> None:
+    actions = plan(OWNER, spec, {}).actions
+    assert [(a.kind.kind, a.name, isinstance(a, Apply) and a.creates) for a in actions] == [
+        ("Deployment", "web", True),
+        ("Service", "web", True),
+    ]
+
+
+def test_children_as_desired_need_nothing(spec: NginxSpec) -> None:
+    assert plan(OWNER, spec, applied(spec)).actions == ()
+
+
+def test_an_edited_field_is_repaired(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    observed["deployments"] = edited(observed["deployments"], replicas=7)
+    (action,) = plan(OWNER, spec, observed).actions
+    assert isinstance(action, Apply)
+    assert action.repairs
+    assert action.body["spec"]["replicas"] == 2
+    assert action.body["metadata"]["uid"] == "child"  # nobody else's that takes the name meanwhile is forced
+
+
+def test_a_new_count_scales(spec: NginxSpec) -> None:
+    (action,) = plan(OWNER, NginxSpec(count=5, image=spec.image), applied(spec)).actions
+    assert isinstance(action, Apply)
+    assert (action.repairs, action.scaled_from) == (False, 2)
+
+
+def test_a_field_that_leaves_the_spec_leads_to_an_apply() -> None:
+    before = NginxSpec(count=1, image="a:1", resources={"requests": {"cpu": "1"}})
+    (action,) = plan(OWNER, NginxSpec(count=1, image="a:1"), applied(before)).actions
+    assert isinstance(action, Apply)
+    assert "resources" not in action.body["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_a_removed_label_or_hash_is_repaired(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    bare = msgspec.structs.replace(observed["services"].metadata, labels={})
+    observed["services"] = msgspec.structs.replace(observed["services"], metadata=bare)
+    assert [action.kind.kind for action in plan(OWNER, spec, observed).actions] == ["Service"]
+
+
+def test_a_service_that_is_switched_off_is_deleted_in_the_version_that_was_seen(spec: NginxSpec) -> None:
+    off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
+    (action,) = plan(OWNER, off, applied(spec)).actions
+    assert isinstance(action, Delete)
+    assert (action.kind.kind, action.uid, action.resource_version) == ("Service", "child", "5")
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_a_foreign_object_is_left_alone(spec: NginxSpec, off: bool) -> None:
+    observed = applied(spec)
+    foreign = msgspec.structs.replace(observed["services"].metadata, owner_references=())
+    observed["services"] = msgspec.structs.replace(observed["services"], metadata=foreign)
+    wanted = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=not off))
+    found = plan(OWNER, wanted, observed)
+    assert found.actions == ()
+    assert [conflict.kind for conflict in found.conflicts] == ([] if off else ["Service"])
+
+
+def test_a_child_of_an_earlier_nginx_of_the_same_name_is_waited_for(spec: NginxSpec) -> None:
+    earlier = msgspec.structs.replace(OWNER, uid="uid-0")
+    found = plan(OWNER, spec, applied(spec, earlier))
+    assert found.actions == ()
+    assert all(conflict.leftover for conflict in found.conflicts)
+
+
+def test_paused_means_no_action(spec: NginxSpec) -> None:
+    assert plan(OWNER, NginxSpec(count=9, image="b:1", paused=True), applied(spec)).actions == ()
+
+
+@pytest.mark.parametrize(
+    ("desired", "live", "covered"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({"a": {"b": 1}}, {"a": None}, False),
+        ({"a": {}}, {}, False),
+        ({"a": {}}, {"a": {"b": 1}}, True),
+        ([{"name": "x", "v": 1}], [{"name": "injected"}, {"name": "x", "v": 1, "w": 2}], True),
+        ([{"name": "x", "v": 1}], [{"name": "x", "v": 2}], False),
+        (["ALL"], ["ALL"], True),
+        (["ALL"], None, False),
+        ({"resources": {"limits": {"cpu": "0.5"}}}, {"resources": {"limits": {"cpu": "500m"}}}, True),
+        ({"resources": {"limits": {"cpu": "0.5"}}}, {"resources": {"limits": {"cpu": "600m"}}}, False),
+        ({"other": "0.5"}, {"other": "500m"}, False),
+    ],
+)
+def test_covers(desired: Any, live: Any, covered: bool) -> None:
+    assert covers(desired, live) is covered
+
+
+def test_the_hash_tells_of_every_field() -> None:
+    body = {"metadata": {"name": "web"}, "spec": {"a": 1}}
+    one = with_hash(body)["metadata"]["annotations"][names.APPLIED_HASH_ANNOTATION]
+    other = with_hash({**body, "spec": {"a": 1, "b": None}})["metadata"]["annotations"][names.APPLIED_HASH_ANNOTATION]
+    assert one != other
+
+
+specs = st.builds(
+    NginxSpec,
+    count=st.integers(0, 5),
+    image=st.sampled_from(["a:1", "b:2"]),
+    container_port=st.integers(1, 65535),
+    resources=st.sampled_from([{}, {"requests": {"cpu": "0.5"}}, {"limits": {"memory": "1Gi"}}]),
+    service=st.builds(
+        ServiceSpec,
+        enabled=st.booleans(),
+        type=st.sampled_from(["ClusterIP", "NodePort"]),
+        annotations=st.dictionaries(st.sampled_from(["a", "b"]), st.text(max_size=3)),
+    ),
+)
+drifts = st.sampled_from([{}, {"replicas": 9}, {"ports": []}, {"template": {}}, {"selector": None}])
+
+
+@given(specs, specs, st.sets(st.sampled_from(["deployments", "services"])), drifts, st.integers(0, 2))
+def test_from_any_state_and_after_any_prefix_the_plan_comes_to_an_end(
+    before: NginxSpec, after: NginxSpec, lost: set[str], drift: dict[str, Any], prefix: int
+) -> None:
+    observed = {plural: edited(child, **drift) for plural, child in applied(before).items() if plural not in lost}
+    carry_out(observed, plan(OWNER, after, observed).actions[:prefix])
+    carry_out(observed, plan(OWNER, after, observed).actions)
+    assert plan(OWNER, after, observed).actions == ()
+    assert ("services" in observed) == after.service.enabled
+
+
+def carry_out(observed: dict[str, Child], actions: tuple[Any, ...]) -> None:
+    for action in actions:
+        if isinstance(action, Delete):
+            del observed[action.kind.plural]
+        else:
+            observed[action.kind.plural] = stored(action.body)
+
+
+@pytest.mark.parametrize(
+    ("desired", "live"),
+    [
+        ({"selector": {"a": "1"}}, {"selector": {"a": "1", "b": "2"}}),
+        ({"selector": {"a": "1"}}, {}),
+        ({"drop": ["ALL"]}, {"drop": ["ALL", "NET_RAW"]}),
+        ({"ranges": ["10.0.0.0/8"]}, {"ranges": ["0.0.0.0/0", "10.0.0.0/8"]}),
+    ],
+)
+def test_what_the_api_treats_as_one_value_must_be_equal(desired: Any, live: Any) -> None:
+    assert not covers(desired, live)
+
+
+def test_ours_is_put_in_the_place_of_what_is_invalid_with_it_and_the_rest_stays(spec: NginxSpec) -> None:
+    deployment, service = (a for a in plan(OWNER, spec, {}).actions if isinstance(a, Apply))
+    balanced = {"spec": {"clusterIP": "10.0.0.1", "type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0/8"]}}
+    assert force_spec(service.kind, service.body, balanced) == {"clusterIP": "10.0.0.1", **service.body["spec"]}
+    template = deployment.body["spec"]["template"]
+    (ours,), sidecar = template["spec"]["containers"], {"name": "mesh", "ports": [{"containerPort": 1}]}
+    probe = {**ours["readinessProbe"], "httpGet": {"port": 1}}
+    pod = {
+        **template["spec"],
+        "nodeSelector": {"disk": "ssd"},
+        "securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "x"}},
+        "containers": [{**ours, "readinessProbe": probe}, sidecar],
+        "volumes": [{"name": "tmp", "configMap": {"name": "x"}}, {"name": "mesh", "emptyDir": {}}],
+    }
+    restarted = {"metadata": {"annotations": {"restartedAt": "now"}}, "spec": pod}
+    found = force_spec(deployment.kind, deployment.body, {"spec": {"paused": True, "template": restarted}})
+    assert (found["paused"], found["template"]["metadata"]) == (True, restarted["metadata"])
+    changed = found["template"]["spec"]
+    assert changed["containers"] == [ours, sidecar]
+    assert changed["volumes"] == [*template["spec"]["volumes"], {"name": "mesh", "emptyDir": {}}]
+    assert changed["securityContext"] == template["spec"]["securityContext"]
+    assert changed["nodeSelector"] == {"disk": "ssd"}
+
+
+def test_what_we_own_by_update_is_given_up_and_nothing_else() -> None:
+    ours, status = {"manager": "nginx-operator", "operation": "Apply"}, {"manager": "k", "operation": "Update"}
+    own_status = {"manager": "nginx-operator", "operation": "Update", "subresource": "status"}
+    left = [ours, status, own_status]
+    updates = {"manager": "nginx-operator", "operation": "Update"}
+    assert without_our_updates({"metadata": {"managedFields": [ours, updates, status, own_status]}}) == left
+
+
+@pytest.mark.parametrize(
+    ("api_version", "leftover"), [("proxy.example.com/v1alpha1", True), ("nginx.example.org/v1alpha1", False)]
+)
+def test_an_nginx_of_another_group_is_no_earlier_one_of_ours(api_version: str, leftover: bool, spec: NginxSpec) -> None:
+    other = OwnerReference("Nginx", OWNER.name, "other", api_version, controller=True)
+    live = Child(ObjectMeta(OWNER.name, namespace=OWNER.namespace, owner_references=(other,)))
+    (conflict,) = plan(OWNER, spec, {"deployments": live}).conflicts
+    assert (conflict.owner, conflict.leftover) == (f"Nginx {OWNER.name}", leftover)
+
+
+def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    going = msgspec.structs.replace(
+        observed["services"],
+        metadata=msgspec.structs.replace(observed["services"].metadata, deletion_timestamp="2026-01-01T00:00:00Z"),
+    )
+    found = plan(OWNER, spec, {**observed, "services": going})
+    assert [(conflict.kind, conflict.goes) for conflict in found.conflicts] == [("Service", True)]
+    assert found.actions == ()
+    off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
+    assert plan(OWNER, off, {**observed, "services": going}).conflicts == ()
+
+
+def addressed(child: Child, version: str, uid: str) -> Child:
+    """The child with its owner named in another version of the API."""
+    owner = OwnerReference("Nginx", OWNER.name, uid, f"{names.GROUP}/{version}", controller=True)
+    metadata = msgspec.structs.replace(child.metadata, owner_references=(owner,))
+    return msgspec.structs.replace(child, metadata=metadata)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_children_are_readdressed_so_that_they_still_go_with_their_owner(spec: NginxSpec, paused: bool) -> None:
+    spec = msgspec.structs.replace(spec, paused=paused)
+    observed = applied(msgspec.structs.replace(spec, paused=False))
+    observed["deployments"] = addressed(observed["deployments"], "v1", OWNER.uid)
+    actions = plan(OWNER, spec, observed).actions
+    assert [(type(action), action.kind.kind) for action in actions] == [(UpdateOwnerReference, "Deployment")]
+    assert plan_paused(OWNER, observed).actions == actions  # of an invalid spec, too
+
+
+def test_what_belongs_to_somebody_else_is_not_readdressed(spec: NginxSpec) -> None:
+    observed = {kind: addressed(child, "v1", "another") for kind, child in applied(spec).items()}
+    assert plan_paused(OWNER, observed).actions == ()
+
+
+def test_in_which_version_the_owner_is_named_is_no_difference(spec: NginxSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [with_hash(kind.build(OWNER, spec) or {})["metadata"]["annotations"] for kind in CHILDREN]
+    monkeypatch.setattr(names, "API_VERSION", f"{names.GROUP}/v1")
+    after = [with_hash(kind.build(OWNER, spec) or {})["metadata"]["annotations"] for kind in CHILDREN]
+    assert before == after

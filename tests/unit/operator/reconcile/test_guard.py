@@ -1,0 +1,113 @@
+"""The reconciler's own check of a stored spec: what it lets through, and how long a verdict is remembered."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from nginx_operator.api import names
+from nginx_operator.api.policy import Policy
+from nginx_operator.api.types import Child, Nginx, ObjectMeta, OwnerReference
+from nginx_operator.reconcile import guard
+from nginx_operator.reconcile.guard import Guard, Guarded
+
+POLICY = Policy(max_count=5)
+
+
+def nginx(spec: Any, generation: int = 1) -> Nginx:
+    return Nginx(ObjectMeta("web", uid="u", namespace="shop", generation=generation), spec)
+
+
+def running(count: int, image: str = "nginx:1") -> dict[str, Child]:
+    spec = {"replicas": count, "template": {"spec": {"containers": [{"name": names.CONTAINER, "image": image}]}}}
+    owner = OwnerReference(kind=names.KIND, name="web", uid="u", controller=True)
+    meta = ObjectMeta("web", namespace="shop", owner_references=(owner,))
+    return {"deployments": Child(meta, msgspec.Raw(msgspec.json.encode(spec)))}
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[Nginx]:
+    """Every spec that is looked at, and not remembered."""
+    seen: list[Nginx] = []
+    judge = guard._guarded
+
+    def counted(found: Nginx, *more: Any) -> Guarded:
+        seen.append(found)
+        return judge(found, *more)
+
+    monkeypatch.setattr(guard, "_guarded", counted)
+    return seen
+
+
+def test_what_the_policy_allows_is_checked_once_whatever_runs(checks: list[Nginx]) -> None:
+    subject, found = Guard(), nginx({"count": 3, "image": "nginx:1"})
+    first = subject.check(found, {}, POLICY)
+    assert first.spec is not None
+    assert subject.check(found, running(3), POLICY) is first
+    assert subject.check(found, running(1), POLICY) is first
+    assert len(checks) == 1
+
+
+@pytest.mark.parametrize(
+    ("later", "policy"),
+    [(nginx({"count": 2, "image": "nginx:1"}, 2), POLICY), (nginx({"count": 3, "image": "nginx:1"}), Policy())],
+    ids=["another generation", "another policy"],
+)
+def test_what_changes_is_checked_again(checks: list[Nginx], later: Nginx, policy: Policy) -> None:
+    subject = Guard()
+    subject.check(nginx({"count": 3, "image": "nginx:1"}), {}, POLICY)
+    subject.check(later, {}, policy)
+    assert len(checks) == 2
+
+
+def test_a_count_that_the_policy_came_to_forbid_stays_in_force_once_it_was(checks: list[Nginx]) -> None:
+    subject, found = Guard(), nginx({"count": 9, "image": "nginx:1"})
+    assert "maxCount is 5" in subject.check(found, {}, POLICY).invalid
+    kept = subject.check(found, running(9), POLICY)
+    assert kept.spec is not None
+    assert subject.check(found, running(9), POLICY) is kept
+    drifted = subject.check(found, running(4), POLICY).spec
+    assert drifted is not None
+    assert drifted.count == 9  # put back
+    assert len(checks) == 3
+
+
+def test_what_was_valid_stays_so_when_the_policy_shrinks_whatever_became_of_its_pods() -> None:
+    ready = {"type": "Ready", "status": "True", "reason": "Ready", "observedGeneration": 1}
+    found = nginx({"count": 9, "image": "nginx:1"})
+    known = msgspec.structs.replace(found, status={"conditions": [ready]})
+    for observed in ({}, running(2)):
+        assert Guard().check(known, observed, POLICY).spec is not None  # deleted, or scaled by somebody
+    invalid = {**ready, "status": "False", "reason": "InvalidSpec"}
+    refused = msgspec.structs.replace(found, status={"conditions": [invalid]})
+    assert Guard().check(refused, {}, POLICY).spec is None
+
+
+def test_a_count_is_kept_when_something_else_changes() -> None:
+    subject = Guard()
+    assert subject.check(nginx({"count": 9, "image": "nginx:1"}), {}, Policy()).spec is not None
+    later = nginx({"count": 9, "image": "nginx:2"}, 2)
+    assert subject.check(later, {}, POLICY).spec is not None
+    assert subject.check(nginx({"count": 8, "image": "nginx:2"}, 3), {}, POLICY).spec is None
+
+
+def test_a_new_default_image_restarts_no_pod() -> None:
+    subject, found = Guard(), nginx({"count": 1})
+    before = subject.check(found, {}, Policy(default_image="nginx:1")).spec
+    assert before is not None
+    assert before.image == "nginx:1"
+    after = subject.check(found, running(1, "nginx:1"), Policy(default_image="nginx:2")).spec
+    assert after is not None
+    assert after.image == "nginx:1"
+
+
+def test_what_is_gone_is_forgotten(checks: list[Nginx]) -> None:
+    subject, found = Guard(), nginx({"count": 1, "image": "nginx:1"})
+    subject.check(found, {}, POLICY)
+    subject.forget(found.metadata.key)
+    subject.check(found, {}, POLICY)
+    assert len(checks) == 2
+
+
+def test_a_spec_that_is_no_mapping_is_not_acted_on() -> None:
+    assert Guard().check(nginx([]), {}, POLICY) == Guarded(None, "spec: must be a mapping")

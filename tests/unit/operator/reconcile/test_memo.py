@@ -1,0 +1,71 @@
+"""What is remembered of the settled, and what makes it forgotten."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from nginx_operator.api.policy import Policy
+from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference
+from nginx_operator.reconcile.guard import Guarded
+from nginx_operator.reconcile.memo import Fingerprint, Settled
+
+KEY = ("shop", "web")
+OWNER = ObjectMeta(name="web", namespace="shop", uid="u1", resource_version="10", generation=3)
+POLICY = Policy()
+GUARDED = Guarded(NginxSpec(count=1, image="a:1"))
+
+
+def child(**changed: Any) -> Child:
+    meta = ObjectMeta(
+        name="web",
+        namespace="shop",
+        uid="c1",
+        resource_version="5",
+        labels={"a": "b"},
+        annotations={"c": "d"},
+        owner_references=(OwnerReference(kind="Nginx", name="web", uid="u1", controller=True),),
+    )
+    spec = msgspec.json.encode(changed.pop("spec", {"replicas": 1}))
+    return Child(msgspec.structs.replace(meta, **changed), msgspec.Raw(spec))
+
+
+def fingerprint(owner: ObjectMeta = OWNER, policy: Policy = POLICY, **changed: Any) -> Fingerprint:
+    return Settled.fingerprint(owner, {"deployments": child(**changed)}, policy)
+
+
+def test_a_status_or_a_new_version_changes_nothing() -> None:
+    assert fingerprint() == fingerprint(resource_version="6")
+    assert fingerprint() == fingerprint(msgspec.structs.replace(OWNER, resource_version="11"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"uid": "c2"},
+        {"labels": {}},
+        {"annotations": {"c": "e"}},
+        {"owner_references": ()},
+        {"deletion_timestamp": "2026-01-01T00:00:00Z"},
+        {"spec": {"replicas": 2}},
+    ],
+)
+def test_every_change_of_a_child_that_a_plan_looks_at_counts(changed: dict[str, Any]) -> None:
+    assert fingerprint() != fingerprint(**changed)
+
+
+def test_a_change_of_spec_policy_or_number_of_children_counts() -> None:
+    assert fingerprint() != fingerprint(msgspec.structs.replace(OWNER, generation=4))
+    assert fingerprint() != fingerprint(msgspec.structs.replace(OWNER, uid="u2"))
+    assert fingerprint() != fingerprint(policy=Policy(max_count=7))
+    both = {"deployments": child(), "services": child()}
+    assert fingerprint() != Settled.fingerprint(OWNER, both, POLICY)
+
+
+def test_only_the_fingerprint_of_the_last_look_is_known() -> None:
+    settled = Settled()
+    settled.remember(KEY, (1,), GUARDED)
+    assert settled.known(KEY, (1,)) is GUARDED
+    assert settled.known(KEY, (2,)) is None
+    settled.forget(KEY)
+    assert settled.known(KEY, (1,)) is None
