@@ -49,7 +49,7 @@ class CaInjector:
         self._metrics = metrics
         self._injected: tuple[bytes, datetime] | None = None
         self._surplus_since: dict[ObjectWatch, datetime] = {}
-        self._writes: TokenBucket[ObjectWatch] = TokenBucket(WRITE_BURST, WRITE_PERIOD)
+        self._writes = {watch: TokenBucket(WRITE_BURST, WRITE_PERIOD) for watch in self.watches}
 
     @property
     def watches(self) -> tuple[ObjectWatch, ...]:
@@ -112,7 +112,7 @@ class CaInjector:
         suffices = bundle.shared and all(_contains(ca_bundle, bundle.pem) for ca_bundle in live)
         if suffices and now - self._surplus_since.setdefault(watch, now) < SURPLUS_GRACE:
             return False
-        if seconds := self._writes.spend(watch, now.timestamp()):
+        if seconds := self._writes[watch].take(now.timestamp()):
             text = f"somebody else keeps changing the caBundle of {watch}; it is put back once in {WRITE_PERIOD:g} s"
             raise RequeueError(text, requeue_after=seconds)
         # This replica may lag behind another: look once more before writing.

@@ -11,6 +11,7 @@ import logging
 from datetime import datetime
 from typing import Final
 
+from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.logs import LogOnChange
 from nginx_operator.serving import health
@@ -18,7 +19,7 @@ from nginx_webhooks.certificates.ca_injector import CaInjector
 from nginx_webhooks.certificates.requeue import RequeueError
 from nginx_webhooks.certificates.serving_certificate import Clock, utc_now
 from nginx_webhooks.certificates.source import CertificateSource
-from nginx_webhooks.certificates.watched_object import Backoff, ObjectWatch
+from nginx_webhooks.certificates.watched_object import ObjectWatch
 from nginx_webhooks.readiness import Readiness
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 RESYNC_PERIOD: Final = 10.0
 #: The same while the next step is a matter of seconds.
 RESYNC_PERIOD_PROGRESSING: Final = 0.5
+#: Seconds before the first retry after an error and, doubled each time, at the most.
+_FIRST_RETRY: Final = 0.5
+_LONGEST_RETRY: Final = 30.0
 
 
 class CertificateController:
@@ -70,7 +74,7 @@ class CertificateController:
         return health.standstill((str(watch), watch.turned) for watch in self._watches)
 
     async def _loop(self) -> None:
-        backoff = Backoff()
+        backoff = Backoff(_FIRST_RETRY, _LONGEST_RETRY)
         while True:
             self._changed.clear()
             requeue_after = RESYNC_PERIOD
@@ -82,13 +86,13 @@ class CertificateController:
                 requeue_after = error.requeue_after or RESYNC_PERIOD
             except ApiError as error:
                 self._warn(error.message)
-                requeue_after = backoff.failed(error.retry_after)
+                requeue_after = backoff.step(error.retry_after)
             except Exception:  # a bug must not end the webhooks, which serve well without this loop for days
                 log.exception("certificates: unexpected fault; retrying")
-                requeue_after = backoff.failed()
+                requeue_after = backoff.step()
             else:
                 self._warnings.reset()
-                backoff.succeeded()
+                backoff.reset()
             await self._wait(requeue_after)
 
     async def _wait(self, seconds: float) -> None:

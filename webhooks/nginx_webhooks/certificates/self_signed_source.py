@@ -6,6 +6,7 @@ The CAs seen last sign, so an API server that is away stops no renewal.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -58,7 +59,7 @@ class SelfSignedSource:
         self._serving = serving
         self._metrics = metrics
         self._cas: CaSet | None = None
-        self._steps: TokenBucket[Hashable] = TokenBucket(STEP_BURST, STEP_PERIOD)
+        self._steps: defaultdict[Hashable, TokenBucket] = defaultdict(lambda: TokenBucket(STEP_BURST, STEP_PERIOD))
 
     async def reconcile(self, now: datetime) -> SourceStatus:
         """Takes the step of a rotation that is due, and renews the leaf certificate.
@@ -108,15 +109,15 @@ class SelfSignedSource:
             desired, change = self._restore(now, emptied=not malformed)
         if not change:
             return desired, ""
-        step = change, *replace(desired, next=None).trust_anchors
-        if self._steps.left(step, now.timestamp()) < 1:
+        bucket = self._steps[change, *replace(desired, next=None).trust_anchors]
+        if bucket.tokens(now.timestamp()) < 1:
             return stored or self._cas or desired, (
                 f"somebody undoes what is written to {self.watch}: again it asks for the step '{change}', which is "
                 f"taken once in {STEP_PERIOD:g} s"
             )
         if not await self._secret.write(desired):
             raise RequeueError(f"{self.watch} has changed meanwhile", quiet=True)
-        self._steps.spend(step, now.timestamp())
+        bucket.take(now.timestamp())
         self._metrics.ca_changes.labels(change).inc()
         before = f", malformed before: {malformed}" if malformed else ""
         log.info("certificate authority %s in %s%s", change, self.watch, before)
