@@ -21,7 +21,7 @@ Top first: a module imports only from lines below its own (docs/design.md draws 
     api/          the pure contract: names, types, defaults, policy, validation
     logs          log format and levels
 
-The webhooks share api, kube, serving, settings, policy_file and logs.
+The webhooks share api, kube, serving, policy_file and logs.
 """
 
 __version__ = "0.1.0"

@@ -1,15 +1,17 @@
 """The admission webhooks of the nginx operator. Importing the package costs nothing.
 
-__main__.py             the commands: serve, rotate, version
-flags.py                their flags and help
-settings.py             flags and environment as frozen values
-process.py              wires the parts, serves until a signal comes, drains
-server.py               the HTTPS server: /mutate and /validate
-review.py               AdmissionReview on the wire
-admission.py            the two decisions, pure
-certificates/           the serving certificate, the CA, and the caBundles
-client_certificates.py  which clients may connect
-filewatch.py            files that change under a running process
-readiness.py            /readyz
-metrics.py              /metrics
+Top first: a module imports only from lines below its own (docs/design.md draws the layers, import-linter holds them).
+
+    __main__             command line: serve, rotate, version
+    process              wires the parts, serves until a signal comes, drains
+    server               the HTTPS server: /mutate and /validate
+    settings             the command line as a value
+    admission            pure decisions: mutate, validate
+    flags                commands, flags and their help
+    certificates/        CA, serving certificate, caBundle
+    review               AdmissionReview on the wire
+    client_certificates  which clients may connect
+    filewatch            files that change under a running process
+    readiness            /readyz
+    metrics              /metrics
 """
