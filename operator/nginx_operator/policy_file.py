@@ -43,7 +43,7 @@ class PolicyFile:
         self._refusals.reset()
         if self.current == before:
             return False
-        log.info("new policy in force: %s", self.current.in_words)
+        log.info("new policy in force: %s", self.current.summary)
         return True
 
     def _read(self, path: Path) -> Policies:

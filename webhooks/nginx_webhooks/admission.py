@@ -9,9 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from nginx_operator.api import defaults, names
-from nginx_operator.api.faults import Fault, Subject, Verdict, cut, quoted
 from nginx_operator.api.policy import MAX_INT32, Policy
-from nginx_operator.api.validation import WARNING_LENGTH, check, check_scale
+from nginx_operator.api.validation import MAX_WARNING_LENGTH, ValidationResult, validate_scale
+from nginx_operator.api.validation import validate as validate_nginx
+from nginx_operator.api.validation.field_errors import FieldError, quoted, truncated
 from nginx_webhooks.review import Decision, Kind, MalformedReviewError, Metadata, Object, Request, mapping
 
 _SCALE: Final = ("autoscaling", "v1", "Scale")
@@ -32,7 +33,7 @@ def mutate(request: Request, policy: Policy) -> Decision:
     spec = _object(request).spec()
     if spec is not None and not isinstance(spec, Mapping):
         return Decision(request)
-    added = defaults.missing(spec or {}, policy)
+    added = defaults.missing_defaults(spec or {}, policy)
     if spec is None:
         patch: tuple[tuple[str, Any], ...] = (("/spec", added),)
     else:
@@ -46,7 +47,8 @@ def _replaced(added: Mapping[str, Any], request: Request) -> Iterator[str]:
     old = mapping(_old_spec(request)) if added else {}
     for field, value in added.items():
         if old.get(field) not in (None, value):
-            yield cut(f"spec.{field} is left out, so the default {value} replaces {quoted(old[field])}", WARNING_LENGTH)
+            text = f"spec.{field} is left out, so the default {value} replaces {quoted(old[field])}"
+            yield truncated(text, MAX_WARNING_LENGTH)
 
 
 def validate(request: Request, policy: Policy) -> Decision:
@@ -61,24 +63,22 @@ def validate(request: Request, policy: Policy) -> Decision:
     if not _writes(request):
         return Decision(request)
     try:
-        verdict = _judge_scale(request, policy) if scale else _judge_nginx(request, policy)
+        result = _judge_scale(request, policy) if scale else _judge_nginx(request, policy)
     except RecursionError as error:
         raise MalformedReviewError("the object is nested too deeply") from error
-    return Decision(request, faults=tuple(verdict.faults), warnings=tuple(verdict.warnings))
+    return Decision(request, faults=tuple(result.errors), warnings=tuple(result.warnings))
 
 
-def _judge_nginx(request: Request, policy: Policy) -> Verdict:
+def _judge_nginx(request: Request, policy: Policy) -> ValidationResult:
     spec, old = _object(request).spec(), _old_spec(request)
     if spec is not None and not isinstance(spec, Mapping):
-        return Verdict(faults=[Fault("spec", f"{quoted(spec)} must be a mapping", ("spec",))])
-    return check(
-        Subject(
-            name=request.object_name,
-            # Left out still (the mutating webhook may be switched off): judged as what the operator makes of it.
-            spec=defaults.defaulted(spec or {}, policy),
-            policy=policy,
-            old_spec=old if isinstance(old, Mapping) else None,
-        )
+        return ValidationResult([FieldError(("spec",), f"{quoted(spec)} must be a mapping")], [])
+    return validate_nginx(
+        request.object_name,
+        # Left out still (the mutating webhook may be switched off): judged as what the operator makes of it.
+        defaults.with_defaults(spec or {}, policy),
+        policy,
+        old_spec=old if isinstance(old, Mapping) else None,
     )
 
 
@@ -88,13 +88,14 @@ def _old_spec(request: Request) -> Any:
     return None if old is None or old.is_long else old.spec()
 
 
-def _judge_scale(request: Request, policy: Policy) -> Verdict:
+def _judge_scale(request: Request, policy: Policy) -> ValidationResult:
     """autoscaling/v1 leaves `replicas` out when it is 0 (omitempty in the API server's Go type)."""
-    count, path = _replicas(_object(request)), ("spec", "replicas")
+    count = _replicas(_object(request))
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_INT32:
-        return Verdict([Fault(".".join(path), f"{quoted(count)} must be a whole number from 0 to {MAX_INT32}", path)])
+        message = f"{quoted(count)} must be a whole number from 0 to {MAX_INT32}"
+        return ValidationResult([FieldError(("spec", "replicas"), message)], [])
     old_count = None if request.old_object is None else _replicas(request.old_object)
-    return check_scale(count, old_count, policy)
+    return validate_scale(count, old_count, policy)
 
 
 def _replicas(scale: Object) -> Any:

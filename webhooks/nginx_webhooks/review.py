@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from nginx_operator.api.faults import Fault, quoted
+from nginx_operator.api.validation.field_errors import FieldError, aggregate, quoted
 
 REVIEW_API_VERSION: Final = "admission.k8s.io/v1"
 #: The status code that the API server passes on to the user, as it does for a broken schema (Unprocessable Entity).
@@ -139,7 +139,7 @@ class Decision:
 
     request: Request
     patch: tuple[tuple[str, Any], ...] = ()
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FieldError, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -157,7 +157,7 @@ class Decision:
     @property
     def sentence(self) -> str:
         """All faults in one line; empty when allowed."""
-        return "; ".join(map(str, self.faults))
+        return aggregate(self.faults)
 
     def review(self) -> dict[str, Any]:
         """The AdmissionReview to answer with."""
@@ -191,7 +191,7 @@ class Decision:
                 "group": self.request.kind.group,
                 "kind": self.request.kind.kind,
                 "causes": [
-                    {"reason": "FieldValueInvalid", "field": fault.path, "message": fault.message}
+                    {"reason": "FieldValueInvalid", "field": fault.field, "message": fault.message}
                     for fault in self.faults
                 ],
             },

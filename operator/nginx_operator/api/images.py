@@ -7,10 +7,10 @@ github.com/opencontainers/go-digest.
 import re
 from typing import Final
 
-#: As many characters as the schema takes.
-LENGTH: Final = 512
-#: What a reference is, for messages.
-IN_WORDS: Final = (
+#: Characters, as in the schema.
+MAX_LENGTH: Final = 512
+#: What a reference looks like, for messages.
+FORMAT: Final = (
     "[host/]name[:tag][@sha256:...], the name has lower-case letters only, and the digest 64 digits from 0 to f"
 )
 
@@ -25,4 +25,4 @@ _REFERENCE: Final = re.compile(PATTERN)
 
 def is_reference(text: str) -> bool:
     """Whether a node can pull it."""
-    return len(text) <= LENGTH and _REFERENCE.fullmatch(text) is not None
+    return len(text) <= MAX_LENGTH and _REFERENCE.fullmatch(text) is not None

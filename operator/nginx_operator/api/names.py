@@ -53,11 +53,11 @@ def selector(name: str) -> str:
 
 #: An annotation's key, or a class: [prefix/]name (apimachinery, validation.IsQualifiedName).
 _DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_QUALIFIED: Final = re.compile(
+_QUALIFIED_NAME: Final = re.compile(
     rf"(?:(?=[^/]{{1,253}}/){_DNS_LABEL}(?:\.{_DNS_LABEL})*/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
 )
 
 
-def is_qualified(name: object) -> bool:
+def is_qualified_name(name: object) -> bool:
     """Whether the API server takes it as the key of a label or an annotation."""
-    return isinstance(name, str) and _QUALIFIED.fullmatch(name) is not None
+    return isinstance(name, str) and _QUALIFIED_NAME.fullmatch(name) is not None

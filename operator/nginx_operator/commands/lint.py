@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from nginx_operator.api import defaults, names, validation
-from nginx_operator.api.faults import Subject
 from nginx_operator.api.kubectl_yaml import UNREADABLE, Loader
 from nginx_operator.api.policy import Policies
 
@@ -125,11 +124,11 @@ def _judge(file: str, root: yaml.Node, document: Any, policies: Policies, class_
         if not isinstance(meta.get(field), str | None):
             yield Finding(file, _line_of(root, ("metadata", field)), f"metadata.{field}: must be a string", True)
             return
-    policy = policies.of(meta.get("namespace") or "", class_name)
-    verdict = validation.check(Subject(_name(meta), defaults.defaulted(spec or {}, policy), policy, strict=True))
-    for fault in verdict.faults:
-        yield Finding(file, _line_of(root, fault.parts), str(fault), True)
-    for warning in verdict.warnings:
+    policy = policies.for_namespace(meta.get("namespace") or "", class_name)
+    result = validation.validate(_name(meta), defaults.with_defaults(spec or {}, policy), policy, strict=True)
+    for error in result.errors:
+        yield Finding(file, _line_of(root, error.path), str(error), True)
+    for warning in result.warnings:
         parts = tuple(warning.split(" ", 1)[0].split("."))
         yield Finding(file, _line_of(root, parts), warning, False)
 

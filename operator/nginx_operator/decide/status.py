@@ -76,7 +76,7 @@ def compute(meta: ObjectMeta, old: Status, situation: Observation, now: str) -> 
         ],
     }
     image = _image(situation)
-    if 0 < len(image) <= images.LENGTH:  # that of a pod may be longer, and the whole status would be refused
+    if 0 < len(image) <= images.MAX_LENGTH:  # that of a pod may be longer, and the whole status would be refused
         status["image"] = image
     return status
 

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Definition
+from nginx_operator.api.types import CustomResourceDefinition
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.reflector import Key, Reflector, parent_by_name
@@ -66,7 +66,7 @@ class Migration:
         self.reflector = Reflector(
             client,
             DEFINITIONS,
-            Definition,
+            CustomResourceDefinition,
             lambda _: self._news.set(),
             parent_by_name,
             selector={"fieldSelector": f"metadata.name={names.CRD}"},
@@ -102,7 +102,7 @@ class Migration:
                     delay = min(delay * 2, _LONGEST_DELAY)
 
     @property
-    def _definition(self) -> Definition | None:
+    def _definition(self) -> CustomResourceDefinition | None:
         return self.reflector.of(("", names.CRD)).get(names.CRD)
 
     async def _heard_within(self, seconds: float) -> bool:
@@ -114,7 +114,7 @@ class Migration:
             return False
         return True
 
-    async def _migrate(self, definition: Definition) -> None:
+    async def _migrate(self, definition: CustomResourceDefinition) -> None:
         """One pass.
 
         Raises:
@@ -200,7 +200,7 @@ class Migration:
             params["continue"] = page.metadata.continue_token
 
 
-def due(definition: Definition) -> str | None:
+def due(definition: CustomResourceDefinition) -> str | None:
     """The version to migrate to, or None if there is nothing to migrate.
 
     It is left to the release that speaks it: the migration is done when children name their owner in it, too.
@@ -211,7 +211,7 @@ def due(definition: Definition) -> str | None:
     return storage if definition.status.stored_versions != (storage,) else None
 
 
-def retired(definition: Definition) -> frozenset[str]:
+def retired(definition: CustomResourceDefinition) -> frozenset[str]:
     """The versions that are known and not served: they were, and will go."""
     return frozenset(version.name for version in definition.spec.versions if not version.served)
 

@@ -143,12 +143,12 @@ class Reconciler:
 
     def _policy(self, namespace: str) -> Policy:
         """The policy that the webhooks judge by."""
-        if not self.policies.asks_labels(namespace):
-            return self.policies.of(namespace)
+        if not self.policies.depends_on_labels(namespace):
+            return self.policies.for_namespace(namespace)
         labels = self._caches.labels(namespace)
         if labels is None:
             raise RetryLater(f"the watch of namespaces has not told of {namespace} yet")
-        return self.policies.of(namespace, self.policies.class_of(labels))
+        return self.policies.for_namespace(namespace, self.policies.class_of(labels))
 
     async def _execute(self, nginx: Nginx, guarded: Guarded, plan: planning.Plan) -> Outcome:
         meta = nginx.metadata
