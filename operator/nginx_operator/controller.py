@@ -71,7 +71,7 @@ class Controller:
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
         self._watching_namespaces: list[asyncio.Task[None]] = []
-        metrics.show(self.state)
+        metrics.expose(self.state)
 
     def state(self) -> State:
         """What /metrics tells of this moment."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from nginx_operator.api.kubectl_yaml import UNREADABLE
+from nginx_operator.api.kubectl_yaml import PARSE_ERRORS
 from nginx_operator.api.policy import Policies, PolicyError
 from nginx_operator.logs import LogOnChange
 
@@ -62,5 +62,5 @@ class PolicyFile:
             return Policies.parse(document)
         except PolicyError as error:
             raise PolicyError(f"{path}: {error}") from error
-        except UNREADABLE as error:
+        except PARSE_ERRORS as error:
             raise PolicyError(f"{path} is no YAML that can be read: {' '.join(str(error).split())}") from error

@@ -17,8 +17,8 @@ from nginx_operator.api.validation.crd_schema import validate_list_types, valida
 from nginx_operator.api.validation.field_errors import FieldError, aggregate
 from nginx_operator.api.validation.nginx import validate_integer_count, validate_name
 from nginx_operator.api.validation.service import validate_service_type
-from nginx_operator.children.deployment import deployment
-from nginx_operator.children.service import service
+from nginx_operator.children.deployment import build_deployment
+from nginx_operator.children.service import build_service
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from testbed import api
 from testbed.api import Connection
@@ -145,7 +145,7 @@ def test_the_children_can_be_made_of_what_the_checks_take(
         NginxSpec.from_dict(spec),
     )
     said = []
-    for kind, child in ((DEPLOYMENTS, deployment(owner, typed)), (SERVICES, service(owner, typed))):
+    for kind, child in ((DEPLOYMENTS, build_deployment(owner, typed)), (SERVICES, build_service(owner, typed))):
         code, text = connection.request("POST", f"{kind.path(namespace.name)}?dryRun=All", child)
         said += [json.loads(text)["message"]] if code != 201 else []
     assert bool(said) == bool(errors), f"{said}; ours: {aggregate(errors)!r}"

@@ -35,8 +35,8 @@ def webhook(obj: dict[str, Any], policy: Policy) -> Decision:
 def linted(obj: dict[str, Any], policy: Policy) -> tuple[list[str], list[str]]:
     """Faults and warnings of `lint`, without those of unknown fields: the API server drops these, and says so."""
     found = list(check_text("f", json.dumps(obj), Policies(policy)))
-    faults = [one.text for one in found if one.refused and ": unknown field; " not in one.text]
-    return faults, [one.text for one in found if not one.refused]
+    faults = [one.message for one in found if one.is_error and ": unknown field; " not in one.message]
+    return faults, [one.message for one in found if not one.is_error]
 
 
 def stored(value: Any, rule: schema.Schema) -> Any:

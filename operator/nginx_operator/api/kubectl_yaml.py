@@ -9,7 +9,7 @@ import yaml
 
 #: What PyYAML raises at text that it cannot read: beside YAMLError whatever its constructors meet in 2026-02-30, in a
 #: number of thousands of digits, in !!bool x, !!int '', !!timestamp x, and in what is nested deeply.
-UNREADABLE: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError)
+PARSE_ERRORS: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError)
 
 
 class Loader(yaml.SafeLoader):
