@@ -1,4 +1,4 @@
-"""The administrator's policy, as it stands in a file that may change at any time, as a mounted ConfigMap does."""
+"""The administrator's policy in a file that may change at any time, as a mounted ConfigMap does."""
 
 import logging
 from pathlib import Path
@@ -13,13 +13,13 @@ log = logging.getLogger(__name__)
 
 
 class PolicyFile:
-    """The policy in force. Without a file it is the built-in policy, for ever.
+    """The policy in force. Without a file it is the built-in one.
 
     Attributes:
-        current: what was last read and found good.
+        current: the last valid policy that was read.
 
     Raises:
-        PolicyError: the file is unusable at start; the text names it and the fault.
+        PolicyError: the file is unusable at start; the text names it and the errors.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -31,7 +31,7 @@ class PolicyFile:
             self.current = self._read(path)
 
     def refresh(self) -> bool:
-        """Reads again; returns whether the policy changed. A broken file changes nothing, and is logged once."""
+        """Reads the file again. Returns whether the policy changed; an unusable file is logged and changes nothing."""
         if self._path is None:
             return False
         before = self.current
@@ -47,7 +47,7 @@ class PolicyFile:
         return True
 
     def _read(self, path: Path) -> Policies:
-        """The file's policy; the current one while the content is what was read last, be it good or bad."""
+        """The file's policy; the current one if the content, valid or not, is that of the last read."""
         try:
             content = path.read_bytes()
         except OSError as error:

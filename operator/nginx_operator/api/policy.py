@@ -1,7 +1,7 @@
 """What the administrator allows: the bounds of `spec.count` and the defaults.
 
-A namespace has the policy that is listed under its name, else that of the first class whose selector its labels
-match, else the cluster's.
+The policy of a namespace is the one listed under its name, else that of the first class whose selector matches its
+labels, else the cluster's.
 """
 
 import re
@@ -12,9 +12,9 @@ from typing import Any, Final
 from nginx_operator.api import images, selectors
 from nginx_operator.api.selectors import Requirement
 
-#: int32, as in the schema.
+#: The largest int32, as in the schema.
 MAX_INT32: Final = 2**31 - 1
-#: No policy may allow more. The readiness probe of the operator relies on it: MAX_INT32 is always refused.
+#: No policy may allow more pods. The operator's admission probe relies on it: every policy refuses MAX_INT32.
 COUNT_LIMIT: Final = 100_000
 
 DEFAULT_IMAGE: Final = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
@@ -30,11 +30,11 @@ class Policy:
 
     Attributes:
         default_count: written into a spec without a count.
-        min_count: the smallest count that is admitted, pods.
-        max_count: the largest count that is admitted, pods.
+        min_count: the smallest count that is admitted.
+        max_count: the largest count that is admitted.
         default_image: written into a spec without an image.
-        namespace: the one that it holds in.
-        class_name: the class of namespaces that it holds in. Without both it holds wherever no other does.
+        namespace: the namespace that it applies to.
+        class_name: the class of namespaces that it applies to. Without both it applies where no other does.
     """
 
     default_count: int = 1
@@ -46,7 +46,7 @@ class Policy:
 
     @property
     def scope(self) -> str:
-        """Where it holds, for messages."""
+        """Where it applies, for messages."""
         if self.namespace:
             return f"namespace {self.namespace}"
         return f"a namespace of class {self.class_name}" if self.class_name else "this cluster"
@@ -63,7 +63,7 @@ class Policy:
         return f"webhooks.policy.{f'classes[{self.class_name}].' if self.class_name else ''}{key}"
 
     def contradiction(self) -> str:
-        """Why no count, or not the default, can be admitted; empty if all is well."""
+        """Why it admits no count, or not its own default; empty if it is consistent."""
         if self.min_count > self.max_count:
             return f"minCount {self.min_count} is greater than maxCount {self.max_count}"
         if not self.min_count <= self.default_count <= self.max_count:
@@ -75,14 +75,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class NamespaceClass:
-    """Namespaces that have a policy in common, told by a label."""
+    """Namespaces that share a policy, selected by a label."""
 
     selector: Requirement
     policy: Policy
 
     @property
     def name(self) -> str:
-        """What the administrator calls it."""
+        """Its name in the policy, and in the paths of its webhooks."""
         return self.policy.class_name
 
 
@@ -91,7 +91,7 @@ class Policies:
     """The policy of the cluster, those of namespaces that have one of their own, and those of classes.
 
     Attributes:
-        classes: in the order in which they are asked.
+        classes: in order; the first that selects a namespace counts.
     """
 
     cluster: Policy = Policy()
@@ -99,12 +99,12 @@ class Policies:
     classes: tuple[NamespaceClass, ...] = ()
 
     def for_namespace(self, namespace: str, class_name: str = "") -> Policy:
-        """The policy that holds in a namespace.
+        """The policy that applies to a namespace.
 
         Args:
             namespace: its name.
-            class_name: the class that its labels put it in. One that is not known counts as none: the webhook
-                configurations change a minute before the kubelet brings the policy, or after it.
+            class_name: the class that selects it. An unknown one counts as none: the webhook configurations change a
+                minute before the kubelet updates the policy file, or after it.
         """
         if namespace in self.namespaces:
             return self.namespaces[namespace]
@@ -121,7 +121,7 @@ class Policies:
         return bool(self.classes) and namespace not in self.namespaces
 
     def class_of(self, labels: Mapping[str, str]) -> str:
-        """The first class that labels of a namespace match; empty if they match none."""
+        """The name of the first class that selects a namespace with these labels; empty if none does."""
         return next((found.name for found in self.classes if found.selector.matches(labels)), "")
 
     @classmethod
@@ -140,7 +140,7 @@ class Policies:
         errors: list[str] = []
         whole = _mapping(document, "policy", errors)
         own = {key: value for key, value in whole.items() if key not in ("namespaces", "classes")}
-        cluster = _policy(own, Policy(), (*_COUNTS, *_IMAGE), "", errors)
+        cluster = _policy(own, Policy(), _FIELDS, "", errors)
         namespaces = {
             str(name): _policy(
                 _mapping(values, f"namespaces.{name}", errors),
@@ -157,13 +157,14 @@ class Policies:
         return cls(cluster, namespaces, classes)
 
 
-#: As many as the chart has entries for in each webhook configuration.
+#: The chart has this many entries for classes in each webhook configuration.
 MAX_CLASSES: Final = 4
-#: A class's name stands in the path of its webhooks.
+#: A DNS label: it becomes a part of the path of the class's webhooks.
 _CLASS_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 _COUNTS: Final = {"defaultCount": "default_count", "minCount": "min_count", "maxCount": "max_count"}
 _IMAGE: Final = {"defaultImage": "default_image"}
+_FIELDS: Final = {**_COUNTS, **_IMAGE}
 
 
 def _classes(documents: object, cluster: Policy, errors: list[str]) -> tuple[NamespaceClass, ...]:
@@ -194,27 +195,26 @@ def _classes(documents: object, cluster: Policy, errors: list[str]) -> tuple[Nam
 
 def _policy(values: Mapping[object, Any], base: Policy, keys: Collection[str], where: str, errors: list[str]) -> Policy:
     """`base` with these values. What is wrong with them is appended to `errors`, each with the prefix `where`."""
-    before = len(errors)
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        if key not in keys:
-            errors.append(f"{where}unknown key {key!r}; the keys are {', '.join(keys)}")
-        elif value is None:
-            continue
-        elif key in _IMAGE:
-            if not isinstance(value, str) or not images.is_reference(value):
-                errors.append(
-                    f"{where}{key} must be an image that a node can pull, not {value!r}; it is {images.FORMAT}"
-                )
-        elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= COUNT_LIMIT:
-            errors.append(f"{where}{key} must be a whole number from 0 to {COUNT_LIMIT}, not {value!r}")
-        found[{**_COUNTS, **_IMAGE}.get(str(key), "")] = value
-    if len(errors) > before:
-        return base
-    policy = replace(base, **found)
-    if contradiction := policy.contradiction():
-        errors.append(f"{where}{contradiction}")
-    return policy
+    given = {key: value for key, value in values.items() if value is not None or key not in keys}
+    found = [f"{where}{error}" for key, value in given.items() if (error := _value_error(key, value, keys))]
+    if not found:
+        base = replace(base, **{_FIELDS[str(key)]: value for key, value in given.items()})
+        found = [f"{where}{contradiction}"] if (contradiction := base.contradiction()) else []
+    errors.extend(found)
+    return base
+
+
+def _value_error(key: object, value: Any, keys: Collection[str]) -> str:
+    """Why a policy cannot have this value; empty if it can."""
+    if key not in keys:
+        return f"unknown key {key!r}; the keys are {', '.join(keys)}"
+    if key in _IMAGE:
+        if isinstance(value, str) and images.is_reference(value):
+            return ""
+        return f"{key} must be an image that a node can pull, not {value!r}; it is {images.FORMAT}"
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= COUNT_LIMIT:
+        return f"{key} must be a whole number from 0 to {COUNT_LIMIT}, not {value!r}"
+    return ""
 
 
 def _mapping(value: object, what: str, errors: list[str]) -> Mapping[object, Any]:

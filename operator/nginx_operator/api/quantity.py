@@ -18,7 +18,7 @@ _SCALE: dict[str, Decimal] = {
 }
 
 
-#: An int64; the API server cuts what is larger.
+#: The largest int64; the API server caps what is larger.
 MAX: Final = Decimal(2**63 - 1)
 
 

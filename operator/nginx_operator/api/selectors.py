@@ -1,7 +1,7 @@
 """One requirement of a label selector, as Kubernetes evaluates it (apimachinery, labels.Requirement.Matches).
 
-A class of namespaces has just one, because the opposite of one is one again: the chart writes it into the webhook
-entries of all who come later. The opposite of two would be an "or", which a label selector cannot say.
+A class of namespaces has exactly one, because its negation is again one: the chart writes that into the webhook entries
+of all later classes. The negation of two would be an "or", which a label selector cannot express.
 """
 
 import re

@@ -32,7 +32,7 @@ def validate_schema(spec: Mapping[str, Any], *, strict: bool) -> Iterator[FieldE
 
 
 def _unknown_fields(error: ValidationError, path: FieldPath) -> Iterator[FieldError]:
-    known = list(_rule(error).get("properties", ()))
+    known = list(_schema_of(error).get("properties", ()))
     for name in cast("Mapping[str, Any]", error.instance):
         if name not in known:
             hint = did_you_mean(name, known) or f"the fields here are {', '.join(known)}"
@@ -51,7 +51,7 @@ _TYPES: Final = {
 def _explain(error: ValidationError) -> str:
     """A schema error in words: the value, then what is allowed."""
     value, bound = quoted(error.instance), cast("Any", error.validator_value)
-    example = _rule(error).get("example")
+    example = _schema_of(error).get("example")
     match error.validator:
         case "type":
             hint = f", such as {quoted(example)}" if example is not None else ""
@@ -72,27 +72,27 @@ def _explain(error: ValidationError) -> str:
             return f"{value} is malformed" + (f"; an example is {quoted(example)}" if example is not None else "")
 
 
-def _rule(error: ValidationError) -> Mapping[str, Any]:
+def _schema_of(error: ValidationError) -> Mapping[str, Any]:
     """The part of the schema that an error comes from."""
     return cast("Mapping[str, Any]", error.schema)
 
 
-def _without_nulls(value: Any, rule: Schema) -> Any:
-    """The value without nulls, but for fields that the schema does not know: these are unknown all the same."""
+def _without_nulls(value: Any, node: Schema) -> Any:
+    """The value without nulls, except in fields that the schema does not know: these are errors, null or not."""
     if isinstance(value, Mapping):
-        known, others = rule.get("properties", {}), rule.get("additionalProperties")
+        known, others = node.get("properties", {}), node.get("additionalProperties")
         return {
             key: _without_nulls(item, known.get(key) or others or {})
             for key, item in value.items()
             if item is not None or not (key in known or others)
         }
     if isinstance(value, list):
-        return [_without_nulls(item, rule.get("items", {})) for item in value]
+        return [_without_nulls(item, node.get("items", {})) for item in value]
     return value
 
 
 def validate_list_types(spec: Mapping[str, Any]) -> Iterator[FieldError]:
-    """x-kubernetes-list-type, which JSON Schema does not know: no entry of a set, and no key of a map, comes twice."""
+    """x-kubernetes-list-type, which JSON Schema does not know: entries of a set, and keys of a map, are unique."""
     for path, keys in _list_types(names.VERSION):
         items: Any = spec
         for part in path:
@@ -110,10 +110,10 @@ def _list_types(version: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], 
     """Path and x-kubernetes-list-map-keys of each list of type map; a list of type set has no keys."""
     found: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
 
-    def walk(rule: Schema, path: tuple[str, ...]) -> None:
-        if rule.get("x-kubernetes-list-type") in ("map", "set"):
-            found.append((path, tuple(rule.get("x-kubernetes-list-map-keys", ()))))
-        for name, child in rule.get("properties", {}).items():
+    def walk(node: Schema, path: tuple[str, ...]) -> None:
+        if node.get("x-kubernetes-list-type") in ("map", "set"):
+            found.append((path, tuple(node.get("x-kubernetes-list-map-keys", ()))))
+        for name, child in node.get("properties", {}).items():
             walk(child, (*path, name))
 
     walk(schema.spec_schema(version), ())

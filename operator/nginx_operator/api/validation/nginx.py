@@ -33,7 +33,7 @@ def validate_count(
     if isinstance(count, float) and count.is_integer():
         count = int(count)  # 3.0 is the whole number 3, for the schema too
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_INT32:
-        return  # the schema's business
+        return  # the schema refuses it
     low, high = policy.min_count, policy.max_count
     field = ".".join(path)
     if low <= count <= high:

@@ -12,9 +12,9 @@ from nginx_operator.api.validation.field_errors import FieldError, did_you_mean,
 
 _STANDARD: Final = ("cpu", "memory", "ephemeral-storage")
 _HUGE_PAGES_PREFIX: Final = "hugepages-"
-#: What stands in the names of Kubernetes' own resources beside the standard ones.
-_KUBERNETES: Final = "kubernetes.io/"
-#: A quota counts a resource of somebody else under this prefix, so none has it already.
+#: A part of the names of Kubernetes' own resources other than the standard ones.
+_KUBERNETES_DOMAIN: Final = "kubernetes.io/"
+#: A ResourceQuota counts an extended resource under its name with this prefix, so no name of one begins with it.
 _QUOTA_PREFIX: Final = "requests."
 
 
@@ -23,20 +23,20 @@ def validate_resources(resources: object) -> Iterator[FieldError]:
     if not isinstance(resources, Mapping):
         return
     requests, limits = (
-        list_ if isinstance(list_ := resources.get(key), Mapping) else {} for key in ("requests", "limits")
+        amounts if isinstance(amounts := resources.get(key), Mapping) else {} for key in ("requests", "limits")
     )
     for key, amounts in (("requests", requests), ("limits", limits)):
         for name, amount in amounts.items():
-            yield from _amount(key, name, amount)
+            yield from _quantity_errors(key, name, amount)
     for name in requests:
-        yield from _request_and_limit(name, requests[name], limits.get(name))
+        yield from _request_errors(name, requests[name], limits.get(name))
     given = [name for amounts in (requests, limits) for name, amount in amounts.items() if amount is not None]
     pages = next((name for name in given if _is_known(name) and _page_size(name) is not None), None)
     if pages is not None and not {"cpu", "memory"} & set(given):
         yield _error("needs cpu or memory beside it", "limits" if limits.get(pages) is not None else "requests", pages)
 
 
-def _amount(key: str, name: object, amount: object) -> Iterator[FieldError]:
+def _quantity_errors(key: str, name: object, amount: object) -> Iterator[FieldError]:
     """One name and its quantity; null means left out."""
     if amount is None:
         return
@@ -46,7 +46,7 @@ def _amount(key: str, name: object, amount: object) -> Iterator[FieldError]:
         return
     value = _number(amount)
     if value is None:
-        return  # the schema's business
+        return  # the schema refuses it
     if value < 0:
         yield _error(f"{quoted(amount)} must be 0 or more", key, name)
     elif value > quantity.MAX:
@@ -60,8 +60,8 @@ def _amount(key: str, name: object, amount: object) -> Iterator[FieldError]:
         yield _error(f"{quoted(amount)} must be a whole number", key, name)
 
 
-def _request_and_limit(name: object, request: object, limit: object) -> Iterator[FieldError]:
-    """A request and the limit of the same resource."""
+def _request_errors(name: object, request: object, limit: object) -> Iterator[FieldError]:
+    """A request beside the limit of the same resource."""
     if _number(request) is None or not _is_known(name):
         return
     low, high = _stored(request), _stored(limit) if _number(limit) is not None else None
@@ -85,17 +85,17 @@ def _is_known(name: object) -> TypeGuard[str]:
 
 def _can_overcommit(name: str) -> bool:
     """Whether its limit may exceed its request, and its amount be a fraction (helper.IsOvercommitAllowed)."""
-    return name in _STANDARD or (_KUBERNETES in name and not name.startswith(_HUGE_PAGES_PREFIX))
+    return name in _STANDARD or (_KUBERNETES_DOMAIN in name and not name.startswith(_HUGE_PAGES_PREFIX))
 
 
 def _page_size(name: str) -> Decimal | None:
-    """Bytes of one huge page by a resource's name; None if that is none of them."""
+    """Bytes of one huge page, from the resource's name; None if it is no name of huge pages."""
     size = _number(name[len(_HUGE_PAGES_PREFIX) :]) if name.startswith(_HUGE_PAGES_PREFIX) else None
     return size if size is not None and 0 < size <= quantity.MAX and size % 1 == 0 else None
 
 
 def _stored(value: Any) -> Decimal:
-    """What the API server makes of a quantity, to compare by."""
+    """A quantity as the API server stores it: what it compares."""
     return quantity.stored(int(value) if isinstance(value, float) else value)
 
 

@@ -16,33 +16,33 @@ _NEEDS_TYPE: Final = {
 #: The API server's default for --service-node-port-range. A cluster may have another, so this only warns.
 _NODE_PORTS: Final = range(30000, 32768)
 #: Bytes of all annotations, keys and values: the API server's 256 KiB, and 1 KiB of them for the operator's own.
-_ANNOTATIONS: Final = 255 * 1024
-#: What the API server reads as loadBalancerSourceRanges where that is empty.
-_RANGES: Final = "service.beta.kubernetes.io/load-balancer-source-ranges"
+_MAX_ANNOTATION_BYTES: Final = 255 * 1024
+#: The annotation that the API server reads where loadBalancerSourceRanges is empty.
+_RANGES_ANNOTATION: Final = "service.beta.kubernetes.io/load-balancer-source-ranges"
 _QUALIFIED_NAME_FORMAT: Final = (
     "must be a name such as tier or example.com/tier, of at most 63 characters after the '/'"
 )
 
 
 def validate_service(spec: Mapping[str, Any], old_spec: Mapping[str, Any]) -> Iterator[FieldError | str]:
-    """What the CRD cannot say about spec.service."""
+    """Rules on spec.service that the CRD cannot express."""
     new, old = spec.get("service"), old_spec.get("service")
     if not isinstance(new, Mapping):
         return
     if not isinstance(old, Mapping):
         old = {}
-    yield from _annotations(new.get("annotations"))
+    yield from _annotation_errors(new.get("annotations"))
     # The Service of a paused Nginx stays, whatever is written.
     exists = old.get("enabled") is not False or old_spec.get("paused") is True
-    yield from _load_balancer(new, old, exists=exists)
-    yield from _source_ranges(new, old)
+    yield from _load_balancer_class_errors(new, old, exists=exists)
+    yield from _source_range_errors(new, old)
     port = new.get("nodePort")
     if isinstance(port, int) and port not in _NODE_PORTS:
         yield f"spec.service.nodePort: {port} is outside 30000-32767, which is all that most clusters allow"
 
 
 def validate_service_type(service: object) -> Iterator[FieldError]:
-    """Fields that need a type of Service (the CRD says the same in CEL)."""
+    """Fields that only some types of Service have; the CRD has the same rule in CEL."""
     if not isinstance(service, Mapping):
         return
     type_ = service.get("type") or "ClusterIP"
@@ -51,7 +51,7 @@ def validate_service_type(service: object) -> Iterator[FieldError]:
             yield _error(f"{name} needs type {' or '.join(types)}", name)
 
 
-def _annotations(annotations: object) -> Iterator[FieldError]:
+def _annotation_errors(annotations: object) -> Iterator[FieldError]:
     size = 0
     for key, value in annotations.items() if isinstance(annotations, Mapping) else ():
         if value is None:
@@ -60,11 +60,15 @@ def _annotations(annotations: object) -> Iterator[FieldError]:
         # The API server takes upper-case letters in a prefix, here alone.
         if not names.is_qualified_name(key.lower() if isinstance(key, str) else key):
             yield _error(f"the key {quoted(key)} {_QUALIFIED_NAME_FORMAT}", "annotations")
-    if size > _ANNOTATIONS:
-        yield _error(f"{size} bytes in all are more than a Service can have; keep within {_ANNOTATIONS}", "annotations")
+    if size > _MAX_ANNOTATION_BYTES:
+        yield _error(
+            f"{size} bytes in all are more than a Service can have; keep within {_MAX_ANNOTATION_BYTES}", "annotations"
+        )
 
 
-def _load_balancer(new: Mapping[str, Any], old: Mapping[str, Any], *, exists: bool) -> Iterator[FieldError]:
+def _load_balancer_class_errors(
+    new: Mapping[str, Any], old: Mapping[str, Any], *, exists: bool
+) -> Iterator[FieldError]:
     name = new.get("loadBalancerClass")
     if isinstance(name, str) and not names.is_qualified_name(name):
         yield _error(f"{quoted(name)} {_QUALIFIED_NAME_FORMAT}", "loadBalancerClass")
@@ -76,10 +80,10 @@ def _load_balancer(new: Mapping[str, Any], old: Mapping[str, Any], *, exists: bo
         )
 
 
-def _source_ranges(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[FieldError]:
+def _source_range_errors(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[FieldError]:
     """Networks in the field, or in the annotation that preceded it. What is in force already may stay."""
     ranges, old_ranges = (
-        list_ if isinstance(list_ := service.get("loadBalancerSourceRanges"), list) else [] for service in (new, old)
+        found if isinstance(found := service.get("loadBalancerSourceRanges"), list) else [] for service in (new, old)
     )
     for number, network in enumerate(ranges):
         if isinstance(network, str) and network not in old_ranges and (problem := _network_error(network)):
@@ -89,15 +93,15 @@ def _source_ranges(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[F
     if ranges or annotated is None or stays:
         return
     if new.get("type") != "LoadBalancer":
-        yield _error("needs type LoadBalancer", "annotations", _RANGES)
+        yield _error("needs type LoadBalancer", "annotations", _RANGES_ANNOTATION)
     for network in (part.strip() for part in annotated.split(",") if annotated.strip()):
         if problem := _network_error(network):
-            yield _error(f"{quoted(network)} {problem}", "annotations", _RANGES)
+            yield _error(f"{quoted(network)} {problem}", "annotations", _RANGES_ANNOTATION)
 
 
 def _annotated_ranges(service: Mapping[str, Any]) -> str | None:
     annotations = service.get("annotations")
-    found = annotations.get(_RANGES) if isinstance(annotations, Mapping) else None
+    found = annotations.get(_RANGES_ANNOTATION) if isinstance(annotations, Mapping) else None
     return found if isinstance(found, str) else None
 
 
