@@ -1,4 +1,4 @@
-"""The administrator's policy: what contradicts itself is refused with every fault named."""
+"""The administrator's policy: what contradicts itself is refused, every error by name."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ def test_what_is_left_out_has_a_default() -> None:
         ({"minCount": 5, "maxCount": 3, "defaultCount": 4}, "minCount 5 is greater than maxCount 3"),
         ({"defaultCount": 9, "maxCount": 3}, "defaultCount 9 is outside minCount 0 to maxCount 3"),
         ({"maxcount": 3}, "unknown key 'maxcount'"),
+        ({"maxcount": None}, "unknown key 'maxcount'"),
         ({"maxCount": "3"}, "maxCount must be a whole number"),
         ({"maxCount": True}, "maxCount must be a whole number"),
         ({"maxCount": COUNT_LIMIT + 1}, "maxCount must be a whole number from 0 to 100000"),
@@ -58,7 +59,7 @@ def test_a_contradiction_is_refused(document: object, words: str) -> None:
         Policies.parse(document)
 
 
-def test_all_faults_come_at_once() -> None:
+def test_all_errors_come_at_once() -> None:
     with pytest.raises(PolicyError, match=r"minCount.*maxCount.*shop.*maxCount 0"):
         Policies.parse({"minCount": "a", "maxCount": "b", "namespaces": {"shop": {"minCount": 1, "maxCount": 0}}})
 

@@ -1,4 +1,4 @@
-"""The one list of checks: what each refuses, in which words, and what it lets through."""
+"""What the rules refuse together, in which words, and what they let through."""
 
 import json
 from typing import Any
@@ -199,7 +199,7 @@ fields = ["count", "image", "imagePullPolicy", "imagePullSecrets", "resources", 
 
 
 @given(st.dictionaries(st.sampled_from(fields) | st.text(), json_values, max_size=5), json_values)
-def test_no_shape_of_a_spec_breaks_the_checks(spec: dict[str, Any], old_count: Any) -> None:
+def test_no_shape_of_a_spec_breaks_the_rules(spec: dict[str, Any], old_count: Any) -> None:
     result = validate("web", defaults.with_defaults(spec, POLICY), POLICY, old_spec={"count": old_count}, strict=True)
     assert all(len(warning) <= validation.MAX_WARNING_LENGTH for warning in result.warnings)
     json.dumps([str(error) for error in result.errors])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nginx_operator.api import names, schema
 from nginx_operator.api.validation import msgspec_schema
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 SPEC = schema.spec_schema(names.VERSION)
 
 
