@@ -107,7 +107,7 @@ class AdmissionServer:
         started = time.perf_counter()
         try:
             asked = review.decode(body)
-            decision = _WEBHOOKS[webhook](asked, self._policies().of(asked.namespace, class_name))
+            decision = _WEBHOOKS[webhook](asked, self._policies().for_namespace(asked.namespace, class_name))
         except review.MalformedReviewError as error:
             self._metrics.admissions.labels(webhook, "malformed").inc()
             return failure(400, "BadRequest", str(error))
@@ -140,7 +140,7 @@ def _log_refusal(decision: review.AdmissionResponse) -> None:
                 "name": request.display_name,
                 "user": request.user,
                 "kind": request.kind.kind,
-                "faults": [fault.path for fault in decision.faults],
+                "faults": [fault.field for fault in decision.errors],
             }
         },
     )
