@@ -13,18 +13,17 @@ TOO_MANY_REQUESTS: Final = failure(
 
 
 class BodyLimiter:
-    """Keeps account of slots and bytes."""
+    """Keeps account of slots and bytes.
+
+    Attributes:
+        buffered: bytes of small bodies.
+    """
 
     def __init__(self, limits: Limits) -> None:
+        self.buffered = 0
         self._limits = limits
         self._slots_held = 0
         self._queue: deque[Connection] = deque()
-        self._buffered = 0
-
-    @property
-    def exceeded(self) -> bool:
-        """True while small bodies take more bytes than they may."""
-        return self._buffered > self._limits.buffered
 
     def admit(self, connection: Connection, length: int | None) -> None:
         """Admits a body before its first byte, queues it, or rejects it with 429. `length` is None if unknown."""
@@ -43,17 +42,21 @@ class BodyLimiter:
         """Counts bytes of a body that are kept; those with a slot are bounded by the number of slots."""
         if connection.state.slot is Slot.NONE:
             connection.state.buffered += size
-            self._buffered += size
+            self.buffered += size
 
     def release(self, connection: Connection) -> None:
         """Gives back what a body has taken, and its slot to the next in the queue."""
         state = connection.state
-        self._buffered -= state.buffered
-        state.buffered = 0
-        slot, state.slot = state.slot, Slot.NONE
+        if state.buffered:
+            self.buffered -= state.buffered
+            state.buffered = 0
+        slot = state.slot
+        if slot is Slot.NONE:
+            return
+        state.slot = Slot.NONE
         if slot is Slot.QUEUED:
             self._queue.remove(connection)
-        elif slot is Slot.HELD:
+        else:
             self._slots_held -= 1
             if self._queue:
                 following = self._queue.popleft()

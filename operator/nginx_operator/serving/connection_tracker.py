@@ -31,6 +31,7 @@ class ConnectionTracker:
         self.timeouts = timeouts
         self.draining = False
         self.last_request = 0.0
+        self._limits = limits
         self._on_limit = on_limit
         self._loop = asyncio.get_running_loop()
         self._bodies = BodyLimiter(limits)
@@ -69,7 +70,8 @@ class ConnectionTracker:
         self._bodies.release(connection)
         self._active.pop(connection, None)
         self._idle.pop(connection, None)
-        self._changed.set()
+        if self.draining:
+            self._changed.set()
 
     def enter(self, connection: Connection, stage: Stage, client_timeout: float | None = None) -> None:
         """Starts a stage and its timeout. In stage BODY, `client_timeout` is the number of seconds the client waits."""
@@ -98,7 +100,7 @@ class ConnectionTracker:
     def body_received(self, connection: Connection, size: int) -> None:
         """Counts bytes of a body. Where all bodies are too many, the connection that has waited longest is aborted."""
         self._bodies.received(connection, size)
-        while self._bodies.exceeded:
+        while self._bodies.buffered > self._limits.buffered:
             self._on_limit("crowded")
             self.abort(next(other for other in self._active if other.state.buffered))
 

@@ -285,7 +285,7 @@ async def test_the_body_that_waits_longest_makes_room_for_bytes() -> None:
         for _, writer in held:
             writer.close()
         assert bed.limited("crowded") == 1
-        assert bed.server.http.connections._bodies._buffered == 0
+        assert bed.server.http.connections._bodies.buffered == 0
 
 
 async def test_an_answer_comes_before_the_client_stops_waiting() -> None:
