@@ -104,7 +104,7 @@ def _addresses(pods: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 async def _metrics_fault(address: str) -> str | None:
-    http = ConnectionPool(ClientConfig(address), {}, answer_seconds=_PATIENCE, connect_seconds=_PATIENCE)
+    http = ConnectionPool(ClientConfig(address), {}, response_timeout=_PATIENCE, connect_timeout=_PATIENCE)
     try:
         answer = await http.request("GET", "/metrics", {})
     except OSError as error:
