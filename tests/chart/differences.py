@@ -52,7 +52,7 @@ def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
 
 
 def _path(lines: Sequence[str], number: int) -> str:
-    """The keys and list items that a line of YAML in block style is in, outermost first."""
+    """The keys and list items that a line of YAML in block style is in, outermost first; "." for the top level."""
     path: list[str] = []
     depth = _depth(lines[number])
     for line in reversed(lines[:number]):
@@ -60,7 +60,7 @@ def _path(lines: Sequence[str], number: int) -> str:
         if word and not word.startswith("#") and _depth(line) < depth:
             depth = _depth(line)
             path.insert(0, word if word.startswith("- ") else word.partition(":")[0])
-    return " > ".join(path)
+    return " > ".join(path) or "."
 
 
 def _depth(line: str) -> float:

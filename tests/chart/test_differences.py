@@ -16,7 +16,6 @@ spec:
   - name: operator
     args:
       - run
-
       # The port.
       - --port=1
     image: a
@@ -57,22 +56,42 @@ def test_a_deleted_object_is_named() -> None:
         (
             "--port=1",
             "--port=2",
-            ["@@ spec > containers > - name: operator > args @@", " ", "       # The port.", "-      - --port=1"]
-            + ["+      - --port=2", "     image: a", "   - name: sidecar"],
+            """\
+@@ spec > containers > - name: operator > args @@
+       - run
+       # The port.
+-      - --port=1
++      - --port=2
+     image: a
+   - name: sidecar
+""",
         ),
         (
             "    image: b\n",
             "",
-            ["@@ spec > containers > - name: sidecar @@", "     image: a", "   - name: sidecar", "-    image: b"],
+            """\
+@@ spec > containers > - name: sidecar @@
+     image: a
+   - name: sidecar
+-    image: b
+""",
         ),
         (
             "kind: Deployment\n",
             "kind: Deployment\nstatus: {}\n",
-            ["@@  @@", " # Source: operator.yaml", " kind: Deployment", "+status: {}", " metadata:", "   name: operator"],
+            """\
+@@ . @@
+ # Source: operator.yaml
+ kind: Deployment
++status: {}
+ metadata:
+   name: operator
+""",
         ),
     ],
+    ids=["changed", "removed", "added"],
 )
-def test_a_change_is_shown_where_it_is(old: str, new: str, hunk: list[str]) -> None:
+def test_a_change_is_shown_where_it_is(old: str, new: str, hunk: str) -> None:
     changed = OPERATOR.replace(old, new)
 
-    assert between(rendering(OPERATOR), rendering(changed)).splitlines() == ["diff Deployment system/operator", *hunk]
+    assert between(rendering(OPERATOR), rendering(changed)) == f"diff Deployment system/operator\n{hunk}"
