@@ -16,7 +16,7 @@ metadata:
   {{- end }}
 spec:
   clusterIP: None
-  # The metrics of a pod that is not ready are worth the most.
+  # Metrics matter most while a pod is not ready.
   publishNotReadyAddresses: true
   selector:
     {{- include "nginx-operator.selectorLabels" . | nindent 4 }}
