@@ -22,7 +22,8 @@ pods. Takes context and component.
   "app.kubernetes.io/version" $chart.AppVersion
   "helm.sh/chart" (printf "%s-%s" $chart.Name $chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
 -}}
-{{- toYaml (merge (include "nginx-operator.selectorLabels" . | fromYaml) $labels (.context.Values.commonLabels | default dict)) -}}
+{{- $selectorLabels := include "nginx-operator.selectorLabels" . | fromYaml -}}
+{{- toYaml (merge $selectorLabels $labels (.context.Values.commonLabels | default dict)) -}}
 {{- end -}}
 
 {{/*

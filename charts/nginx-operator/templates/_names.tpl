@@ -1,7 +1,10 @@
 {{/*
-A template of this chart takes the root context, or, if it needs more, a dict with named keys: context is the root
-context, and component is "operator" or "webhooks", which is also the key of the component's values. A template returns
-a value; its caller writes the key above it.
+Conventions of all named templates of this chart:
+
+- A template takes the root context or, if it needs more, a dict with the keys that its comment names. Of these, context
+  is the root context, and component the value of the label app.kubernetes.io/component. The components operator and
+  webhooks have their values under the same key.
+- It returns a value, or some fields of an object; the caller writes the key above and indents it.
 */}}
 
 {{/* The chart's name, as in the label app.kubernetes.io/name. */}}

@@ -1,5 +1,5 @@
 {{/*
-The PodDisruptionBudget of a component; empty with fewer than two replicas, where it would only block the drain of a node.
+The PodDisruptionBudget of a component; empty with fewer than two replicas, where it would only block node drains.
 Takes context, component and name.
 */}}
 {{- define "nginx-operator.podDisruptionBudget" -}}

@@ -3,7 +3,7 @@
 request.userInfo.username == 'system:serviceaccount:{{ .context.Release.Namespace }}:{{ .name }}'
 {{- end -}}
 
-{{/* The binding that puts a ValidatingAdmissionPolicy of the same name into force. Takes context, component and name. */}}
+{{/* The binding of the ValidatingAdmissionPolicy with the same name. Takes context, component and name. */}}
 {{- define "nginx-operator.validatingAdmissionPolicyBinding" -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding

@@ -61,8 +61,8 @@ spec:
 {{- end -}}
 
 {{/*
-Label matchers of what Prometheus scrapes from a component. The job has the name of the Service only if the ServiceMonitor
-of this chart defines it. Takes context and job.
+Label matchers of what Prometheus scrapes from a component. Without this chart's ServiceMonitors the name of the job is
+not known. Takes context and job, the name of the metrics Service.
 */}}
 {{- define "nginx-operator.metricsMatchers" -}}
 namespace="{{ .context.Release.Namespace }}"

@@ -1,13 +1,13 @@
 {{/*
 The entries of a webhook configuration. Takes context, webhook (mutate or validate) and resources.
 
-An admission review does not carry the labels of its namespace. So each class of namespaces has an entry of its own, which
-the API server selects by these labels and whose path names the class. An entry excludes the namespaces of earlier
+An admission review does not carry the labels of its namespace. So each class of namespaces has an entry of its own,
+which the API server selects by these labels and whose path names the class. An entry excludes the namespaces of earlier
 classes, and the last entry takes all that are in no class, so that exactly one entry matches each request.
 
 Entries are never renamed or removed, and there are always four for classes: the webhooks own caBundle in each
-(server-side apply), so an entry that Helm gave up would stay without its other fields, which the API server refuses; and
-a new entry would be without caBundle for a moment.
+(server-side apply), so an entry that Helm gave up would stay without its other fields, which the API server refuses. A
+new entry would have no caBundle for a moment.
 */}}
 {{- define "nginx-operator.webhooks.entries" -}}
 {{- $classes := .context.Values.webhooks.policy.classes | default list -}}
