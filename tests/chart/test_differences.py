@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chart.differences import between
+from tests.support.differences import between
 
 OPERATOR = """\
 # Source: operator.yaml
