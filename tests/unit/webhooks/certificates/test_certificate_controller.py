@@ -14,7 +14,8 @@ from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.ca_injector import AT_ONCE, PERIOD
 from nginx_webhooks.certificates.self_signed_source import REPEAT_FIRST, REPEAT_LAST, SETTLE
 from nginx_webhooks.certificates.store import from_data, to_data
-from tests.support.apiserver.storing import ApiServer
+from tests.support.apiserver.request_info import RequestInfo
+from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
 from tests.support.webhooks.made import of_version_5
 from tests.support.webhooks.replica import (
@@ -28,6 +29,7 @@ from tests.support.webhooks.replica import (
     install,
     install_configurations,
     secret,
+    writes,
 )
 
 
@@ -48,7 +50,7 @@ async def test_from_an_empty_secret_to_ready(api: ApiServer, client: Client) -> 
         ours, other = api.objects[MUTATING]["webhooks"]
         assert ours["clientConfig"]["service"]["name"] == "hooks"
         assert other["clientConfig"] == {"url": "https://example.com"}
-        assert (api.writes("secrets"), api.writes("mutatingwebhookconfigurations")) == (1, 1)
+        assert (writes(api, "secrets"), writes(api, "mutatingwebhookconfigurations")) == (1, 1)
 
 
 async def test_two_replicas_agree_on_one_authority(api: ApiServer, client: Client) -> None:
@@ -66,10 +68,10 @@ async def test_a_later_replica_writes_nothing(api: ApiServer, client: Client) ->
     install(api)
     async with Replica(client).running() as first:
         await first.ready()
-    writes = [found for found in api.requests if found[0] == "patch"]
+    written = api.sent("patch")
     async with Replica(client).running() as later:
         await later.ready()
-        assert [found for found in api.requests if found[0] == "patch"] == writes
+        assert api.sent("patch") == written
 
 
 async def test_wiped_bundles_are_healed(api: ApiServer, client: Client) -> None:
@@ -93,10 +95,10 @@ async def test_who_undoes_it_without_end_does_not_make_us_write_without_end(
         for _ in range(AT_ONCE):
             install_configurations(api)
             await until(lambda: trusted(api, replica))
-        writes = len(api.requests)
+        written = api.sent("patch")
         install_configurations(api)
         await until(lambda: "somebody else keeps changing the caBundle" in caplog.text)
-        assert [found for found in api.requests[writes:] if found[0] == "patch"] == []
+        assert api.sent("patch") == written
         replica.pass_time(timedelta(seconds=PERIOD))
         await until(lambda: trusted(api, replica))
 
@@ -177,10 +179,10 @@ async def test_a_backup_from_during_a_rotation_is_promoted_once(api: ApiServer, 
             if promoted == 1:
                 api.put(SECRET, during)
         await settled(api, replica)
-    writes = api.writes("secrets")
+    written = writes(api, "secrets")
     replica.pass_time(SETTLE * 10)
     await replica.keeper.step()
-    assert api.writes("secrets") == writes
+    assert writes(api, "secrets") == written
     assert trusted(api, replica)
 
 
@@ -194,26 +196,26 @@ async def test_a_backup_from_after_a_rotation_is_cleared_by_one_write(api: ApiSe
         data = {key: b64encode(value).decode() for key, value in to_data(rotated).items()}
         api.put(SECRET, {**secret(), "data": data})
         await until(lambda: ca_bundle(api, MUTATING) == rotated.bundle)
-        writes = api.writes("secrets")
+        written = writes(api, "secrets")
         replica.pass_time(authority.OVERLAP)
         await until(lambda: "previous.crt" not in api.data(SECRET))
         await settled(api, replica)
     await replica.keeper.step()
-    assert (replica.changes("dropped"), api.writes("secrets")) == (1, writes + 1)
+    assert (replica.changes("dropped"), writes(api, "secrets")) == (1, written + 1)
 
 
 async def test_a_stray_key_of_somebody_else_is_taken_away_by_one_write(api: ApiServer, client: Client) -> None:
     install(api)
     async with Replica(client).running() as replica:
         await replica.ready()
-        before, writes = api.data(SECRET), api.writes("secrets")
+        before, written = api.data(SECRET), writes(api, "secrets")
         stray = backup(api)
         stray["data"]["next.crt"] = stray["data"]["tls.crt"]
         api.put(SECRET, stray)
         await until(lambda: api.data(SECRET) == before)
         await settled(api, replica)
     await replica.keeper.step()
-    assert (replica.changes("restored"), api.writes("secrets")) == (1, writes + 1)
+    assert (replica.changes("restored"), writes(api, "secrets")) == (1, written + 1)
 
 
 @pytest.mark.parametrize("touched", [False, True], ids=["nothing changes", "something else does"])
@@ -226,11 +228,13 @@ async def test_a_step_that_somebody_undoes_is_paced_and_told_of_once(
         await replica.ready()
         stray = backup(api)["data"] | {"next.crt": "eA=="}
 
-        def undo(body: dict[str, Any]) -> dict[str, Any]:
-            touch = {"annotations": {"touched": str(api.version)}} if touched else {}
-            return {**body, "metadata": {**api.objects[SECRET]["metadata"], **touch}, "data": stray}
+        def undo(info: RequestInfo, body: dict[str, Any]) -> dict[str, Any]:
+            if info.plural != "secrets":
+                return body
+            touch = {"annotations": {"touched": str(api.store.version)}} if touched else {}
+            return {**body, "metadata": {**body["metadata"], **touch}, "data": stray}
 
-        api.altered = undo
+        api.store.admit = undo
         api.put(SECRET, {**secret(), "data": stray})
         await until(lambda: replica.changes("restored"))
         replica.pass_time(timedelta(0))
@@ -242,7 +246,7 @@ async def test_a_step_that_somebody_undoes_is_paced_and_told_of_once(
             replica.pass_time(REPEAT_FIRST * 2 ** (tries - 2))
             await until(lambda tries=tries: replica.changes("restored") == tries)
         assert caplog.text.count("somebody undoes") <= 4
-        api.altered = lambda body: body
+        api.store.admit = lambda _, body: body
         replica.pass_time(REPEAT_LAST)
         await until(lambda: "next.crt" not in api.data(SECRET))
         await until(lambda: not replica.keeper._complaint)
@@ -380,7 +384,7 @@ async def test_a_watch_that_stands_still_is_unhealthy(api: ApiServer, client: Cl
             watch.turned -= 700
             assert replica.keeper.unhealthy() == f"the watch of {words} has stood still for 700 s"
             install_configurations(api)
-            api.put(SECRET, api.objects[SECRET])
+            api.touch(SECRET)
             await until(lambda: replica.keeper.unhealthy() is None)  # it has heard of that
 
 
@@ -392,7 +396,7 @@ async def test_a_leaf_is_renewed_while_the_api_server_is_away() -> None:
             before = replica.live.certificate
             for plural in ("secrets", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
                 for verb in ("get", "list", "watch", "patch"):
-                    api.forbid(verb, plural)
+                    api.faults.forbid(verb, plural)
             api.put(SECRET, secret())  # known from the open watch; the refill is refused
             replica.pass_time(timedelta(days=5))
             await until(lambda: replica.live.certificate != before)
@@ -415,19 +419,19 @@ async def test_a_missing_right_is_named_once_and_waited_for(
     api: ApiServer, client: Client, verb: str, plural: str, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     install(api)
-    api.forbid(verb, plural)
+    api.faults.forbid(verb, plural)
 
     def warnings() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
     async with Replica(client).running() as replica:
-        await until(lambda: sum(1 for found, path in api.requests if found == verb and plural in path) >= 2)
+        await until(lambda: len(api.sent(verb, plural=plural)) >= 2)
         await until(lambda: any(words in text for text in warnings()))
         assert len([text for text in warnings() if words in text]) == 1, warnings()
         assert f'cannot {verb} resource "{plural}"' in " ".join(warnings())
         if verb != "watch":  # what was listed suffices to begin with
             assert replica.readiness.fault
-        api.allow(verb, plural)
+        api.faults.allow(verb, plural)
         await replica.ready()
         await until(lambda: trusted(api, replica))
 
@@ -442,7 +446,7 @@ async def test_what_is_missing_is_named_and_waited_for(
         api.put(MUTATING, configuration("MutatingWebhookConfiguration", "renamed.example.com"))
         wanted = "MutatingWebhookConfiguration nginx-operator has no webhook mutate.nginxes.proxy.example.com"
         await until(lambda: wanted in replica.readiness.fault)
-        assert api.writes("mutatingwebhookconfigurations") == 0
+        assert writes(api, "mutatingwebhookconfigurations") == 0
         install_configurations(api)
         await replica.ready()
     assert all(caplog.text.count(text) == 1 for text in ("there is no Secret", "has no webhook"))
