@@ -10,5 +10,5 @@ selectors.py          label and field selectors
 watch.py              one open watch
 faults.py             what a request meets before it reaches the store
 refusals.py           metav1.Status, in the API server's words
-script.py             the requests that a real API server must answer as this one does: tests/cluster/test_apiserver_double.py
+script.py             requests that a real API server answers as this one does (tests/cluster/test_apiserver_double.py)
 """

@@ -47,14 +47,19 @@ class Answer:
 
 
 #: Gives an answer, or None to let the request through.
-Hook = Callable[[Request], Answer | None | Awaitable[Answer | None]]
+Hook = Callable[[Request], Answer | Awaitable[Answer | None] | None]
 Fault = Answer | Hook
 
 TORN = Answer(0)
 
 
 def refused(
-    code: int, reason: str, message: str = "", *causes: str, retry_after: int = 0, headers: Mapping[str, str] | None = None
+    code: int,
+    reason: str,
+    message: str = "",
+    *causes: str,
+    retry_after: int = 0,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """A metav1.Status as the answer."""
     details = {"causes": [{"reason": cause} for cause in causes], "retryAfterSeconds": retry_after}

@@ -107,9 +107,7 @@ def _compare(name: str, old: Any, new: Any, at: Field, into: Difference) -> None
     elif new is _NOTHING:
         into.removed.add(at)
     before, after = (None if value is _NOTHING else parts(name, value) for value in (old, new))
-    if before is None and after is None and _NOTHING not in (old, new) and old != new:
-        into.modified.add(at)
-    elif (before is None) != (after is None) and _NOTHING not in (old, new):
+    if _NOTHING not in (old, new) and old != new and None in (before, after):
         into.modified.add(at)
     before, after = before or {}, after or {}
     for key in before.keys() | after.keys():

@@ -57,7 +57,7 @@ class RequestInfo:
 
     @property
     def custom(self) -> bool:
-        """Whether a CustomResourceDefinition defines it: every group of Kubernetes itself is short or ends in k8s.io."""
+        """Whether a CustomResourceDefinition defines it: Kubernetes' own groups are short or end in k8s.io."""
         return "." in self.group and not self.group.endswith(".k8s.io")
 
     @property

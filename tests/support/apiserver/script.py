@@ -1,7 +1,7 @@
 """Requests whose answers tell an API server's semantics, and how two servers' answers are compared.
 
-Nothing that the real one adds by itself is in the way: each body is whole, with all defaults, and no controller looks at
-what is stored. uids and resourceVersions are compared by when the same one comes again, so a write that must change
+Nothing that the real one adds by itself is in the way: each body is whole, with all defaults, and no controller looks
+at what is stored. uids and resourceVersions are compared by when the same one comes again, so a write that must change
 nothing, and one that must, are told apart; no other number and no time is compared.
 """
 
@@ -126,6 +126,7 @@ _REPLACED = [
     {"op": "test", "path": "/metadata/resourceVersion", "value": VERSION},
     {"op": "replace", "path": "/data/a", "value": "Zg=="},
 ]
+_ADDED = [{"op": "remove", "path": "/data/d"}, {"op": "add", "path": "/data/g", "value": "Zw=="}]
 _SECRETS = [
     get(SECRETS, "a"),
     find(SECRETS, labelSelector="double"),
@@ -164,7 +165,7 @@ _SECRETS = [
     # JSON patches.
     patch(SECRETS, "a", JSON_PATCH, _REPLACED, fieldManager="two"),
     patch(SECRETS, "a", JSON_PATCH, [{**_REPLACED[0], "value": STALE}, _REPLACED[1]], fieldManager="two"),
-    patch(SECRETS, "a", JSON_PATCH, [{"op": "remove", "path": "/data/d"}, {"op": "add", "path": "/data/g", "value": ""}]),
+    patch(SECRETS, "a", JSON_PATCH, _ADDED),
     # Strategic merge patches: owners by their uid.
     patch(SECRETS, "a", STRATEGIC_MERGE, {"metadata": {"ownerReferences": [_owner("u1", "x"), _owner("u2", "y")]}}),
     patch(

@@ -171,11 +171,11 @@ class Store:
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
     def put(self, path: str, body: Object, manager: str = "test") -> Object:
-        """Stores an object with its status as it is, whatever is there; what it changes is the manager's from now on."""
+        """Stores an object with its status, whatever is there; what it changes is the manager's from now on."""
         info, live = RequestInfo.of(path), self.objects.get(path)
         new = {"apiVersion": info.api_version, "kind": _kind(info, body)} | _without_nulls(body)
         blank = self._blank(info, info.name)
-        metadata = {key: value for key, value in new["metadata"].items() if key != "resourceVersion"}
+        metadata = {key: value for key, value in new.get("metadata", {}).items() if key != "resourceVersion"}
         new["metadata"] = metadata | blank["metadata"]
         base = live or blank
         me = Manager(manager, "Update", info.api_version)
