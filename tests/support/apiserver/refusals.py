@@ -21,6 +21,7 @@ class Refusal(Exception):  # noqa: N818 - the exception that carries an answer
     def __init__(self, code: int, reason: str, message: str, **details: Any) -> None:
         super().__init__(message)
         self.code = code
+        told = {key: value for key, value in details.items() if value}
         self.body: Object = {
             "kind": "Status",
             "apiVersion": "v1",
@@ -28,9 +29,8 @@ class Refusal(Exception):  # noqa: N818 - the exception that carries an answer
             "status": "Failure",
             "message": message,
             "reason": reason,
-            "details": {key: value for key, value in details.items() if value},
             "code": code,
-        }
+        } | ({"details": told} if told else {})
 
 
 def not_found(info: RequestInfo) -> Refusal:
@@ -41,13 +41,16 @@ def already_exists(info: RequestInfo, name: str) -> Refusal:
     return _about(info, 409, "AlreadyExists", f'{info.qualified} "{name}" already exists')
 
 
-def conflict(info: RequestInfo, why: str = _MODIFIED) -> Refusal:
-    words = f'Operation cannot be fulfilled on {info.qualified} "{info.name}": {why}'
+def conflict(info: RequestInfo, why: str = _MODIFIED, what: str = "") -> Refusal:
+    words = f'Operation cannot be fulfilled on {what or info.qualified} "{info.name}": {why}'
     return _about(info, 409, "Conflict", words)
 
 
 def wrong_uid(info: RequestInfo, wanted: str, live: str) -> Refusal:
-    return conflict(info, f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {live}")
+    """An update of another object of the same name."""
+    key = f"/registry/{info.plural}/{info.namespace}/{info.name}"
+    error = f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+    return conflict(info, f"{error}Precondition failed: UID in precondition: {wanted}, UID in object meta: {live}")
 
 
 def apply_conflict(conflicts: Sequence[tuple[str, str]]) -> Refusal:
@@ -70,14 +73,14 @@ def apply_conflict(conflicts: Sequence[tuple[str, str]]) -> Refusal:
 
 def invalid(info: RequestInfo, kind: str, field: str, why: str) -> Refusal:
     full = f"{kind}.{info.group}" if info.group else kind
-    cause = {"reason": "FieldValueInvalid", "message": why, "field": field}
+    reason = "FieldValueRequired" if why.startswith("Required") else "FieldValueInvalid"
+    cause = {"reason": reason, "message": why, "field": field}
     return Refusal(422, "Invalid", f'{full} "{info.name}" is invalid: {field}: {why}', causes=[cause])
 
 
-def failed_patch(why: str) -> Refusal:
+def failed_patch() -> Refusal:
     """A JSON patch that does not fit the object."""
-    words = "the server rejected our request due to an error in our request"
-    return Refusal(422, "Invalid", words, causes=[{"reason": "UnexpectedServerResponse", "message": why}])
+    return Refusal(422, "Invalid", "the server rejected our request due to an error in our request")
 
 
 def unsupported(accepted: Sequence[str]) -> Refusal:

@@ -78,4 +78,4 @@ class RequestInfo:
     @property
     def unconditional(self) -> bool:
         """Whether an update may do without a resourceVersion."""
-        return not self.custom and self.plural != "leases"
+        return self.group in ("", "apps")

@@ -15,14 +15,22 @@ from typing import Any
 from nginx_operator.kube.client import APPLY, JSON, JSON_PATCH, MERGE, STRATEGIC_MERGE, Client
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.errors import ApiError
-from nginx_operator.kube.resources import EVENTS, LEASES, MUTATING_CONFIGURATIONS, SECRETS, Resource
+from nginx_operator.kube.resources import (
+    DEPLOYMENTS,
+    EVENTS,
+    LEASES,
+    MUTATING_CONFIGURATIONS,
+    SECRETS,
+    SERVICES,
+    Resource,
+)
 
 Object = dict[str, Any]
 
 WIDGETS = Resource("double.example.com/v1", "widgets", "Widget")
 POD_TEMPLATES = Resource("v1", "podtemplates", "PodTemplate")
 #: Stand for what the last answer of the same path says, or, of a collection's path, its last list.
-UID, VERSION = "{uid}", "{version}"
+UID, VERSION, CONTINUE = "{uid}", "{version}", "{continue}"
 #: A version that no object has.
 STALE = "1"
 
@@ -118,8 +126,9 @@ def _secret(name: str, data: dict[str, str], **metadata: Any) -> Object:
     return {"metadata": {"name": name, **metadata}, "type": "Opaque", "data": data}
 
 
-def _owner(uid: str, name: str, api_version: str = "v1") -> Object:
-    return {"apiVersion": api_version, "kind": "ConfigMap", "name": name, "uid": uid}
+def _owner(name: str, **more: bool) -> Object:
+    """A Secret of the script as an owner: the garbage collector takes away what has none that exists."""
+    return {"apiVersion": "v1", "kind": "Secret", "name": name, "uid": f"{{uid of {name}}}", **more}
 
 
 _REPLACED = [
@@ -147,6 +156,7 @@ _SECRETS = [
     find(SECRETS, fieldSelector="metadata.color=b"),
     find(SECRETS, labelSelector="double", limit="2"),
     find(SECRETS, limit="1"),
+    find(SECRETS, **{"limit": "1", "continue": CONTINUE}),
     find(SECRETS, _METADATA_ONLY, labelSelector="double=2"),
     # Updates.
     update(SECRETS, _secret("a", {"a": "YQ==", "c": "Yw=="}, resourceVersion=VERSION), fieldManager="two"),
@@ -167,12 +177,12 @@ _SECRETS = [
     patch(SECRETS, "a", JSON_PATCH, [{**_REPLACED[0], "value": STALE}, _REPLACED[1]], fieldManager="two"),
     patch(SECRETS, "a", JSON_PATCH, _ADDED),
     # Strategic merge patches: owners by their uid.
-    patch(SECRETS, "a", STRATEGIC_MERGE, {"metadata": {"ownerReferences": [_owner("u1", "x"), _owner("u2", "y")]}}),
+    patch(SECRETS, "a", STRATEGIC_MERGE, {"metadata": {"ownerReferences": [_owner("b"), _owner("c")]}}),
     patch(
         SECRETS,
         "a",
         STRATEGIC_MERGE,
-        {"metadata": {"resourceVersion": VERSION, "ownerReferences": [{"uid": "u2", "apiVersion": "v2"}]}},
+        {"metadata": {"resourceVersion": VERSION, "ownerReferences": [{"uid": "{uid of c}", "controller": True}]}},
         fieldManager="two",
     ),
     patch(SECRETS, "a", STRATEGIC_MERGE, {"metadata": {"resourceVersion": STALE}}),
@@ -201,16 +211,16 @@ _APPLIES = [
     apply(SECRETS, "one", {"metadata": {"name": "only-if-absent", "resourceVersion": STALE}, "type": "Opaque"}),
     apply(SECRETS, "one", {"metadata": {"name": "only-if-absent", "resourceVersion": STALE}, "type": "Opaque"}),
     apply(SECRETS, "one", {"metadata": {"name": "of-a-uid", "uid": "another"}}),
-    apply(SECRETS, "one", {"metadata": {"name": "s", "ownerReferences": [_owner("u1", "x"), _owner("u2", "y")]}}),
-    apply(SECRETS, "two", {"metadata": {"name": "s", "ownerReferences": [_owner("u3", "z")]}}),
-    apply(SECRETS, "one", {"metadata": {"name": "s", "ownerReferences": [_owner("u2", "other")]}}),
+    apply(SECRETS, "one", _secret("s", {}, ownerReferences=[_owner("b"), _owner("c")])),
+    apply(SECRETS, "two", {"metadata": {"name": "s", "ownerReferences": [_owner("only-if-absent")]}}),
+    apply(SECRETS, "one", _secret("s", {}, ownerReferences=[_owner("c", controller=True)])),
     get(SECRETS, "s"),
     patch(SECRETS, "s", JSON_PATCH, [{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]),
     apply(SECRETS, "three", {"metadata": {"name": "s"}, "data": {"u": "dQ=="}}),
 ]
 
 
-def _template(*containers: Object, volumes: Sequence[Object] = ()) -> Object:
+def _pods(*containers: Object, volumes: Sequence[Object] = ()) -> Object:
     spec = {
         "containers": containers,
         "volumes": volumes,
@@ -220,7 +230,11 @@ def _template(*containers: Object, volumes: Sequence[Object] = ()) -> Object:
         "securityContext": {},
         "schedulerName": "default-scheduler",
     }
-    return {"metadata": {"name": "t"}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": spec}}
+    return {"metadata": {"labels": {"a": "b"}}, "spec": spec}
+
+
+def _template(*containers: Object, volumes: Sequence[Object] = ()) -> Object:
+    return {"metadata": {"name": "t"}, "template": _pods(*containers, volumes=volumes)}
 
 
 def _container(name: str, **more: Any) -> Object:
@@ -268,6 +282,45 @@ _LISTS = [
     apply(POD_TEMPLATES, "two", {"metadata": {"name": "t"}, "template": {"spec": {"nodeSelector": {"a": "b"}}}}),
     apply(POD_TEMPLATES, "three", {"metadata": {"name": "t"}, "template": {"spec": {"nodeSelector": {"c": "d"}}}}),
     create(POD_TEMPLATES, _template(_container("main", ports=_ports(80))) | {"metadata": {"name": "by-create"}}),
+]
+
+
+_DEPLOYMENT = {
+    "metadata": {"name": "d"},
+    "spec": {
+        "replicas": 1,
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": _pods(_container("main", ports=_ports(80))),
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+        "revisionHistoryLimit": 10,
+        "progressDeadlineSeconds": 600,
+    },
+}
+_SERVICE = {
+    "metadata": {"name": "s"},
+    "spec": {
+        "clusterIP": "None",
+        "clusterIPs": ["None"],
+        "type": "ClusterIP",
+        "selector": {"a": "b"},
+        "ports": [{"name": "a", "port": 80, "targetPort": 8080, "protocol": "TCP"}],
+        "sessionAffinity": "None",
+        "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack",
+        "internalTrafficPolicy": "Cluster",
+    },
+}
+_MORE_PORTS = [{"name": "b", "port": 81, "targetPort": 8081, "protocol": "TCP"}]
+#: Dry runs of deployments, since a controller would answer to one that is stored.
+_CHILDREN = [
+    create(DEPLOYMENTS, _DEPLOYMENT, dryRun="All"),
+    apply(DEPLOYMENTS, "one", _DEPLOYMENT, dryRun="All"),
+    apply(SERVICES, "one", _SERVICE),
+    apply(SERVICES, "two", {"metadata": {"name": "s"}, "spec": {"ports": _MORE_PORTS}}),
+    apply(SERVICES, "two", {"metadata": {"name": "s"}, "spec": {"selector": {"c": "d"}}}),
+    patch(SERVICES, "s", MERGE, {"metadata": {"annotations": {"a": "b"}}}),
+    apply(SERVICES, "one", {**_SERVICE, "spec": {**_SERVICE["spec"], "ports": _MORE_PORTS}}),
+    create(SERVICES, _SERVICE | {"metadata": {"name": "by-create"}}),
 ]
 
 
@@ -330,12 +383,14 @@ _CONFIGURATION = {
     "metadata": {"name": "double.example.com"},
     "webhooks": [_webhook("a.example.com"), _webhook("b.example.com")],
 }
+_REPLACEMENT = _CONFIGURATION | {"metadata": {"name": "double.example.com", "resourceVersion": VERSION}}
 _CLUSTER_SCOPED = [
     create(MUTATING_CONFIGURATIONS, _CONFIGURATION, fieldManager="helm"),
     apply(MUTATING_CONFIGURATIONS, "ca", _bundle("a.example.com", resourceVersion=VERSION), force="true"),
     apply(MUTATING_CONFIGURATIONS, "ca", _bundle("a.example.com", resourceVersion=STALE), force="true"),
     apply(MUTATING_CONFIGURATIONS, "ca", _bundle("a.example.com", "eQ=="), force="true"),
-    update(MUTATING_CONFIGURATIONS, _CONFIGURATION, fieldManager="helm"),  # takes the bundle away
+    update(MUTATING_CONFIGURATIONS, _CONFIGURATION),
+    update(MUTATING_CONFIGURATIONS, _REPLACEMENT, fieldManager="helm"),  # takes the bundle away
     apply(MUTATING_CONFIGURATIONS, "ca", _bundle("b.example.com"), force="true"),
     find(MUTATING_CONFIGURATIONS, fieldSelector="metadata.name=double.example.com"),
     delete(MUTATING_CONFIGURATIONS, "double.example.com"),
@@ -384,9 +439,9 @@ _WATCHES = [
     watch(SECRETS, 5, labelSelector="watched", resourceVersion=VERSION),
     watch(SECRETS, 2, labelSelector="watched=2", resourceVersion=VERSION),
     watch(SECRETS, 5, fieldSelector="metadata.name=w", resourceVersion=VERSION),
-    watch(SECRETS, 1, labelSelector="watched", resourceVersion=STALE),
+    watch(WIDGETS, 1, resourceVersion=STALE),
 ]
-SCRIPT = [*_SECRETS, *_APPLIES, *_LISTS, *_CUSTOM, *_CLUSTER_SCOPED, *_RECORDS, *_WATCHES]
+SCRIPT = [*_SECRETS, *_APPLIES, *_LISTS, *_CHILDREN, *_CUSTOM, *_CLUSTER_SCOPED, *_RECORDS, *_WATCHES]
 
 
 class Player:
@@ -401,7 +456,8 @@ class Player:
         self._config = config
         self._namespace = namespace
         self._seen: dict[str, Object] = {}
-        self._ordinals: dict[str, dict[str, int]] = {"uid": {}, "resourceVersion": {}}
+        self._uids: dict[str, int] = {}
+        self._versions: dict[str, int] = {}
         self._code = 0
 
     async def play(self, steps: Sequence[Step] = SCRIPT) -> list[tuple[str, Any]]:
@@ -422,7 +478,7 @@ class Player:
         target = f"{path}/{step.subresource}" if step.subresource else path
         if step.method == "POST":
             target = step.resource.path(namespace)
-        body, params = self._filled(step.body, path), step.params
+        body, params = self._filled(step.body, path), self._filled(step.params, path)
         try:
             raw = await client.request(
                 step.method, target, body, params=params, content_type=step.content_type, accept=step.accept
@@ -449,7 +505,9 @@ class Player:
     def _filled(self, value: Any, path: str) -> Any:
         seen = self._seen.get(path, {})
         text = json.dumps(value).replace("{namespace}", self._namespace)
-        text = text.replace(UID, seen.get("uid", "")).replace(VERSION, seen.get("resourceVersion", ""))
+        for stands, key in ((UID, "uid"), (VERSION, "resourceVersion"), (CONTINUE, "continue")):
+            text = text.replace(stands, seen.get(key, ""))
+        text = _UID_OF.sub(lambda found: self._seen[SECRETS.path(self._namespace, found[1])]["uid"], text)
         return json.loads(text)
 
     def _masked(self, value: Any) -> Any:
@@ -458,21 +516,23 @@ class Player:
             return [self._masked(one) for one in value]
         if not isinstance(value, dict):
             return self._masked_text(value) if isinstance(value, str) else value
-        found = {key: self._masked(one) for key, one in value.items() if one is not None and key not in _VOLATILE}
+        parts = ((key, one) for key, one in value.items() if one is not None and key not in _VOLATILE)
+        found = {self._masked_text(key): self._masked(one) for key, one in parts}
         if "items" in value:  # a list: its version is that of the whole store
             return found | {"metadata": sorted(found["metadata"])}
-        for key in self._ordinals:
-            if isinstance(value.get(key), str):
-                found[key] = self._ordinals[key].setdefault(value[key], len(self._ordinals[key]))
+        if isinstance(value.get("resourceVersion"), str):
+            found["resourceVersion"] = self._versions.setdefault(value["resourceVersion"], len(self._versions))
         if "managedFields" in found:
             found["managedFields"].sort(key=lambda one: (one["manager"], one["operation"], one.get("subresource", "")))
         return found
 
     def _masked_text(self, text: str) -> str:
-        return _NUMBERS.sub("#", _TIME.sub("TIME", _UID.sub("UID", text)))
+        text = _UID.sub(lambda found: f"uid-{self._uids.setdefault(found[0], len(self._uids))}", text)
+        return _NUMBERS.sub("#", _TIME.sub("TIME", text))
 
 
 _VOLATILE = ("creationTimestamp", "time", "remainingItemCount")
+_UID_OF = re.compile(r"\{uid of ([a-z-]+)\}")
 _UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z")
 _NUMBERS = re.compile(r"\b\d{3,}\b")

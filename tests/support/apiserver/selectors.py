@@ -22,7 +22,7 @@ def selected(query: Mapping[str, str]) -> Selected:
     labels = [part.strip() for part in _COMMA.split(query.get("labelSelector", "")) if part]
     wanted = dict(part.replace("==", "=").split("=") for part in query.get("fieldSelector", "").split(",") if part)
     if unknown := [name for name in wanted if name not in _FIELDS]:
-        raise bad_request(f'field label not supported: "{unknown[0]}"')
+        raise bad_request(f"field label not supported: {unknown[0]}")
 
     def matches(found: Object) -> bool:
         metadata = found["metadata"]

@@ -66,13 +66,14 @@ def update(live: Object, new: Object, managers: Managers, me: Manager) -> Manage
     return left
 
 
-def apply(live: Object, config: Object, managers: Managers, me: Manager, *, force: bool) -> tuple[Object, Managers]:
-    """The object and its managers after `me` has applied its configuration.
+def apply(
+    live: Object, config: Object, wanted: frozenset[Field], managers: Managers, me: Manager, *, force: bool
+) -> tuple[Object, Managers]:
+    """The object and its managers after `me` has applied a configuration that sets the fields `wanted`.
 
     Raises:
         Refusal: 409, others own what would change.
     """
-    wanted = fields.applied(config)
     before = managers[me].fields if me in managers else frozenset()
     others = {manager: owned for manager, owned in managers.items() if manager != me}
     kept = wanted.union(*(owned.fields for owned in others.values()))
@@ -80,7 +81,7 @@ def apply(live: Object, config: Object, managers: Managers, me: Manager, *, forc
     change = fields.compare(live, new)
     taken = change.added | change.modified
     conflicts = [
-        (_named(manager, owned), fields.dotted(one))
+        (_named(manager), fields.dotted(one))
         for manager, owned in sorted(others.items())
         for one in sorted(owned.fields & taken)
     ]
@@ -88,7 +89,9 @@ def apply(live: Object, config: Object, managers: Managers, me: Manager, *, forc
         raise apply_conflict(conflicts)
     after = _without(others, taken | change.removed)
     same = not change and after == others and me in managers and before == wanted
-    return new, after | {me: managers[me] if same else Owned(wanted, _now())}
+    if wanted:
+        after[me] = managers[me] if same else Owned(wanted, _now())
+    return new, after
 
 
 def _without(managers: Managers, some: Collection[Field]) -> Managers:
@@ -124,10 +127,11 @@ def _in_order(before: Mapping[str, Any], both: Mapping[str, Any]) -> list[Any]:
 
 def _pruned(merged: Object, before: frozenset[Field], kept: frozenset[Field]) -> Object:
     """Without what the manager has applied before and nobody owns now, and the maps that are empty without it."""
-    for one in sorted(before - kept, key=len, reverse=True):
-        merged = _removed("", merged, one)
     above = {one[:length] for one in before for length in range(1, len(one))}
     held = {one[:length] for one in kept for length in range(1, len(one) + 1)}
+    for one in sorted(before - kept, key=len):
+        if one not in held or one[-1].startswith("k:"):
+            merged = _removed("", merged, one)
     for one in sorted(above - held, key=len, reverse=True):
         merged = _removed("", merged, one, only_if_empty=True)
     return merged
@@ -145,11 +149,11 @@ def _removed(name: str, value: Any, at: Field, *, only_if_empty: bool = False) -
     return {key[2:]: part for key, part in below.items()} if isinstance(value, dict) else list(below.values())
 
 
-def _named(manager: Manager, owned: Owned) -> str:
+def _named(manager: Manager) -> str:
     words = f'"{manager.name}"'
     if manager.subresource:
         words += f' with subresource "{manager.subresource}"'
-    return f"{words} using {manager.api_version} at {owned.time}" if manager.operation == "Update" else words
+    return f"{words} using {manager.api_version}" if manager.operation == "Update" else words
 
 
 def _now() -> str:

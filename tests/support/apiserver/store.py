@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nginx_operator.kube import resources
+from tests.support.apiserver import fields
 from tests.support.apiserver import server_side_apply as ssa
 from tests.support.apiserver.refusals import (
     Object,
@@ -27,15 +28,18 @@ from tests.support.apiserver.selectors import selected
 from tests.support.apiserver.server_side_apply import Manager, Managers
 
 _KINDS = {found.plural: found.kind for found in vars(resources).values() if isinstance(found, resources.Resource)}
+_POD: Object = {"containers": []}
 #: What a Go struct without values is as JSON: nobody owns these for having created the object.
 _STRUCTS: dict[str, Object] = {
-    "deployments": {"spec": {"strategy": {}, "template": {"metadata": {}, "spec": {}}}, "status": {}},
+    "deployments": {"spec": {"strategy": {}, "template": {"metadata": {}, "spec": _POD}}, "status": {}},
     "events": {"involvedObject": {}, "source": {}, "reportingComponent": "", "reportingInstance": ""},
     "leases": {"spec": {}},
-    "pods": {"spec": {}, "status": {}},
-    "podtemplates": {"template": {"metadata": {}, "spec": {}}},
+    "pods": {"spec": _POD, "status": {}},
+    "podtemplates": {"template": {"metadata": {}, "spec": _POD}},
     "services": {"spec": {}, "status": {"loadBalancer": {}}},
 }
+#: Maps that are left out when they are empty; of a struct, such as emptyDir, {} has a meaning.
+_LEFT_OUT = ("annotations", "data", "labels", "nodeSelector", "stringData")
 #: What a write cannot change in metadata.
 _FIXED = ("name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion")
 
@@ -55,6 +59,8 @@ class Store:
     """Objects by path.
 
     Attributes:
+        stored_as: in which version of its API each object is; it is written anew, even unchanged, if that is another
+            than its definition stores now.
         admit: what an admission plugin makes of an object that is about to be stored; may raise a Refusal.
         version: the last resourceVersion; no object has a version as low as 1.
         oldest: the version that the history reaches back to.
@@ -63,6 +69,7 @@ class Store:
 
     def __init__(self) -> None:
         self.objects: dict[str, Object] = {}
+        self.stored_as: dict[str, str] = {}
         self.history: list[Event] = []
         self.listeners: list[Callable[[Event], None]] = []
         self.admit: Callable[[RequestInfo, Object], Object] = lambda _, body: body
@@ -76,7 +83,7 @@ class Store:
     def list(self, info: RequestInfo, query: Mapping[str, str]) -> Object:
         matches = selected(query)
         found = [(path, one) for path, one in sorted(self.objects.items()) if info.holds(path) and matches(one)]
-        metadata: Object = {"resourceVersion": str(self.version)}
+        metadata: Object = {"resourceVersion": str(self.version)} | ({"continue": ""} if info.custom else {})
         if token := query.get("continue"):
             version, start = json.loads(base64.b64decode(token))
             if version < self.oldest:
@@ -111,9 +118,11 @@ class Store:
 
     def update(self, info: RequestInfo, body: Object, manager: str, *, dry_run: bool = False) -> Object:
         live = self.get(info)
+        if (uid := body["metadata"].get("uid") or live["metadata"]["uid"]) != live["metadata"]["uid"]:
+            raise wrong_uid(info, uid, live["metadata"]["uid"])
         if not info.unconditional and not body["metadata"].get("resourceVersion"):
             why = "Invalid value: 0: must be specified for an update"
-            raise invalid(info, _kind(info, live), "metadata.resourceVersion", why)
+            raise invalid(info, info.plural, "metadata.resourceVersion", why)
         return self._write(info, live, body, manager, dry_run=dry_run)
 
     def patch(
@@ -139,14 +148,18 @@ class Store:
             why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
             raise conflict(info, why)
         base = _unmanaged(live or self._blank(info, info.name))
-        config = _without_nulls(config)
         config = {**config, "metadata": {k: v for k, v in config.get("metadata", {}).items() if k not in _FIXED}}
         if info.subresource:
             config = {key: config[key] for key in ("apiVersion", "kind", info.subresource) if key in config}
         elif info.has_status:
             config.pop("status", None)
         me = Manager(manager, "Apply", info.api_version, info.subresource)
-        new, managers = ssa.apply(base, config, _managers(live), me, force=force)
+        managers = _managers(live)
+        if live and not managers:
+            first = Manager("before-first-apply", "Update", info.api_version)
+            managers = ssa.update(self._blank(info, info.name), base, {}, first)
+        wanted = fields.applied(config)
+        new, managers = ssa.apply(base, _typed(info, config), wanted, managers, me, force=force)
         return self._store(info, info.path(), live, new, managers, dry_run=dry_run)
 
     def delete(self, info: RequestInfo, preconditions: Mapping[str, str]) -> Object:
@@ -157,6 +170,7 @@ class Store:
                 info,
                 f"the UID in the precondition ({uid}) does not match the UID in record ({metadata['uid']}). "
                 "The object might have been deleted and then recreated",
+                _kind(info, live),
             )
         known = metadata["resourceVersion"]
         if (version := preconditions.get("resourceVersion", known)) != known:
@@ -164,6 +178,7 @@ class Store:
                 info,
                 f"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record "
                 f"({known}). The object might have been modified",
+                _kind(info, live),
             )
         self.remove(info.path())
         details = {"name": info.name, "group": info.group, "kind": info.plural, "uid": metadata["uid"]}
@@ -173,7 +188,7 @@ class Store:
     def put(self, path: str, body: Object, manager: str = "test") -> Object:
         """Stores an object with its status, whatever is there; what it changes is the manager's from now on."""
         info, live = RequestInfo.of(path), self.objects.get(path)
-        new = {"apiVersion": info.api_version, "kind": _kind(info, body)} | _without_nulls(body)
+        new = {"apiVersion": info.api_version, "kind": _kind(info, body)} | _typed(info, body)
         blank = self._blank(info, info.name)
         metadata = {key: value for key, value in new.get("metadata", {}).items() if key != "resourceVersion"}
         new["metadata"] = metadata | blank["metadata"]
@@ -211,7 +226,7 @@ class Store:
 
     def _scoped(self, info: RequestInfo, live: Object, wanted: Object) -> Object:
         """`live` with what a write to this object, or to this subresource, may change."""
-        wanted = _without_nulls(wanted)
+        wanted = _typed(info, wanted)
         if info.subresource:
             rest = {key: value for key, value in live.items() if key != info.subresource}
             return rest | {key: wanted[key] for key in (info.subresource,) if key in wanted}
@@ -244,18 +259,25 @@ class Store:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         made: Object = live["metadata"] if live else {"uid": str(uuid.uuid4()), "creationTimestamp": now}
         kept = {key: made[key] for key in ("uid", "creationTimestamp", "resourceVersion") if key in made}
-        metadata = kept | new["metadata"] | {"managedFields": ssa.encode(managers)}
+        metadata = kept | _unmanaged(new)["metadata"] | ({"managedFields": ssa.encode(managers)} if managers else {})
         if info.has_generation:
             grown = live is not None and _wish(live) != _wish(new)
             metadata["generation"] = made.get("generation", 1) + grown
         new = {**new, "metadata": metadata}
-        if new == live or dry_run:
+        storage = self._storage_version(info)
+        if dry_run or (new == live and self.stored_as[path] == storage):
             return new
         self.version += 1
+        self.stored_as[path] = storage
         new = {**new, "metadata": {**metadata, "resourceVersion": str(self.version)}}
         self.objects[path] = new
         self._record("MODIFIED" if live else "ADDED", path, new, live)
         return new
+
+    def _storage_version(self, info: RequestInfo) -> str:
+        definition = self.objects.get(resources.DEFINITIONS.path(None, info.qualified))
+        versions = definition["spec"]["versions"] if definition else ()
+        return next((one["name"] for one in versions if one["storage"]), info.api_version.rpartition("/")[2])
 
     def _record(self, kind: str, path: str, found: Object, before: Object | None) -> None:
         event = Event(self.version, kind, path, found, before)
@@ -267,7 +289,8 @@ class Store:
 def _check_preconditions(info: RequestInfo, live: Object, wanted: Object) -> None:
     metadata = live["metadata"]
     if (uid := wanted.get("uid") or metadata["uid"]) != metadata["uid"]:
-        raise wrong_uid(info, uid, metadata["uid"])
+        why = f'Invalid value: "{uid}": field is immutable'
+        raise invalid(info, _kind(info, live), "metadata.uid", why)
     if (wanted.get("resourceVersion") or metadata["resourceVersion"]) != metadata["resourceVersion"]:
         raise conflict(info)
 
@@ -286,10 +309,21 @@ def _wish(found: Object) -> Object:
     return {key: value for key, value in found.items() if key not in ("metadata", "status")}
 
 
-def _without_nulls(value: Any) -> Any:
+def _typed(info: RequestInfo, found: Object) -> Object:
+    """An object without nulls and without those of its maps and lists that Go leaves out when they are empty."""
+    typed = {key: _present(value, lists=not info.custom or key == "metadata") for key, value in found.items()}
+    return {key: value for key, value in typed.items() if not _left_out(key, value, lists=not info.custom)}
+
+
+def _present(value: Any, *, lists: bool) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
-    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
+        parts = {key: _present(part, lists=lists) for key, part in value.items()}
+        return {key: part for key, part in parts.items() if not _left_out(key, part, lists=lists)}
+    return [_present(part, lists=lists) for part in value] if isinstance(value, list) else value
+
+
+def _left_out(key: str, value: Any, *, lists: bool) -> bool:
+    return value is None or (lists and (value == [] or (value == {} and key in _LEFT_OUT)))
 
 
 def _kind(info: RequestInfo, *found: Object) -> str:

@@ -30,10 +30,13 @@ class Watch:
         """Tells of a change, if it is of what is watched; what a selector no longer finds counts as deleted."""
         if not self.info.holds(event.path):
             return
-        before = event.before is not None and self._selected(event.before)
+        before = event.before and self._selected(event.before)
         after = event.type != "DELETED" and self._selected(event.object)
-        if before or after:
-            self.send("DELETED" if not after else "MODIFIED" if before else "ADDED", event.object)
+        if after:
+            self.send("MODIFIED" if before else "ADDED", event.object)
+        elif before:
+            metadata = {**event.before["metadata"], "resourceVersion": str(event.version)}
+            self.send("DELETED", {**event.before, "metadata": metadata})
 
     def send(self, kind: str, body: Object) -> None:
         """Sends an event, whatever is stored."""
