@@ -59,9 +59,7 @@ def _operate(operation: Object, at: Any, last: str) -> None:
                 raise failed_patch()
         case "add" if isinstance(at, list):
             at.insert(key, operation["value"])
-        case "replace" | "remove" if isinstance(at, dict) and key not in at:
-            raise KeyError(key)
-        case "add" | "replace":
+        case "add" | "replace":  # the API server takes a replacement of what is not there
             at[key] = operation["value"]
         case "remove":
             del at[key]

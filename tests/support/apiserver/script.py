@@ -328,6 +328,13 @@ def _widget(spec: Object, **more: Any) -> Object:
     return {"metadata": {"name": "w"}, "spec": spec, **more}
 
 
+_ENTRY = {
+    "manager": "five",
+    "operation": "Update",
+    "apiVersion": WIDGETS.api_version,
+    "fieldsType": "FieldsV1",
+    "fieldsV1": {"f:spec": {"f:tags": {}}},
+}
 _CUSTOM = [
     create(WIDGETS, _widget({"count": 1, "tags": ["a", "b"]}, status={"ready": 9}), fieldManager="one"),
     patch(WIDGETS, "w", MERGE, {"spec": {"count": 2}}, fieldManager="two"),
@@ -344,7 +351,12 @@ _CUSTOM = [
     apply(WIDGETS, "four", _widget({"count": 6}, status={"ready": 3}), force="true"),
     apply(WIDGETS, "four", {"metadata": {"name": "w"}, "status": {"more": 1}}, "status"),
     apply(WIDGETS, "four", _widget({"tags": ["c"]})),
+    patch(WIDGETS, "w", JSON_PATCH, [{"op": "replace", "path": "/metadata/managedFields", "value": [_ENTRY]}]),
+    patch(WIDGETS, "w", JSON_PATCH, [{"op": "replace", "path": "/spec/none", "value": 1}]),
+    patch(WIDGETS, "w", MERGE, {"metadata": {"uid": "another", "resourceVersion": STALE}}, "status"),
+    apply(WIDGETS, "four", {"metadata": {"name": "w"}, "kind": ""}),
     find(WIDGETS),
+    delete(WIDGETS, "w", resourceVersion=STALE),
     delete(WIDGETS, "w", uid=UID),
 ]
 
@@ -393,6 +405,7 @@ _CLUSTER_SCOPED = [
     update(MUTATING_CONFIGURATIONS, _REPLACEMENT, fieldManager="helm"),  # takes the bundle away
     apply(MUTATING_CONFIGURATIONS, "ca", _bundle("b.example.com"), force="true"),
     find(MUTATING_CONFIGURATIONS, fieldSelector="metadata.name=double.example.com"),
+    delete(MUTATING_CONFIGURATIONS, "double.example.com", uid="another"),
     delete(MUTATING_CONFIGURATIONS, "double.example.com"),
 ]
 
@@ -424,6 +437,8 @@ _RECORDS = [
     update(LEASES, _lease("two", resourceVersion=VERSION)),
     update(LEASES, _lease("three", resourceVersion=STALE)),
     get(LEASES, "l"),
+    delete(LEASES, "l", resourceVersion=STALE),
+    create(LEASES, {"metadata": {"name": "m", "resourceVersion": "5"}}),
     create(EVENTS, _event(1)),
     create(EVENTS, _event(1)),
     patch(EVENTS, "e", MERGE, {"count": 2}, fieldManager="double"),

@@ -15,6 +15,7 @@ from tests.support.apiserver import fields
 from tests.support.apiserver import server_side_apply as ssa
 from tests.support.apiserver.refusals import (
     Object,
+    Refusal,
     already_exists,
     bad_request,
     conflict,
@@ -112,6 +113,8 @@ class Store:
         path = info.path(name)
         if path in self.objects:
             raise already_exists(info, name)
+        if metadata.get("resourceVersion"):
+            raise Refusal(500, "", "resourceVersion should not be set on objects to be created")
         new = self._scoped(info, self._blank(info, name), body)
         managers = ssa.update(self._blank(info, name), new, {}, Manager(manager, "Update", info.api_version))
         return self._store(info, path, None, new, managers, dry_run=dry_run)
@@ -135,7 +138,7 @@ class Store:
         self, info: RequestInfo, config: Object, manager: str, *, force: bool = False, dry_run: bool = False
     ) -> Object:
         if not config.get("apiVersion") or not config.get("kind"):
-            raise bad_request("invalid object type: an applied configuration has apiVersion and kind")
+            raise bad_request(f"invalid object type: {config.get('apiVersion', '')}, Kind={config.get('kind', '')}")
         metadata = config.get("metadata", {})
         if metadata.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
@@ -164,24 +167,17 @@ class Store:
 
     def delete(self, info: RequestInfo, preconditions: Mapping[str, str]) -> Object:
         live = self.get(info)
-        metadata = live["metadata"]
-        if (uid := preconditions.get("uid", metadata["uid"])) != metadata["uid"]:
-            raise conflict(
-                info,
-                f"the UID in the precondition ({uid}) does not match the UID in record ({metadata['uid']}). "
-                "The object might have been deleted and then recreated",
-                _kind(info, live),
-            )
-        known = metadata["resourceVersion"]
-        if (version := preconditions.get("resourceVersion", known)) != known:
-            raise conflict(
-                info,
-                f"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record "
-                f"({known}). The object might have been modified",
-                _kind(info, live),
-            )
+        for name, key, since in (
+            ("UID", "uid", "deleted and then recreated"),
+            ("ResourceVersion", "resourceVersion", "modified"),
+        ):
+            known = live["metadata"][key]
+            if (asked := preconditions.get(key, known)) != known:
+                why = f"the {name} in the precondition ({asked}) does not match the {name} in record ({known}). "
+                kind = f"{live['kind']}.{info.group}" if info.group else live["kind"]
+                raise conflict(info, f"{why}The object might have been {since}", kind)
         self.remove(info.path())
-        details = {"name": info.name, "group": info.group, "kind": info.plural, "uid": metadata["uid"]}
+        details = {"name": info.name, "group": info.group, "kind": info.plural, "uid": live["metadata"]["uid"]}
         details = {key: value for key, value in details.items() if value}
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
@@ -288,11 +284,10 @@ class Store:
 
 def _check_preconditions(info: RequestInfo, live: Object, wanted: Object) -> None:
     metadata = live["metadata"]
-    if (uid := wanted.get("uid") or metadata["uid"]) != metadata["uid"]:
-        why = f'Invalid value: "{uid}": field is immutable'
-        raise invalid(info, _kind(info, live), "metadata.uid", why)
     if (wanted.get("resourceVersion") or metadata["resourceVersion"]) != metadata["resourceVersion"]:
         raise conflict(info)
+    if (uid := wanted.get("uid") or metadata["uid"]) != metadata["uid"]:
+        raise invalid(info, live["kind"], "metadata.uid", f'Invalid value: "{uid}": field is immutable')
 
 
 def _managers(live: Object | None) -> Managers:
