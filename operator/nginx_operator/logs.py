@@ -1,5 +1,6 @@
 """Log lines on stderr: plain for people, or one JSON object a line for collectors."""
 
+import argparse
 import json
 import logging
 import sys
@@ -15,11 +16,39 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 FIELDS: Final = "fields"
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that say how to log."""
+    parser.add_argument("--log-format", choices=FORMATS, default="plain", help="(default: %(default)s)")
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="(default: %(default)s)")
+
+
 def configure(log_format: LogFormat, level: str) -> None:
     """Sends every logger of the process to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else PlainFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+class LogOnChange:
+    """Logs a message unless it is the last one that was logged here: for what is retried until it works.
+
+    Args:
+        logger: where to log.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._last: str | None = None
+
+    def log(self, level: int, message: str) -> None:
+        """Logs the message if it differs from the last one."""
+        if message != self._last:
+            self._logger.log(level, "%s", message)
+        self._last = message
+
+    def reset(self) -> None:
+        """Forgets the last message: it is logged again when it comes back."""
+        self._last = None
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -11,9 +11,9 @@ from nginx_operator.api.faults import MOST_FAULTS
 from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.api.types import Nginx, ObjectMeta
 from nginx_operator.commands.lint import check_text
-from nginx_operator.reconcile.guard import Guard
+from nginx_operator.reconcile import guard
 from nginx_webhooks import admission
-from nginx_webhooks.review import Decision, decode
+from nginx_webhooks.review import AdmissionResponse, decode
 from tests.support.specs import NAMES, SPECS
 from tests.support.webhooks.reviews import encoded, nginx, patched, review
 
@@ -26,7 +26,7 @@ POLICIES = st.sampled_from(
 )
 
 
-def webhook(obj: dict[str, Any], policy: Policy) -> Decision:
+def webhook(obj: dict[str, Any], policy: Policy) -> AdmissionResponse:
     """What the API server gets from the two webhooks, one after the other."""
     answer = admission.mutate(decode(encoded(review(obj, name=""))), policy).review()["response"]
     return admission.validate(decode(encoded(review(patched(obj, answer), name=""))), policy)
@@ -66,10 +66,10 @@ def test_webhook_guard_and_lint_agree(name: str, spec: dict[str, Any], policy: P
         assert faults == [str(fault) for fault in decision.faults]
         assert warnings == list(decision.warnings)
     kept = stored(spec, schema.spec_schema(names.VERSION))
-    guarded = Guard().check(Nginx(ObjectMeta(name), kept), {}, policy)
+    guarded = guard.check(Nginx(ObjectMeta(name), kept), {}, policy).guarded
     assert (guarded.spec is not None) == decision.allowed
     if json.dumps(kept) == json.dumps(spec):  # 0 equals 0.0, and reads otherwise
-        assert guarded.invalid == decision.sentence
+        assert guarded.invalid == decision.message
 
 
 @given(st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2))

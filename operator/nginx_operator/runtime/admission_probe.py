@@ -1,4 +1,4 @@
-"""Does admission work? Asked the way a user would: through the API server, its TLS to the webhooks, their answer.
+"""Whether admission works, tried as a user would: through the API server, its TLS to the webhooks, their response.
 
 A dry run stores nothing. Readiness of the operator waits for this, so `helm install --wait` returns only when
 `kubectl apply` is admitted and an invalid Nginx is refused.
@@ -16,6 +16,7 @@ from nginx_operator.api.policy import MAX_INT32
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import NGINXES
+from nginx_operator.logs import LogOnChange
 
 log = logging.getLogger(__name__)
 
@@ -27,23 +28,21 @@ _DENIED: Final = re.compile(r'admission webhook "([^"]+)" denied the request')
 
 
 async def wait_for_admission(client: Client, namespace: str) -> None:
-    """Returns once admission works; until then logs what is wrong, each fault once."""
-    said, passed = "", 0
+    """Returns once admission works; until then logs what is wrong, each new fault once."""
+    faults, passed = LogOnChange(log), 0
     while passed < _ROUNDS:
         found = await fault(client, namespace)
         if found is None:
             passed += 1
             continue
         passed = 0
-        if found != said:
-            log.info("not ready, admission does not work yet: %s", found)
-        said = found
+        faults.log(logging.INFO, f"not ready, admission does not work yet: {found}")
         await asyncio.sleep(_DELAY)
     log.info("admission works: a dry-run create was defaulted, an invalid one was refused")
 
 
 async def fault(client: Client, namespace: str) -> str | None:
-    """What is wrong with admission at this moment, or None."""
+    """Why admission does not work at this moment, or None."""
     try:
         stored = msgspec.json.decode(await client.create(NGINXES, namespace, _nginx({}), dry_run=True))
     except ApiError as error:
