@@ -30,7 +30,7 @@ def configure(log_format: LogFormat, level: str) -> None:
 
 
 class LogOnChange:
-    """Logs a message unless it is the last one that was logged here: for what is retried until it works.
+    """Logs a message unless it is the one logged last: for what is tried again until it works.
 
     Args:
         logger: where to log.

@@ -22,7 +22,8 @@ def namespace(control_plane: Bed) -> Iterator[str]:
     for path, made in (("/api/v1/namespaces", body), (DEFINITIONS.path(), DEFINITION)):
         status, answer = control_plane.request("POST", path, made)
         assert status == 201, answer
-    until(lambda: control_plane.get(WIDGETS.path(name)), seconds=PATIENCE, what="the script's own kind served")
+    served = WIDGETS.path(name)
+    until(lambda: control_plane.request("GET", served)[0] == 200, seconds=PATIENCE, what="the script's own kind")
     yield name
     for path in (
         DEFINITIONS.path(None, DEFINITION["metadata"]["name"]),

@@ -13,7 +13,6 @@ import yaml
 
 import nginx_operator
 from nginx_operator.api import defaults, names, schema, validation
-from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,9 +83,8 @@ def test_an_example_is_valid(example: Path) -> None:
     for document in ours:
         assert set(document) == {"apiVersion", "kind", "metadata", "spec"}
         assert document["kind"] == names.KIND
-        spec = defaults.defaulted(document["spec"], Policy())
-        subject = Subject(document["metadata"]["name"], spec, Policy(), strict=True)
-        assert validation.check(subject).faults == []
+        spec = defaults.with_defaults(document["spec"], Policy())
+        assert validation.validate(document["metadata"]["name"], spec, Policy(), strict=True).errors == []
 
 
 def test_the_first_example_is_the_whole_idea() -> None:

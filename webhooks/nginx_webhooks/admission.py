@@ -1,4 +1,4 @@
-"""The decisions of both webhooks, as pure functions of a request and the policy.
+"""The two decisions of admission, as pure functions of a request and the policy.
 
 Nothing here reads a file, a clock or the cluster, so that the same review gets the same answer for ever.
 """
@@ -9,9 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from nginx_operator.api import defaults, names
-from nginx_operator.api.faults import Fault, Subject, Verdict, cut, quoted
 from nginx_operator.api.policy import MAX_INT32, Policy
-from nginx_operator.api.validation import WARNING_LENGTH, check, check_scale
+from nginx_operator.api.validation import MAX_WARNING_LENGTH, ValidationResult, validate_scale
+from nginx_operator.api.validation import validate as validate_nginx
+from nginx_operator.api.validation.field_errors import FieldError, quoted, truncated
 from nginx_webhooks.review import (
     AdmissionRequest,
     AdmissionResponse,
@@ -26,7 +27,7 @@ _SCALE: Final = ("autoscaling", "v1", "Scale")
 
 
 def mutate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
-    """Writes defaults for the fields that the spec leaves out, and nothing else.
+    """Writes what the spec leaves out, and nothing else.
 
     The schema has not seen the object yet. A spec that is no mapping gets no patch: the schema refuses it next, with
     a better message than a patch that cannot be applied.
@@ -40,7 +41,7 @@ def mutate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
     spec = _object(request).spec()
     if spec is not None and not isinstance(spec, Mapping):
         return AdmissionResponse(request)
-    added = defaults.missing(spec or {}, policy)
+    added = defaults.missing_defaults(spec or {}, policy)
     if spec is None:
         patch: tuple[tuple[str, Any], ...] = (("/spec", added),)
     else:
@@ -54,11 +55,12 @@ def _replacement_warnings(added: Mapping[str, Any], request: AdmissionRequest) -
     old = mapping_or_empty(_old_spec(request)) if added else {}
     for field, value in added.items():
         if old.get(field) not in (None, value):
-            yield cut(f"spec.{field} is left out, so the default {value} replaces {quoted(old[field])}", WARNING_LENGTH)
+            text = f"spec.{field} is left out, so the default {value} replaces {quoted(old[field])}"
+            yield truncated(text, MAX_WARNING_LENGTH)
 
 
 def validate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
-    """Validates an Nginx, or the number of pods in its scale subresource.
+    """Judges an Nginx, or the number of pods in its scale subresource.
 
     Raises:
         MalformedReviewError: the request is about something else.
@@ -69,24 +71,22 @@ def validate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
     if not _stores_spec(request):
         return AdmissionResponse(request)
     try:
-        verdict = _validate_scale(request, policy) if scale else _validate_nginx(request, policy)
+        result = _validate_scale(request, policy) if scale else _validate_nginx(request, policy)
     except RecursionError as error:
         raise MalformedReviewError("the object is nested too deeply") from error
-    return AdmissionResponse(request, faults=tuple(verdict.faults), warnings=tuple(verdict.warnings))
+    return AdmissionResponse(request, errors=tuple(result.errors), warnings=tuple(result.warnings))
 
 
-def _validate_nginx(request: AdmissionRequest, policy: Policy) -> Verdict:
+def _validate_nginx(request: AdmissionRequest, policy: Policy) -> ValidationResult:
     spec, old = _object(request).spec(), _old_spec(request)
     if spec is not None and not isinstance(spec, Mapping):
-        return Verdict(faults=[Fault("spec", f"{quoted(spec)} must be a mapping", ("spec",))])
-    return check(
-        Subject(
-            name=request.object_name,
-            # Left out still (the mutating webhook may be switched off): judged as what the operator makes of it.
-            spec=defaults.defaulted(spec or {}, policy),
-            policy=policy,
-            old_spec=old if isinstance(old, Mapping) else None,
-        )
+        return ValidationResult([FieldError(("spec",), f"{quoted(spec)} must be a mapping")], [])
+    return validate_nginx(
+        request.object_name,
+        # Left out still (the mutating webhook may be switched off): judged as what the operator makes of it.
+        defaults.with_defaults(spec or {}, policy),
+        policy,
+        old_spec=old if isinstance(old, Mapping) else None,
     )
 
 
@@ -96,13 +96,14 @@ def _old_spec(request: AdmissionRequest) -> Any:
     return None if old is None or old.too_long else old.spec()
 
 
-def _validate_scale(request: AdmissionRequest, policy: Policy) -> Verdict:
+def _validate_scale(request: AdmissionRequest, policy: Policy) -> ValidationResult:
     """autoscaling/v1 leaves `replicas` out when it is 0 (omitempty in the API server's Go type)."""
-    count, path = _replicas(_object(request)), ("spec", "replicas")
+    count = _replicas(_object(request))
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_INT32:
-        return Verdict([Fault(".".join(path), f"{quoted(count)} must be a whole number from 0 to {MAX_INT32}", path)])
+        message = f"{quoted(count)} must be a whole number from 0 to {MAX_INT32}"
+        return ValidationResult([FieldError(("spec", "replicas"), message)], [])
     old_count = None if request.old_object is None else _replicas(request.old_object)
-    return check_scale(count, old_count, policy)
+    return validate_scale(count, old_count, policy)
 
 
 def _replicas(scale: Object) -> Any:
@@ -130,7 +131,7 @@ def _object(request: AdmissionRequest) -> Object:
 
 
 def warm_up(policy: Policy) -> None:
-    """Validates a sample, so that the first user does not wait for the schema to be read and compiled."""
+    """Judges a sample, so that the first user does not wait for the schema to be read and compiled."""
     kind = GroupVersionKind(group=names.GROUP, version=names.VERSION, kind=names.KIND)
     spec = msgspec.Raw(msgspec.json.encode({"count": policy.default_count}))
     sample = Object(Metadata(name="sample"), spec)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from nginx_operator.api.faults import Fault, quoted
+from nginx_operator.api.validation.field_errors import FieldError, aggregate, quoted
 
 REVIEW_API_VERSION: Final = "admission.k8s.io/v1"
 #: The status code that the API server passes on to the user, as it does for a broken schema (Unprocessable Entity).
@@ -133,31 +133,31 @@ class AdmissionResponse:
     Attributes:
         request: what it is about.
         patch: fields to add, as (JSON Pointer, value); empty means no patch.
-        faults: reasons to refuse; empty means allowed.
+        errors: reasons to refuse; empty means allowed.
         warnings: shown to the user, at most 120 characters each.
     """
 
     request: AdmissionRequest
     patch: tuple[tuple[str, Any], ...] = ()
-    faults: tuple[Fault, ...] = ()
+    errors: tuple[FieldError, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
         """Whether the object may be stored."""
-        return not self.faults
+        return not self.errors
 
     @property
     def verdict(self) -> str:
         """One word, for metrics: denied, patched or allowed."""
-        if self.faults:
+        if self.errors:
             return "denied"
         return "patched" if self.patch else "allowed"
 
     @property
     def message(self) -> str:
-        """All faults in one line; empty when allowed."""
-        return "; ".join(map(str, self.faults))
+        """All errors in one line; empty when allowed."""
+        return aggregate(self.errors)
 
     def review(self) -> dict[str, Any]:
         """The AdmissionReview to answer with."""
@@ -166,7 +166,7 @@ class AdmissionResponse:
             operations = [{"op": "add", "path": path, "value": value} for path, value in self.patch]
             response["patchType"] = "JSONPatch"
             response["patch"] = base64.b64encode(msgspec.json.encode(operations)).decode("ascii")
-        if self.faults:
+        if self.errors:
             response["status"] = self._status()
         if self.warnings:
             response["warnings"] = list(self.warnings)
@@ -191,8 +191,8 @@ class AdmissionResponse:
                 "group": self.request.kind.group,
                 "kind": self.request.kind.kind,
                 "causes": [
-                    {"reason": "FieldValueInvalid", "field": fault.path, "message": fault.message}
-                    for fault in self.faults
+                    {"reason": "FieldValueInvalid", "field": error.field, "message": error.message}
+                    for error in self.errors
                 ],
             },
         }

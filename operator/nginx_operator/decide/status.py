@@ -77,7 +77,7 @@ def compute(meta: ObjectMeta, old: Status, observation: Observation, now: str) -
         ],
     }
     image = _image(observation)
-    if 0 < len(image) <= images.LENGTH:  # that of a pod may be longer, and the whole status would be refused
+    if 0 < len(image) <= images.MAX_LENGTH:  # that of a pod may be longer, and the whole status would be refused
         status["image"] = image
     return status
 

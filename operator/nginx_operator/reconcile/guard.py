@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from nginx_operator.api import defaults, names, validation
-from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, NginxSpec
+from nginx_operator.api.validation.field_errors import aggregate
 from nginx_operator.decide.compare import is_owned
 from nginx_operator.decide.observation import Guarded
 from nginx_operator.decide.status import stored_condition
@@ -68,16 +68,16 @@ def _guarded(nginx: Nginx, running: dict[str, Any] | None, before: NginxSpec | N
     if running is not None and nginx.spec.get("image") is None:
         # A new default restarts no pod.
         policy = replace(policy, default_image=running["image"] or policy.default_image)
-    spec = defaults.defaulted(nginx.spec, policy)
+    spec = defaults.with_defaults(nginx.spec, policy)
     in_force = running
     if _was_valid(nginx):
         in_force = spec
     elif before is not None and before.count == spec.get("count"):
         in_force = {**(running or {}), "count": before.count}
-    verdict = validation.check(Subject(nginx.metadata.name, spec, policy, old_spec=in_force))
-    if verdict.faults:
-        return Guarded(None, verdict.sentence)
-    return Guarded(NginxSpec.of(spec))
+    errors = validation.validate(nginx.metadata.name, spec, policy, old_spec=in_force).errors
+    if errors:
+        return Guarded(None, aggregate(errors))
+    return Guarded(NginxSpec.from_dict(spec))
 
 
 def _was_valid(nginx: Nginx) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from nginx_operator import __main__
 from nginx_operator.api import names
 from nginx_operator.commands import check
-from nginx_operator.commands.check import Wanted
+from nginx_operator.commands.check import Options
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig, ClientConfigError
 from nginx_operator.kube.resources import PODS
@@ -19,7 +19,7 @@ from tests.support.apiserver.faults import Answer, refused
 from tests.support.apiserver.server import ApiServer
 
 SELECTOR = "app.kubernetes.io/instance=nginx-operator"
-METRICS = Wanted("system", admission=False, pods=SELECTOR)
+METRICS = Options("system", admission=False, pods=SELECTOR)
 
 
 def put_pod(
@@ -35,13 +35,13 @@ def put_pod(
     api.put(PODS.path("system", name), body)
 
 
-async def found(client: Client, wanted: Wanted) -> list[str]:
-    return [str(finding) async for finding in check.check(client, wanted)]
+async def found(client: Client, options: Options) -> list[str]:
+    return [str(result) async for result in check.check(client, options)]
 
 
 async def test_working_admission_is_told_and_nothing_is_stored(api: ApiServer, client: Client) -> None:
     api.store.admit = admitting()
-    assert [line[:14] for line in await found(client, Wanted("system"))] == ["ok      admiss"]
+    assert [line[:14] for line in await found(client, Options("system"))] == ["ok      admiss"]
     assert [request.query["dryRun"] for request in api.requests] == ["All", "All"]
     assert not api.objects
 
@@ -50,7 +50,7 @@ async def test_a_refusal_by_the_schema_is_not_taken_for_the_webhook_s(api: ApiSe
     api.store.admit = admitting()
     schema = Answer(422, {"message": "spec.count in body should be less"})
     api.faults.next("create", names.PLURAL, lambda _: None, schema)
-    (line,) = await found(client, Wanted("system"))
+    (line,) = await found(client, Options("system"))
     assert line.startswith("FAILED  admission")
     assert line.endswith(": spec.count in body should be less")
 
@@ -104,7 +104,7 @@ async def test_the_exit_code_tells(
 ) -> None:
     api.store.admit = admitting()
     api.faults.next("create", names.PLURAL, *faults)
-    assert await check._main(Wanted("system"), ClientConfig(api.url)) == code
+    assert await check._main(Options("system"), ClientConfig(api.url)) == code
     assert capsys.readouterr().out.startswith("FAILED" if code else "ok")
 
 

@@ -1,4 +1,4 @@
-"""The faults that the CRD's schema finds, in words. The guard and `lint` have no API server to ask."""
+"""The CRD's schema, and its errors in words. The guard and `lint` have no API server to ask."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -7,37 +7,36 @@ from typing import Any, Final, cast
 
 from jsonschema.exceptions import ValidationError
 
-from nginx_operator.api import names, schema, schema_types
-from nginx_operator.api.faults import MOST_FAULTS, Fault, Subject, did_you_mean, dotted, quoted
-from nginx_operator.api.policy import MAX_INT32
+from nginx_operator.api import names, schema
 from nginx_operator.api.schema import Schema
+from nginx_operator.api.validation import msgspec_schema
+from nginx_operator.api.validation.field_errors import MAX_ERRORS, FieldError, FieldPath, did_you_mean, quoted
 
 
-def of_schema(subject: Subject) -> Iterator[Fault]:
+def validate_schema(spec: Mapping[str, Any], *, strict: bool) -> Iterator[FieldError]:
     """Types and bounds, by the CRD's schema. null means left out, as for the API server."""
-    if schema_types.conforms(subject.spec, names.VERSION, strict=subject.strict):
+    if msgspec_schema.conforms(spec, names.VERSION, strict=strict):
         return
-    spec = _without_nulls(subject.spec, schema.spec_schema(names.VERSION))
-    errors = islice(schema.validator(names.VERSION, strict=subject.strict).iter_errors(spec), MOST_FAULTS)
+    kept = _without_nulls(spec, schema.spec_schema(names.VERSION))
+    errors = islice(schema.validator(names.VERSION, strict=strict).iter_errors(kept), MAX_ERRORS)
     found = sorted(errors, key=lambda e: [str(part) for part in e.absolute_path])
     others = [error.absolute_path for error in found if error.validator != "type"]
     for error in found:
         if error.validator == "type" and error.absolute_path in others:
             continue  # a number that is too large for its type is too large for the bounds, which say more
-        parts = ("spec", *error.absolute_path)
+        path = ("spec", *error.absolute_path)
         if error.validator == "additionalProperties":
-            yield from _unknown_fields(error, parts)
+            yield from _unknown_fields(error, path)
         else:
-            yield Fault(dotted(parts), _explain(error), parts)
+            yield FieldError(path, _explain(error))
 
 
-def _unknown_fields(error: ValidationError, parts: tuple[str | int, ...]) -> Iterator[Fault]:
-    known = list(_rule(error).get("properties", ()))
+def _unknown_fields(error: ValidationError, path: FieldPath) -> Iterator[FieldError]:
+    known = list(_schema_of(error).get("properties", ()))
     for name in cast("Mapping[str, Any]", error.instance):
         if name not in known:
             hint = did_you_mean(name, known) or f"the fields here are {', '.join(known)}"
-            where = (*parts, str(name))
-            yield Fault(dotted(where), f"unknown field; {hint}", where)
+            yield FieldError((*path, str(name)), f"unknown field; {hint}")
 
 
 _TYPES: Final = {
@@ -52,7 +51,7 @@ _TYPES: Final = {
 def _explain(error: ValidationError) -> str:
     """A schema error in words: the value, then what is allowed."""
     value, bound = quoted(error.instance), cast("Any", error.validator_value)
-    example = _rule(error).get("example")
+    example = _schema_of(error).get("example")
     match error.validator:
         case "type":
             hint = f", such as {quoted(example)}" if example is not None else ""
@@ -73,57 +72,48 @@ def _explain(error: ValidationError) -> str:
             return f"{value} is malformed" + (f"; an example is {quoted(example)}" if example is not None else "")
 
 
-def _rule(error: ValidationError) -> Mapping[str, Any]:
+def _schema_of(error: ValidationError) -> Mapping[str, Any]:
     """The part of the schema that an error comes from."""
     return cast("Mapping[str, Any]", error.schema)
 
 
-def _without_nulls(value: Any, rule: Schema) -> Any:
-    """The value without nulls, but for fields that the schema does not know: these are unknown all the same."""
+def _without_nulls(value: Any, node: Schema) -> Any:
+    """The value without nulls, except in fields that the schema does not know: these are errors, null or not."""
     if isinstance(value, Mapping):
-        known, others = rule.get("properties", {}), rule.get("additionalProperties")
+        known, others = node.get("properties", {}), node.get("additionalProperties")
         return {
             key: _without_nulls(item, known.get(key) or others or {})
             for key, item in value.items()
             if item is not None or not (key in known or others)
         }
     if isinstance(value, list):
-        return [_without_nulls(item, rule.get("items", {})) for item in value]
+        return [_without_nulls(item, node.get("items", {})) for item in value]
     return value
 
 
-def list_types(subject: Subject) -> Iterator[Fault]:
-    """x-kubernetes-list-type, which JSON Schema does not know: no entry of a set, and no key of a map, comes twice."""
-    for path, keys in _lists(names.VERSION):
-        items: Any = subject.spec
+def validate_list_types(spec: Mapping[str, Any]) -> Iterator[FieldError]:
+    """x-kubernetes-list-type, which JSON Schema does not know: entries of a set, and keys of a map, are unique."""
+    for path, keys in _list_types(names.VERSION):
+        items: Any = spec
         for part in path:
             items = items.get(part) if isinstance(items, Mapping) else None
         known: list[object] = []
         for number, item in enumerate(items if isinstance(items, list) else ()):
             found = [item.get(key) for key in keys] if keys and isinstance(item, Mapping) else item
             if found in known:
-                parts: tuple[str | int, ...] = ("spec", *path, number)
-                yield Fault(dotted(parts), f"{quoted(item)} is there twice; leave one out", parts)
+                yield FieldError(("spec", *path, number), f"{quoted(item)} is there twice; leave one out")
             known.append(found)
 
 
-def of_scale(subject: Subject) -> Iterator[Fault]:
-    """The path of the scale subresource, which takes an int64 where the schema also takes 3.0 for 3."""
-    count = subject.spec.get("count")
-    if isinstance(count, float) and count.is_integer() and 0 <= count <= MAX_INT32:
-        parts = ("spec", "count")
-        yield Fault(dotted(parts), f"{quoted(count)} must be written without a fraction, as {int(count)}", parts)
-
-
 @cache
-def _lists(version: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-    """Paths of the lists whose entries must differ, and the keys that they must differ in; no keys mean all of it."""
+def _list_types(version: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """Path and x-kubernetes-list-map-keys of each list of type map; a list of type set has no keys."""
     found: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
 
-    def walk(rule: Schema, path: tuple[str, ...]) -> None:
-        if rule.get("x-kubernetes-list-type") in ("map", "set"):
-            found.append((path, tuple(rule.get("x-kubernetes-list-map-keys", ()))))
-        for name, child in rule.get("properties", {}).items():
+    def walk(node: Schema, path: tuple[str, ...]) -> None:
+        if node.get("x-kubernetes-list-type") in ("map", "set"):
+            found.append((path, tuple(node.get("x-kubernetes-list-map-keys", ()))))
+        for name, child in node.get("properties", {}).items():
             walk(child, (*path, name))
 
     walk(schema.spec_schema(version), ())

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from nginx_operator.api.faults import NAME_LENGTH, Subject
 from nginx_operator.api.policy import Policy
-from nginx_operator.api.validation import check
+from nginx_operator.api.validation import validate
+from nginx_operator.api.validation.field_errors import MAX_NAME_LENGTH
 
 POLICY = Policy(default_count=1, min_count=0, max_count=100, default_image="example.com/nginx:1.30")
 VALID: dict[str, Any] = {"count": 3, "image": "example.com/nginx:1.30"}
 DIGEST = "@sha256:" + "0f" * 32
 
 
-def faults(spec: dict[str, Any], **subject: Any) -> list[str]:
-    return [str(fault) for fault in check(Subject("web", VALID | spec, POLICY, **subject)).faults]
+def errors(spec: dict[str, Any], **more: Any) -> list[str]:
+    return [str(error) for error in validate("web", VALID | spec, POLICY, **more).errors]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def faults(spec: dict[str, Any], **subject: Any) -> list[str]:
     ],
 )
 def test_an_image_that_runtimes_parse_passes(image: str) -> None:
-    assert faults({"image": image}) == []
+    assert errors({"image": image}) == []
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_an_image_that_runtimes_parse_passes(image: str) -> None:
     ],
 )
 def test_an_image_that_no_node_can_pull_is_refused(image: str) -> None:
-    (fault,) = faults({"image": image})
-    assert fault.startswith(f'spec.image: "{image}" is no image that a node can pull')
-    assert faults({"image": image}, old_spec={"image": image}) == []  # in force already
+    (error,) = errors({"image": image})
+    assert error.startswith(f'spec.image: "{image}" is no image that a node can pull')
+    assert errors({"image": image}, old_spec={"image": image}) == []  # in force already
 
 
 #: A domain of 250 characters: a label's prefix may have three more, and a quota's prefix needs nine.
@@ -68,7 +68,7 @@ def resources(requests: dict[str, Any] | None = None, limits: dict[str, Any] | N
     ],
 )
 def test_resources_that_a_pod_may_have_pass(spec: dict[str, Any]) -> None:
-    assert faults(spec) == []
+    assert errors(spec) == []
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_resources_that_a_pod_may_have_pass(spec: dict[str, Any]) -> None:
     ],
 )
 def test_resources_that_no_pod_may_have_are_refused(spec: dict[str, Any], expected: str) -> None:
-    (fault,) = faults(spec)
-    assert fault.startswith(f"spec.resources.{expected}")
+    (error,) = errors(spec)
+    assert error.startswith(f"spec.resources.{expected}")
 
 
 def service(**fields: Any) -> dict[str, Any]:
@@ -129,7 +129,7 @@ RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
     ],
 )
 def test_a_service_that_the_api_server_takes_passes(spec: dict[str, Any]) -> None:
-    assert faults(spec) == []
+    assert errors(spec) == []
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_a_service_that_the_api_server_takes_passes(spec: dict[str, Any]) -> Non
     ],
 )
 def test_a_service_that_the_api_server_refuses_is_refused_first(spec: dict[str, Any], expected: str) -> None:
-    (fault,) = faults(spec)
-    assert fault.startswith(f"spec.service.{expected}")
+    (error,) = errors(spec)
+    assert error.startswith(f"spec.service.{expected}")
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_a_service_that_the_api_server_refuses_is_refused_first(spec: dict[str, 
     ],
 )
 def test_the_class_of_a_load_balancer_is_for_life(old: dict[str, Any], new: dict[str, Any], refused: bool) -> None:
-    found = faults(service(**new), old_spec=VALID | service(**old))
-    assert [fault.split(":")[0] for fault in found] == ["spec.service.loadBalancerClass"] * refused
+    found = errors(service(**new), old_spec=VALID | service(**old))
+    assert [error.split(":")[0] for error in found] == ["spec.service.loadBalancerClass"] * refused
 
 
 @pytest.mark.parametrize(
@@ -191,28 +191,28 @@ def test_a_stored_annotation_is_judged_again_once_it_counts(
     old: dict[str, Any], new: dict[str, Any], refused: bool
 ) -> None:
     annotated = {"annotations": {RANGES: "x"}}
-    found = faults(service(**annotated, **new), old_spec=VALID | service(**annotated, **old))
+    found = errors(service(**annotated, **new), old_spec=VALID | service(**annotated, **old))
     assert bool(found) == refused
 
 
 def test_while_it_is_paused_the_service_stays_with_its_class() -> None:
     old = VALID | service(loadBalancerClass="a", enabled=False)
-    assert faults(service(loadBalancerClass="b"), old_spec=old) == []
-    (fault,) = faults({**service(loadBalancerClass="b"), "paused": True}, old_spec={**old, "paused": True})
-    assert fault.startswith("spec.service.loadBalancerClass: a Service keeps its class for life")
+    assert errors(service(loadBalancerClass="b"), old_spec=old) == []
+    (error,) = errors({**service(loadBalancerClass="b"), "paused": True}, old_spec={**old, "paused": True})
+    assert error.startswith("spec.service.loadBalancerClass: a Service keeps its class for life")
 
 
 def test_a_source_range_that_is_in_force_stays() -> None:
     """Before Kubernetes 1.36 the API server took it."""
-    assert faults({**ranges("192.0.2.1/24"), "paused": True}, old_spec=VALID | ranges("192.0.2.1/24")) == []
-    assert len(faults(ranges("192.0.2.1/24", "192.0.2.2/24"), old_spec=VALID | ranges("192.0.2.1/24"))) == 1
+    assert errors({**ranges("192.0.2.1/24"), "paused": True}, old_spec=VALID | ranges("192.0.2.1/24")) == []
+    assert len(errors(ranges("192.0.2.1/24", "192.0.2.2/24"), old_spec=VALID | ranges("192.0.2.1/24"))) == 1
 
 
 def test_a_node_port_outside_the_usual_range_is_warned_of() -> None:
     spec = VALID | {"service": {"type": "NodePort", "nodePort": 80}}
-    verdict = check(Subject("web", spec, POLICY))
-    assert verdict.faults == []
-    assert verdict.warnings == [
+    result = validate("web", spec, POLICY)
+    assert result.errors == []
+    assert result.warnings == [
         "spec.service.nodePort: 80 is outside 30000-32767, which is all that most clusters allow"
     ]
 
@@ -220,26 +220,26 @@ def test_a_node_port_outside_the_usual_range_is_warned_of() -> None:
 def test_what_is_stored_is_not_refused_again_when_something_else_changes() -> None:
     """Otherwise no finalizer could be taken from what an earlier version had let through."""
     spec = VALID | {"count": 500, "image": "Bad:1"} | resources({"cpus": 1})
-    verdict = check(Subject("web", spec, POLICY, old_spec=dict(spec)))
-    assert verdict.faults == []
-    assert len(verdict.warnings) == 1  # the count
-    assert check(Subject("web", {**spec, "paused": True}, POLICY, old_spec=spec)).faults
+    result = validate("web", spec, POLICY, old_spec=dict(spec))
+    assert result.errors == []
+    assert len(result.warnings) == 1  # the count
+    assert validate("web", {**spec, "paused": True}, POLICY, old_spec=spec).errors
 
 
 def test_a_name_that_is_longer_than_any_is_compared_with_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """A comparison takes time by the length, while others wait."""
     compared: list[int] = []
     monkeypatch.setattr(difflib, "get_close_matches", lambda word, *_, **__: compared.append(len(word)) or [])
-    for length in (NAME_LENGTH, NAME_LENGTH + 1, 3_000_000):
+    for length in (MAX_NAME_LENGTH, MAX_NAME_LENGTH + 1, 3_000_000):
         name = "a" * length
-        assert "unknown resource; use cpu" in faults(resources(limits={name: 1}))[0]
-        assert "unknown field; the fields here are" in faults({name: 1}, strict=True)[0]
-    assert compared == [NAME_LENGTH] * 2
+        assert "unknown resource; use cpu" in errors(resources(limits={name: 1}))[0]
+        assert "unknown field; the fields here are" in errors({name: 1}, strict=True)[0]
+    assert compared == [MAX_NAME_LENGTH] * 2
 
 
 @pytest.mark.parametrize("part", ["a", "a-", "a.", "a/", "a_"])
 def test_no_text_keeps_a_pattern_busy(part: str) -> None:
     """An exponential pattern would never end this test."""
     text = part * (500 // len(part)) + "!"
-    assert faults({"image": text})
-    assert faults(service(annotations={text: ""}, loadBalancerClass=text[-200:]))
+    assert errors({"image": text})
+    assert errors(service(annotations={text: ""}, loadBalancerClass=text[-200:]))

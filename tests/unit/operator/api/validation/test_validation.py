@@ -1,4 +1,4 @@
-"""The one list of checks: what each refuses, in which words, and what it lets through."""
+"""What the rules refuse together, in which words, and what they let through."""
 
 import json
 from typing import Any
@@ -8,17 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nginx_operator.api import defaults, validation
-from nginx_operator.api import faults as shared
-from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
-from nginx_operator.api.validation import check
+from nginx_operator.api.validation import field_errors, validate
 
 POLICY = Policy(default_count=1, min_count=0, max_count=100, default_image="example.com/nginx:1.30")
 VALID: dict[str, Any] = {"count": 3, "image": "example.com/nginx:1.30"}
 
 
-def faults(spec: dict[str, Any], **subject: Any) -> list[str]:
-    return [str(fault) for fault in check(Subject("web", VALID | spec, POLICY, **subject)).faults]
+def errors(spec: dict[str, Any], **more: Any) -> list[str]:
+    return [str(error) for error in validate("web", VALID | spec, POLICY, **more).errors]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +36,7 @@ def faults(spec: dict[str, Any], **subject: Any) -> list[str]:
     ],
 )
 def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
-    assert faults(spec) == []
+    assert errors(spec) == []
 
 
 @pytest.mark.parametrize(
@@ -72,11 +70,11 @@ def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_invalid_is_refused_with_a_sentence(spec: dict[str, Any], expected: str) -> None:
-    assert faults(spec) == [expected]
+    assert errors(spec) == [expected]
 
 
-def test_all_faults_come_at_once() -> None:
-    paths = {fault.split(":")[0] for fault in faults({"count": 500, "containerPort": 70000, "paused": "yes"})}
+def test_all_errors_come_at_once() -> None:
+    paths = {error.split(":")[0] for error in errors({"count": 500, "containerPort": 70000, "paused": "yes"})}
     assert paths == {"spec.count", "spec.containerPort", "spec.paused"}
 
 
@@ -88,50 +86,50 @@ def test_all_faults_come_at_once() -> None:
         {"imagePullSecrets": [{"name": "NOT A NAME"}] * 400},
     ],
 )
-def test_no_more_faults_are_told_than_a_user_reads(spec: dict[str, Any]) -> None:
-    assert len(faults(spec)) == shared.MOST_FAULTS
+def test_no_more_errors_are_listed_than_a_user_reads(spec: dict[str, Any]) -> None:
+    assert len(errors(spec)) == field_errors.MAX_ERRORS
 
 
 def test_a_spec_beyond_human_size_is_refused_unread() -> None:
     spec = {"service": {"annotations": {f"key-{number}": 1 for number in range(100_000)}}}
-    assert faults(spec) == ["spec: has more than 1000 fields and entries in all"]
+    assert errors(spec) == ["spec: has more than 1000 fields and entries in all"]
 
 
 @pytest.mark.parametrize("name", ["Web", "1web", "web.example", "web-", "w" * 51])
 def test_a_name_that_a_service_cannot_have_is_refused(name: str) -> None:
-    (fault,) = check(Subject(name, VALID, POLICY)).faults
-    assert fault.path == "metadata.name"
+    (error,) = validate(name, VALID, POLICY).errors
+    assert error.field == "metadata.name"
 
 
 def test_an_unknown_field_is_refused_only_when_strict() -> None:
-    assert faults({"servise": {}}) == []
-    assert faults({"servise": {}}, strict=True) == ["spec.servise: unknown field; did you mean service?"]
+    assert errors({"servise": {}}) == []
+    assert errors({"servise": {}}, strict=True) == ["spec.servise: unknown field; did you mean service?"]
 
 
 def test_a_count_that_is_in_force_is_kept_with_a_warning() -> None:
-    verdict = check(Subject("web", VALID | {"count": 500}, POLICY, old_spec={"count": 500}))
-    assert verdict.faults == []
-    assert verdict.warnings == [
+    result = validate("web", VALID | {"count": 500}, POLICY, old_spec={"count": 500})
+    assert result.errors == []
+    assert result.warnings == [
         "spec.count: 500 is kept, but a new value must be 0 to 100: this cluster allows no other"
     ]
 
 
 @pytest.mark.parametrize(("old", "warnings"), [(1, ["spec.replicas is 0: no nginx will run"]), (0, [])])
 def test_a_scale_to_zero_is_warned_of_too(old: int, warnings: list[str]) -> None:
-    verdict = validation.check_scale(0, old, POLICY)
-    assert (verdict.faults, verdict.warnings) == ([], warnings)
+    result = validation.validate_scale(0, old, POLICY)
+    assert (result.errors, result.warnings) == ([], warnings)
 
 
 def test_a_warning_is_cut_behind_what_matters() -> None:
     policy = Policy(min_count=99_999, default_count=99_999, max_count=100_000, class_name="c" * 63)
-    (warning,) = validation.check_scale(2**31 - 1, 2**31 - 1, policy).warnings
-    assert len(warning) == validation.WARNING_LENGTH
+    (warning,) = validation.validate_scale(2**31 - 1, 2**31 - 1, policy).warnings
+    assert len(warning) == validation.MAX_WARNING_LENGTH
     assert warning.startswith("spec.replicas: 2147483647 is kept, but a new value must be 99999 to 100000: a namespace")
 
 
 def test_only_one_number_may_be_all_that_is_allowed() -> None:
-    (fault,) = validation.check_scale(3, 1, Policy(min_count=1, max_count=1)).faults
-    assert "(maxCount is 1). Use 1, or ask" in fault.message
+    (error,) = validation.validate_scale(3, 1, Policy(min_count=1, max_count=1)).errors
+    assert "(maxCount is 1). Use 1, or ask" in error.message
 
 
 @pytest.mark.parametrize(
@@ -143,8 +141,8 @@ def test_only_one_number_may_be_all_that_is_allowed() -> None:
     ],
 )
 def test_a_path_is_short_and_without_control_characters(spec: dict[str, Any], path: str) -> None:
-    (fault,) = check(Subject("web", VALID | spec, POLICY)).faults
-    assert fault.path == path
+    (error,) = validate("web", VALID | spec, POLICY).errors
+    assert error.field == path
 
 
 @pytest.mark.parametrize(
@@ -158,36 +156,36 @@ def test_a_path_is_short_and_without_control_characters(spec: dict[str, Any], pa
     ],
 )
 def test_what_must_differ_is_refused_twice(spec: dict[str, Any], path: str) -> None:
-    (found,) = faults(spec)
+    (found,) = errors(spec)
     assert found.startswith(f"{path}: ")
     assert found.endswith(" is there twice; leave one out")
 
 
 def test_an_unknown_field_is_unknown_even_if_it_is_null() -> None:
-    assert faults({"servise": None, "paused": None}, strict=True) == [
+    assert errors({"servise": None, "paused": None}, strict=True) == [
         "spec.servise: unknown field; did you mean service?"
     ]
 
 
 def test_a_forbidden_count_cannot_be_changed_for_another() -> None:
-    assert faults({"count": 499}, old_spec={"count": 500})[0].startswith("spec.count: 499 is more than")
+    assert errors({"count": 499}, old_spec={"count": 500})[0].startswith("spec.count: 499 is more than")
 
 
 @pytest.mark.parametrize(
     ("image", "warned"), [("nginx", True), ("nginx:latest", True), ("h:1/nginx", True), ("n:1", False)]
 )
 def test_an_image_that_may_change_under_the_users_feet_is_warned_of(image: str, warned: bool) -> None:
-    assert bool(check(Subject("web", VALID | {"image": image}, POLICY)).warnings) == warned
+    assert bool(validate("web", VALID | {"image": image}, POLICY).warnings) == warned
 
 
 def test_count_zero_is_warned_of_once() -> None:
-    assert check(Subject("web", VALID | {"count": 0}, POLICY)).warnings == ["spec.count is 0: no nginx will run"]
-    assert check(Subject("web", VALID | {"count": 0}, POLICY, old_spec={"count": 0})).warnings == []
+    assert validate("web", VALID | {"count": 0}, POLICY).warnings == ["spec.count is 0: no nginx will run"]
+    assert validate("web", VALID | {"count": 0}, POLICY, old_spec={"count": 0}).warnings == []
 
 
 def test_a_value_is_quoted_short_and_without_control_characters() -> None:
-    text = shared.quoted("a\n\x1b[31m" + "x" * 500)
-    assert len(text) == shared.VALUE_LENGTH
+    text = field_errors.quoted("a\n\x1b[31m" + "x" * 500)
+    assert len(text) == field_errors.MAX_VALUE_LENGTH
     assert "\n" not in text
     assert "\x1b" not in text
 
@@ -201,9 +199,7 @@ fields = ["count", "image", "imagePullPolicy", "imagePullSecrets", "resources", 
 
 
 @given(st.dictionaries(st.sampled_from(fields) | st.text(), json_values, max_size=5), json_values)
-def test_no_shape_of_a_spec_breaks_the_checks(spec: dict[str, Any], old_count: Any) -> None:
-    verdict = check(
-        Subject("web", defaults.defaulted(spec, POLICY), POLICY, old_spec={"count": old_count}, strict=True)
-    )
-    assert all(len(warning) <= validation.WARNING_LENGTH for warning in verdict.warnings)
-    json.dumps([str(fault) for fault in verdict.faults])
+def test_no_shape_of_a_spec_breaks_the_rules(spec: dict[str, Any], old_count: Any) -> None:
+    result = validate("web", defaults.with_defaults(spec, POLICY), POLICY, old_spec={"count": old_count}, strict=True)
+    assert all(len(warning) <= validation.MAX_WARNING_LENGTH for warning in result.warnings)
+    json.dumps([str(error) for error in result.errors])

@@ -1,7 +1,7 @@
-"""The CRD's schema as types of msgspec: a yes in microseconds, where jsonschema takes half a millisecond.
+"""The CRD's schema as msgspec types: they accept a spec in microseconds, where jsonschema takes half a millisecond.
 
-Only the yes counts. What these types refuse is asked of jsonschema again, which knows what is wrong and says it well;
-so a type may be narrower than the schema (it takes neither null nor 3.0 for 3), and never wider.
+What these types reject goes to jsonschema, which decides and says what is wrong. So a type may be narrower than the
+schema (it takes neither null nor 3.0 for 3), and never wider.
 """
 
 from functools import cache
@@ -12,8 +12,8 @@ import msgspec
 from nginx_operator.api import schema
 from nginx_operator.api.schema import Schema
 
-#: What JSON Schema asks of a value, and what msgspec calls it.
-_BOUNDS: Final = {
+#: Constraints of JSON Schema, and what msgspec calls them.
+_CONSTRAINTS: Final = {
     "minimum": "ge",
     "maximum": "le",
     "minLength": "min_length",
@@ -25,8 +25,8 @@ _BOUNDS: Final = {
     "pattern": "pattern",
 }
 _STRUCTURE: Final = frozenset({"type", "enum", "properties", "required", "items", "additionalProperties", "anyOf"})
-#: Said to people and to the API server; jsonschema passes over them too.
-_SILENT: Final = frozenset({"description", "example", "default", "format"})
+#: They constrain nothing (JSON Schema, annotations); jsonschema passes over them too.
+_ANNOTATIONS: Final = frozenset({"description", "example", "default", "format"})
 _INT_OR_STRING: Final = [{"type": "integer"}, {"type": "string"}]
 _SCALARS: Final = {"integer": int, "string": str, "boolean": bool}
 #: An integer is an int64, as for the API server.
@@ -34,7 +34,7 @@ _INT64: Final[dict[str, Any]] = {"ge": -(2**63), "le": 2**63 - 1}
 
 
 def conforms(spec: object, version: str, *, strict: bool) -> bool:
-    """Whether a spec certainly fits the schema of a version. False decides nothing.
+    """True if a spec fits the schema of a version; False leaves the decision to jsonschema.
 
     Args:
         spec: any value.
@@ -57,13 +57,13 @@ def type_of(node: Schema, *, strict: bool) -> Any:
     """The type of a schema's values.
 
     Raises:
-        NotImplementedError: the schema uses a word that this module does not know.
+        NotImplementedError: the schema uses a keyword that this module does not know.
     """
-    words = {word for word in node if not word.startswith("x-kubernetes-")}
-    if unknown := words - _BOUNDS.keys() - _STRUCTURE - _SILENT:
+    keywords = {word for word in node if not word.startswith("x-kubernetes-")}
+    if unknown := keywords - _CONSTRAINTS.keys() - _STRUCTURE - _ANNOTATIONS:
         raise NotImplementedError(f"no type for {', '.join(sorted(unknown))}")
     meta: dict[str, Any] = {**_INT64} if node.get("type") == "integer" else {}
-    meta |= {_BOUNDS[word]: node[word] for word in node if word in _BOUNDS}
+    meta |= {_CONSTRAINTS[word]: node[word] for word in node if word in _CONSTRAINTS}
     if node.get("anyOf") == _INT_OR_STRING and "type" not in node:
         return Annotated[int, msgspec.Meta(**_INT64)] | Annotated[str, msgspec.Meta(**meta)]
     if "enum" in node:

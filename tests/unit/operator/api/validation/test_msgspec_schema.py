@@ -9,14 +9,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nginx_operator.api import names, schema, schema_types
+from nginx_operator.api import names, schema
+from nginx_operator.api.validation import msgspec_schema
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 SPEC = schema.spec_schema(names.VERSION)
 
 
 def quick(spec: object, *, strict: bool = False) -> bool:
-    return schema_types.conforms(spec, names.VERSION, strict=strict)
+    return msgspec_schema.conforms(spec, names.VERSION, strict=strict)
 
 
 def slow(spec: object, *, strict: bool = False) -> bool:
@@ -107,4 +108,4 @@ def test_what_is_no_spec_is_no_yes(spec: object) -> None:
 @pytest.mark.parametrize("word", [{"oneOf": []}, {"type": "number"}, {"type": "string", "not": {}}])
 def test_a_word_of_the_schema_that_it_does_not_know_is_an_error(word: dict[str, Any]) -> None:
     with pytest.raises(NotImplementedError):
-        schema_types.type_of({"type": "object", "properties": {"a": word}}, strict=False)
+        msgspec_schema.type_of({"type": "object", "properties": {"a": word}}, strict=False)

@@ -1,4 +1,4 @@
-"""What all children have in common: their name, their labels and their owner."""
+"""The metadata that all children have: name, labels, owner reference."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from nginx_operator.api import names
 from nginx_operator.api.types import ObjectMeta
 
 
-def metadata(owner: ObjectMeta) -> dict[str, Any]:
-    """Metadata of a child. The owner reference lets the garbage collector remove it, with the operator down too."""
+def child_metadata(owner: ObjectMeta) -> dict[str, Any]:
+    """Metadata of a child. By its owner reference the garbage collector removes it, with the operator down too."""
     return {
         "name": owner.name,
         "namespace": owner.namespace,
