@@ -9,6 +9,7 @@ import pytest
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.resources import DEFINITIONS, MUTATING_CONFIGURATIONS
 from testbed import Bed
+from testbed.api import Connection, answers, trusting
 from testbed.waiting import PATIENCE, until
 from tests.support.apiserver.script import DEFINITION, WIDGETS, Player
 from tests.support.apiserver.server import ApiServer
@@ -22,8 +23,12 @@ def namespace(control_plane: Bed) -> Iterator[str]:
     for path, made in (("/api/v1/namespaces", body), (DEFINITIONS.path(), DEFINITION)):
         status, answer = control_plane.request("POST", path, made)
         assert status == 201, answer
-    served = WIDGETS.path(name)
-    until(lambda: control_plane.request("GET", served)[0] == 200, seconds=PATIENCE, what="the script's own kind")
+    access, address = control_plane.administrator, ("127.0.0.1", control_plane.state.port)
+    until(
+        lambda: answers(lambda: Connection(None, address, trusting(access.ca), access.token), WIDGETS.path(name)),
+        seconds=PATIENCE,
+        what="the script's own kind served",
+    )
     yield name
     for path in (
         DEFINITIONS.path(None, DEFINITION["metadata"]["name"]),
