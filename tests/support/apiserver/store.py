@@ -257,8 +257,9 @@ class Store:
         kept = {key: made[key] for key in ("uid", "creationTimestamp", "resourceVersion") if key in made}
         metadata = kept | _unmanaged(new)["metadata"] | ({"managedFields": ssa.encode(managers)} if managers else {})
         if info.has_generation:
+            known, asked = made.get("generation"), metadata.get("generation")
             grown = live is not None and _wish(live) != _wish(new)
-            metadata["generation"] = made.get("generation", 1) + grown
+            metadata["generation"] = asked if asked not in (None, known) else (known or 1) + grown
         new = {**new, "metadata": metadata}
         storage = self._storage_version(info)
         if dry_run or (new == live and self.stored_as[path] == storage):
