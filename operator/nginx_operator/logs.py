@@ -1,5 +1,6 @@
 """Log lines on stderr: plain for people, or one JSON object a line for collectors."""
 
+import argparse
 import json
 import logging
 import sys
@@ -13,6 +14,12 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 
 #: Name of the attribute of a log record that carries fields for collectors, given by `extra={"fields": {...}}`.
 FIELDS: Final = "fields"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that say how to log."""
+    parser.add_argument("--log-format", choices=FORMATS, default="plain", help="(default: %(default)s)")
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="(default: %(default)s)")
 
 
 def configure(log_format: LogFormat, level: str) -> None:

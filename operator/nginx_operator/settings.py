@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nginx_operator.logs import FORMATS, LEVELS, LogFormat
-from nginx_operator.serving.listening import Address
+from nginx_operator import logs
+from nginx_operator.logs import LogFormat
+from nginx_operator.serving.listening import Address, bind_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--metrics-bind",
-        type=address,
+        type=bind_address,
         metavar="HOST:PORT",
         help="serve /healthz, /readyz and /metrics there, in plain HTTP, for instance :8080 (default: do not)",
     )
@@ -111,13 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="reconcile every Nginx once in so long, although nothing was heard of it (default: %(default).0f)",
     )
-    add_log_arguments(parser)
-
-
-def add_log_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of logging, which both processes have."""
-    parser.add_argument("--log-format", choices=FORMATS, default="plain", help="(default: %(default)s)")
-    parser.add_argument("--log-level", choices=LEVELS, default="info", help="(default: %(default)s)")
+    logs.add_arguments(parser)
 
 
 def from_arguments(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -129,18 +124,6 @@ def from_arguments(arguments: argparse.Namespace, environ: Mapping[str, str] = o
     values["probe_namespace"] = arguments.probe_namespace or own
     values["identity"] = environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
     return Settings(**values)
-
-
-def address(text: str) -> Address:
-    """`Address.parse` as a type of argparse.
-
-    Raises:
-        argparse.ArgumentTypeError: the text is no address.
-    """
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _lease_duration(text: str) -> int:

@@ -13,7 +13,7 @@ from testbed.waiting import PATIENCE, until
 from tests.certificates.conftest import PORTS, Report, pair
 from tests.support.product import NAMESPACE, RELEASE, Product, Program
 from tests.support.traffic import CONFIGURATIONS, Traffic, bundles, leaf
-from tests.support.webhooks.made import make
+from tests.support.webhooks.certificates import make
 
 SECRET = SECRETS.path(NAMESPACE, f"{RELEASE}-ca")
 

@@ -16,6 +16,7 @@ from nginx_operator.children.deployment import build_deployment
 from nginx_operator.children.service import build_service
 from nginx_operator.kube.resources import DEFINITIONS
 from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.pem import encode_certificates
 from testbed.waiting import PATIENCE, until
 from tests.support.namespaces import Namespace, fresh
 from tests.support.product import NAMESPACE, RELEASE, Product
@@ -163,7 +164,7 @@ def test_it_touches_no_service_and_no_deployment_of_somebody_else(product: Produ
         assert "no Service that leads traffic" in as_account(product, RELEASE, *apply, body=stronger)
 
 
-CA = base64.b64encode(authority.pem([authority.create(datetime.now(UTC)).certificate])).decode()
+CA = base64.b64encode(encode_certificates([authority.create(datetime.now(UTC)).certificate])).decode()
 
 
 @pytest.mark.parametrize("account", [RELEASE, f"{RELEASE}-webhooks"])

@@ -13,7 +13,7 @@ from typing import Any
 
 from nginx_operator.api import names
 from nginx_operator.kube.resources import MUTATING_CONFIGURATIONS, NGINXES, VALIDATING_CONFIGURATIONS
-from nginx_webhooks.certificates.handshake import client_context
+from nginx_webhooks.certificates.tls_context import client_context
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
 from tests.support.product import HOST, NAMESPACE, RELEASE

@@ -125,22 +125,22 @@ def _refuse(head: Head) -> Response | None:
     return None if head.method == "POST" else _NO_POST
 
 
-def _log_refusal(decision: review.Decision) -> None:
+def _log_refusal(decision: review.AdmissionResponse) -> None:
     request = decision.request
     log.info(
         "refused %s %s/%s by %s: %s",
         request.kind.kind,
         request.namespace,
-        request.shown_name,
+        request.display_name,
         request.user,
-        decision.sentence,
+        decision.message,
         extra={
             FIELDS: {
                 "namespace": request.namespace,
-                "name": request.shown_name,
+                "name": request.display_name,
                 "user": request.user,
                 "kind": request.kind.kind,
-                "faults": [fault.field for fault in decision.faults],
+                "faults": [error.field for error in decision.errors],
             }
         },
     )

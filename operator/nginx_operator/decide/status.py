@@ -1,4 +1,4 @@
-"""The status of an Nginx: pure, from the spec and what was observed. Never from what was intended."""
+"""The status of an Nginx: pure, and computed from what was observed, never from what was intended."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
-"""One client for the API server: small, typed, and it says what went wrong.
+"""A client for one API server: small, typed, and its errors say what went wrong.
 
-Bodies go in as Python values and come out as bytes, so that the caller decodes just what it needs.
+Bodies go in as Python values and come out as bytes, so that the caller decodes only what it needs.
 """
 
 import copy
@@ -17,7 +17,7 @@ from nginx_operator.kube.connection_pool import ConnectionPool
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import Resource, plural_of
 
-#: Seconds a request may take. The API server itself gives up after 60.
+#: Seconds that a request may take. The API server itself gives up after 60.
 REQUEST_TIMEOUT: Final = 30.0
 #: Seconds without a byte after which a watch counts as dead. Bookmarks arrive about every minute.
 WATCH_SILENCE: Final = 90.0
@@ -37,9 +37,9 @@ class Client:
     """Requests to one API server. Use as an async context manager.
 
     Args:
-        config: where the API server is, and who we are.
-        user_agent: named in the API server's audit log.
-        answered: told the method, the resource (plural) and the status code of each answer; 0 if none came.
+        config: where the API server is, and the credentials for it.
+        user_agent: what the API server's audit log calls this client.
+        answered: called with the method, the resource (plural) and the status code of each response; 0 if none came.
     """
 
     def __init__(
@@ -159,10 +159,10 @@ class Client:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> bytes:
-        """Any request; the body of a 2xx answer.
+        """Any request; returns the body of a 2xx response.
 
         Raises:
-            ApiError: any other answer, or none.
+            ApiError: any other response, or none.
         """
         headers = self._headers() | {"Accept": accept}
         target = f"{path}?{urlencode(params)}" if params else path

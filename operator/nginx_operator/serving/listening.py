@@ -1,5 +1,6 @@
 """Addresses to listen on, and their sockets."""
 
+import argparse
 import errno
 import socket
 from dataclasses import dataclass
@@ -33,6 +34,18 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def bind_address(text: str) -> Address:
+    """`Address.parse` as a type of argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not of that form.
+    """
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def listen(address: Address) -> tuple[socket.socket, Address]:

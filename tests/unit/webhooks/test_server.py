@@ -22,6 +22,7 @@ from nginx_operator.serving.http_protocol import Connection, Stage
 from nginx_operator.serving.limits import Deadlines, Limits
 from nginx_operator.serving.listening import Address, listen
 from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.pem import encode_certificates
 from nginx_webhooks.certificates.serving_certificate import ServingCertificate
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import LIMITS, AdmissionServer
@@ -50,7 +51,7 @@ class Bed:
             deadlines=deadlines,
             limits=limits,
         )
-        self.trust = ssl.create_default_context(cadata=authority.pem([self.ca.certificate]).decode())
+        self.trust = ssl.create_default_context(cadata=encode_certificates([self.ca.certificate]).decode())
         self.listener, address = listen(Address("127.0.0.1", 0))
         self.port = address.port
         self.url = f"https://localhost:{self.port}"
@@ -324,7 +325,7 @@ async def test_a_client_that_reads_no_answers_is_cut() -> None:
 
 
 async def test_old_tls_is_refused(bed: Bed) -> None:
-    old = ssl.create_default_context(cadata=authority.pem([bed.ca.certificate]).decode())
+    old = ssl.create_default_context(cadata=encode_certificates([bed.ca.certificate]).decode())
     old.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1

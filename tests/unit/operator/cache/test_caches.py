@@ -129,4 +129,4 @@ async def test_other_policies_concern_every_nginx() -> None:
         stricter = Policies(cluster=Policy(max_count=2))
         story.caches.adopt(stricter)
         assert story.coalesced == 1
-        assert story.caches.policy("shop") == stricter.of("shop")
+        assert story.caches.policy("shop") == stricter.for_namespace("shop")

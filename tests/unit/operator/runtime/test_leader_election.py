@@ -46,7 +46,7 @@ async def running(elector: LeaderElector) -> AsyncIterator["asyncio.Task[None]"]
 def test_the_times_keep_their_proportions() -> None:
     timings = LeaseTimings.of(15)
     assert (timings.duration, timings.renew_deadline, timings.renew, timings.retry) == (15, 10, 2, 1)
-    assert LeaseTimings.of(3).deadline < 3
+    assert LeaseTimings.of(3).renew_deadline < 3
 
 
 async def test_a_lease_that_is_not_there_is_made(client: Client, leases: Leases) -> None:

@@ -12,13 +12,13 @@ import pytest
 
 from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.serving.listening import Address, listen
-from nginx_webhooks import clients
-from nginx_webhooks.certificates.files import ClientAuthorityFile
-from nginx_webhooks.certificates.handshake import client_context
-from nginx_webhooks.certificates.serving_certificate import CertificateError, ServingCertificate
+from nginx_webhooks import client_certificates
+from nginx_webhooks.certificates.files import ClientCaFile
+from nginx_webhooks.certificates.serving_certificate import ServingCertificate
+from nginx_webhooks.certificates.tls_context import CertificateError, ServerTls, client_context
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import AdmissionServer
-from tests.support.webhooks.made import Made, make
+from tests.support.webhooks.certificates import KeyPair, make
 from tests.support.webhooks.reviews import encoded, nginx, review
 
 CA, CLIENTS, OTHER = make("ca", ca=True), make("clients", ca=True), make("other", ca=True)
@@ -38,7 +38,7 @@ async def serving(live: ServingCertificate) -> AsyncIterator[tuple[str, Metrics]
         await server.stop()
 
 
-async def ask(url: str, tmp_path: Path, shown: Made | None = None, chain: bytes = b"") -> tuple[int, str]:
+async def ask(url: str, tmp_path: Path, shown: KeyPair | None = None, chain: bytes = b"") -> tuple[int, str]:
     """Status and text of an answer to a client that shows a certificate."""
     trust = client_context(CA.pem)
     if shown:
@@ -52,8 +52,10 @@ async def ask(url: str, tmp_path: Path, shown: Made | None = None, chain: bytes 
         return response.status, await response.text()
 
 
-def demanding(authority: bytes = CLIENTS.pem) -> ServingCertificate:
-    live = ServingCertificate(client_ca=authority, client_check=clients.named(NAMES))
+def demanding(client_ca: bytes = CLIENTS.pem) -> ServingCertificate:
+    live = ServingCertificate(
+        tls=ServerTls(client_ca=client_ca), client_verifier=client_certificates.allow_names(NAMES)
+    )
     live.load(LEAF.pem, LEAF.key_pem)
     return live
 
@@ -61,7 +63,7 @@ def demanding(authority: bytes = CLIENTS.pem) -> ServingCertificate:
 @pytest.mark.parametrize(
     "shown", [make("apiserver", CLIENTS), make("x", CLIENTS, names=["y", "api.example"])], ids=["CN", "SAN"]
 )
-async def test_a_client_with_an_allowed_name_is_answered(shown: Made, tmp_path: Path) -> None:
+async def test_a_client_with_an_allowed_name_is_answered(shown: KeyPair, tmp_path: Path) -> None:
     async with serving(demanding()) as (url, _):
         status, _ = await ask(url, tmp_path, shown)
         assert status == 200
@@ -71,7 +73,7 @@ async def test_a_client_with_an_allowed_name_is_answered(shown: Made, tmp_path: 
     "shown", [make("apiserver.evil", CLIENTS), make("x", CLIENTS), make("x", CLIENTS, names=["API.example"])]
 )
 async def test_a_client_with_another_name_gets_no_answer_and_the_log_says_why(
-    shown: Made, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    shown: KeyPair, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(demanding()) as (url, metrics):
         with pytest.raises((aiohttp.ClientError, ssl.SSLError, ConnectionError)):
@@ -94,7 +96,7 @@ async def test_a_client_with_another_name_gets_no_answer_and_the_log_says_why(
     ],
     ids=["none", "other authority", "same name, other key", "self-signed", "expired", "our own authority"],
 )
-async def test_a_client_that_shows_nothing_good_gets_no_answer(shown: Made | None, tmp_path: Path) -> None:
+async def test_a_client_that_shows_nothing_good_gets_no_answer(shown: KeyPair | None, tmp_path: Path) -> None:
     async with serving(demanding()) as (url, metrics):
         with pytest.raises((aiohttp.ClientError, ssl.SSLError)):
             await ask(url, tmp_path, shown)
@@ -113,7 +115,7 @@ async def test_authorities_of_clients_are_exchanged_while_it_serves(
 ) -> None:
     path = tmp_path / "ca.crt"
     path.write_bytes(CLIENTS.pem)
-    file = ClientAuthorityFile(path)
+    file = ClientCaFile(path)
     live = demanding(file.content)
     async with serving(live) as (url, _):
         assert (await ask(url, tmp_path, make("apiserver", CLIENTS)))[0] == 200
@@ -135,9 +137,9 @@ async def test_authorities_of_clients_are_exchanged_while_it_serves(
 
 def test_an_unusable_file_of_authorities_is_refused_at_start(tmp_path: Path) -> None:
     with pytest.raises(CertificateError, match=r"cannot read .*ca\.crt: No such file"):
-        ClientAuthorityFile(tmp_path / "ca.crt")
+        ClientCaFile(tmp_path / "ca.crt")
     with pytest.raises(CertificateError, match="no usable certificate of a client authority"):
-        ServingCertificate(client_ca=b"x")
+        ServingCertificate(tls=ServerTls(client_ca=b"x"))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_an_unusable_file_of_authorities_is_refused_at_start(tmp_path: Path) -> 
 async def test_the_oldest_tls_that_is_spoken(
     minimum: ssl.TLSVersion, offered: ssl.TLSVersion, spoken: str | None
 ) -> None:
-    live = ServingCertificate(minimum=minimum)
+    live = ServingCertificate(tls=ServerTls(minimum))
     live.load(LEAF.pem, LEAF.key_pem)
     trust = client_context(CA.pem)
     trust.maximum_version = offered

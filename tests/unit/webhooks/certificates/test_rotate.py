@@ -5,18 +5,18 @@ import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 import yaml
 
 from nginx_operator.kube.client import Client
-from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.self_signed_source import SETTLE
-from nginx_webhooks.certificates.store import from_data, to_data
+from nginx_webhooks.certificates import ca_rotation
+from nginx_webhooks.certificates.ca_secret import from_data, to_data
+from nginx_webhooks.certificates.self_signed_source import PROPAGATION_DELAY
 from tests.support.apiserver.storing import ApiServer
 from tests.support.waiting import until
-from tests.support.webhooks.made import of_version_5
+from tests.support.webhooks.certificates import of_version_5
 from tests.support.webhooks.replica import SECRET, Replica, install, secret
 
 
@@ -66,18 +66,18 @@ async def test_it_begins_a_rotation_and_waits_until_it_is_done(api: ApiServer, c
         assert first is not None
         async with rotate(kubeconfig) as process:
             await until(lambda: "next.crt" in api.data(SECRET))
-            await until(lambda: replica.publication.carried(api.data(SECRET)["ca.crt"], replica.now()) >= timedelta(0))
+            await until(lambda: replica.injected(api))
             assert process.returncode is None
-            replica.pass_time(SETTLE)
+            replica.pass_time(PROPAGATION_DELAY)
             out, errors = await process.communicate()
         assert (process.returncode, errors) == (0, b"")
         now = from_data(api.data(SECRET))
         assert now is not None
-        old, new = (f"{found.current.certificate.serial_number:x}" for found in (first, now))
+        old, new = (f"{found.issuing.certificate.serial_number:x}" for found in (first, now))
         published, signing, trusted = out.decode().splitlines()
         assert published.startswith(f"published: authority {new}")
         assert signing.startswith(f"signing: authority {new}, until ")
-        assert trusted == f"still trusted: authority {old}, until {now.retired[0].until.isoformat()}"
+        assert trusted == f"still trusted: authority {old}, until {now.retired[0].trusted_until.isoformat()}"
         assert replica.changes("promoted") == 1
 
 
@@ -87,19 +87,19 @@ async def test_one_that_is_under_way_is_waited_for(api: ApiServer, client: Clien
         await replica.ready()
         async with rotate(kubeconfig) as one, rotate(kubeconfig) as two:
             await until(lambda: "next.crt" in api.data(SECRET))
-            await until(lambda: replica.publication.carried(api.data(SECRET)["ca.crt"], replica.now()) >= timedelta(0))
+            await until(lambda: replica.injected(api))
             published = [await process.stdout.readline() for process in (one, two) if process.stdout]
             assert published[0] == published[1]
-            replica.pass_time(SETTLE)
+            replica.pass_time(PROPAGATION_DELAY)
             assert [await process.wait() for process in (one, two)] == [0, 0]
         assert replica.changes("promoted") == 1
 
 
 def often_rotated() -> dict[str, bytes]:
     now = datetime.now(UTC)
-    kept, _ = authority.rotated(None, now, published=False)
-    for _ in range(authority.RETIRED_LIMIT):
-        kept, _ = authority.rotated(authority.begun(kept, now), now, published=True)
+    kept, _ = ca_rotation.advance(None, now, propagated=False)
+    for _ in range(ca_rotation.MAX_RETIRED):
+        kept, _ = ca_rotation.advance(ca_rotation.begin(kept, now), now, propagated=True)
     return to_data(kept)
 
 

@@ -3,19 +3,20 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from nginx_webhooks.certificates.pem import certificates, foreign_to_go
-from tests.support.webhooks.made import make, with_negative_serial
+from nginx_webhooks.certificates.pem import decode_certificates
+from nginx_webhooks.certificates.validation import unsupported_by_go
+from tests.support.webhooks.certificates import make, with_negative_serial
 
 
 @pytest.mark.parametrize("curve", [ec.SECP224R1(), ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()])
 def test_the_usual_curves_are_known(curve: ec.EllipticCurve) -> None:
-    assert foreign_to_go(make("x", key=ec.generate_private_key(curve)).certificate) == ""
+    assert unsupported_by_go(make("x", key=ec.generate_private_key(curve)).certificate) == ""
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
 def test_a_negative_serial_number_is_foreign() -> None:
-    (found,) = certificates(with_negative_serial(make("x").pem))
-    assert foreign_to_go(found) == "has a negative serial number, which no API server takes"
+    (found,) = decode_certificates(with_negative_serial(make("x").pem))
+    assert unsupported_by_go(found) == "has a negative serial number, which no API server takes"
 
 
 #: openssl req -x509 -newkey rsa-pss; openssl req -x509 -newkey ec -pkeyopt ec_param_enc:explicit
@@ -66,5 +67,5 @@ Qe9rdV3f78Ok0pActaDFozZIKqBuz6q++IZJH/Zib54CIAOn0Jp22pHFTSlwSxlt
 
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_a_key_that_is_written_another_way_is_foreign(kind: str) -> None:
-    (found,) = certificates(FOREIGN[kind].encode())
-    assert foreign_to_go(found).startswith("has a key that no API server takes; make one of RSA")
+    (found,) = decode_certificates(FOREIGN[kind].encode())
+    assert unsupported_by_go(found).startswith("has a key that no API server takes; make one of RSA")

@@ -10,14 +10,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.x509.oid import NameOID
 
-from nginx_webhooks.certificates.authority import key_pem, pem
+from nginx_webhooks.certificates.pem import encode_certificates, encode_private_key
 
 #: Of the kind that this project makes, and of one that OpenSSL takes and no API server does.
 Key = ec.EllipticCurvePrivateKey | ed448.Ed448PrivateKey
 
 
 @dataclass(frozen=True)
-class Made:
+class KeyPair:
     """A certificate with its key."""
 
     certificate: x509.Certificate
@@ -25,7 +25,7 @@ class Made:
 
     @property
     def pem(self) -> bytes:
-        return pem([self.certificate])
+        return encode_certificates([self.certificate])
 
     @property
     def der(self) -> bytes:
@@ -33,19 +33,19 @@ class Made:
 
     @property
     def key_pem(self) -> bytes:
-        return key_pem(self.key)
+        return encode_private_key(self.key)
 
 
 def make(
     common_name: str,
-    issuer: Made | None = None,
+    issuer: KeyPair | None = None,
     *,
     names: Sequence[str] = (),
     ca: bool = False,
     start: timedelta = timedelta(hours=-1),
     life: timedelta = timedelta(days=1),
     key: Key | None = None,
-) -> Made:
+) -> KeyPair:
     """A certificate with what it must have and no more; self-signed unless there is an issuer. `start` is from now."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
@@ -64,7 +64,7 @@ def make(
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
     signs = issuer.key if issuer else key
-    return Made(builder.sign(signs, None if isinstance(signs, ed448.Ed448PrivateKey) else hashes.SHA256()), key)
+    return KeyPair(builder.sign(signs, None if isinstance(signs, ed448.Ed448PrivateKey) else hashes.SHA256()), key)
 
 
 def of_version_5(certificate: bytes) -> bytes:

@@ -1,17 +1,19 @@
-"""The words of the command line: commands, options and their help. What they mean is decided in settings.py."""
+"""The commands, their flags and their help. settings.py checks them and makes settings of them."""
 
 import argparse
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from nginx_operator.settings import add_log_arguments, address
-from nginx_webhooks.certificates.serving_certificate import TLS_VERSIONS
+from nginx_operator import logs
+from nginx_operator.serving.listening import bind_address
+from nginx_webhooks.certificates.tls_context import TLS_VERSIONS
 
-DEFAULT_BIND: Final = ":10250"
-#: Seconds that `rotate` waits: far more than the webhooks take.
-ROTATE_TIMEOUT: Final = 120
 #: Who fills the Secret: the webhooks, cert-manager, or somebody by hand. The words are those of the chart's values.
-Mode = Literal["auto", "certManager", "existingSecret"]
+CertificateMode = Literal["auto", "certManager", "existingSecret"]
+
+_DEFAULT_BIND: Final = ":10250"
+#: Seconds that `rotate` waits: far more than the webhooks take.
+_ROTATE_TIMEOUT: Final = 120
 
 _DESCRIPTION: Final = """\
 Admission webhooks of the nginx operator.
@@ -75,7 +77,7 @@ examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The parser of the whole command line."""
     raw = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser("nginx-webhooks", description=_DESCRIPTION, formatter_class=raw, allow_abbrev=False)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -88,16 +90,29 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=raw,
         allow_abbrev=False,
     )
+    _add_serve_flags(serve)
+    rotate = commands.add_parser(
+        "rotate",
+        help="make the webhooks sign by a new certificate authority",
+        description=_ROTATE,
+        formatter_class=raw,
+        allow_abbrev=False,
+    )
+    _add_rotate_flags(rotate)
+    return top
+
+
+def _add_serve_flags(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--bind",
-        type=address,
-        default=DEFAULT_BIND,
+        type=bind_address,
+        default=_DEFAULT_BIND,
         metavar="HOST:PORT",
         help="HTTPS address; no host means all addresses, port 0 a free one (default %(default)s)",
     )
     serve.add_argument(
         "--health-bind",
-        type=address,
+        type=bind_address,
         metavar="HOST:PORT",
         help="plain HTTP address of /healthz, /readyz and /metrics (default none)",
     )
@@ -112,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     files.add_argument("--cert-file", type=Path, metavar="FILE", help="certificate chain, PEM")
     files.add_argument("--key-file", type=Path, metavar="FILE", help="its unencrypted key, PEM")
     managed = serve.add_argument_group("certificate from a Secret")
-    managed.add_argument("--cert-mode", choices=get_args(Mode), help="who fills the Secret (default auto)")
+    managed.add_argument("--cert-mode", choices=get_args(CertificateMode), help="who fills the Secret (default auto)")
     managed.add_argument("--secret", metavar="NAME", help="the Secret")
     managed.add_argument("--secret-namespace", metavar="NS", help="its namespace, also that of the Service")
     managed.add_argument("--service", metavar="NAME", help="Service in front of the webhooks")
@@ -138,24 +153,19 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="common name or subject alternative name that a client certificate may have; may be repeated",
     )
-    add_log_arguments(serve)
-    rotate = commands.add_parser(
-        "rotate",
-        help="make the webhooks sign by a new certificate authority",
-        description=_ROTATE,
-        formatter_class=raw,
-        allow_abbrev=False,
-    )
+    logs.add_arguments(serve)
+
+
+def _add_rotate_flags(rotate: argparse.ArgumentParser) -> None:
     rotate.add_argument("--secret", metavar="NAME", help="Secret of the authority (default: $CA_SECRET)")
     rotate.add_argument("--secret-namespace", metavar="NS", help="its namespace (default: $POD_NAMESPACE)")
     rotate.add_argument(
         "--timeout",
         type=_seconds,
-        default=ROTATE_TIMEOUT,
+        default=_ROTATE_TIMEOUT,
         metavar="SECONDS",
         help="how long to wait for the webhooks (default %(default)s)",
     )
-    return top
 
 
 def _seconds(text: str) -> int:
