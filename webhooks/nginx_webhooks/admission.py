@@ -1,4 +1,4 @@
-"""The decisions of both webhooks, as pure functions of a request and the policy.
+"""The two decisions of admission, as pure functions of a request and the policy.
 
 Nothing here reads a file, a clock or the cluster, so that the same review gets the same answer for ever.
 """
@@ -26,7 +26,7 @@ _SCALE: Final = ("autoscaling", "v1", "Scale")
 
 
 def mutate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
-    """Writes defaults for the fields that the spec leaves out, and nothing else.
+    """Writes what the spec leaves out, and nothing else.
 
     The schema has not seen the object yet. A spec that is no mapping gets no patch: the schema refuses it next, with
     a better message than a patch that cannot be applied.
@@ -59,7 +59,7 @@ def _replacement_warnings(added: Mapping[str, Any], request: AdmissionRequest) -
 
 
 def validate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
-    """Validates an Nginx, or the number of pods in its scale subresource.
+    """Judges an Nginx, or the number of pods in its scale subresource.
 
     Raises:
         MalformedReviewError: the request is about something else.
@@ -130,7 +130,7 @@ def _object(request: AdmissionRequest) -> Object:
 
 
 def warm_up(policy: Policy) -> None:
-    """Validates a sample, so that the first user does not wait for the schema to be read and compiled."""
+    """Judges a sample, so that the first user does not wait for the schema to be read and compiled."""
     kind = GroupVersionKind(group=names.GROUP, version=names.VERSION, kind=names.KIND)
     spec = msgspec.Raw(msgspec.json.encode({"count": policy.default_count}))
     sample = Object(Metadata(name="sample"), spec)

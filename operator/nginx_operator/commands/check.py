@@ -104,7 +104,7 @@ def _addresses(pods: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 async def _metrics_problem(address: str) -> str | None:
-    http = ConnectionPool(ClientConfig(address), {}, answer_seconds=_TIMEOUT, connect_seconds=_TIMEOUT)
+    http = ConnectionPool(ClientConfig(address), {}, response_timeout=_TIMEOUT, connect_timeout=_TIMEOUT)
     try:
         answer = await http.request("GET", "/metrics", {})
     except OSError as error:

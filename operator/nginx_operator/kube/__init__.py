@@ -8,6 +8,6 @@ reflector.py         list and watch of one kind into a store
 resource_version.py  which of two states is the later one
 backoff.py           growing delays between failures
 token_bucket.py      how often something may be done: a burst, then at a rate
-connection_pool.py   HTTP/1.1 to one server, on connections that are used again
-http1.py             one such connection
+connection_pool.py   HTTP/1.1 to one server, on a pool of connections
+http1.py             one HTTP/1.1 connection
 """

@@ -62,7 +62,7 @@ class Client:
         return fenced
 
     async def __aenter__(self) -> Self:
-        self._http = ConnectionPool(self.config, {"User-Agent": self._user_agent}, answer_seconds=REQUEST_TIMEOUT)
+        self._http = ConnectionPool(self.config, {"User-Agent": self._user_agent}, response_timeout=REQUEST_TIMEOUT)
         return self
 
     async def __aexit__(
@@ -176,7 +176,7 @@ class Client:
                 raise ApiError(0, "Fenced", f"no {method} of {path}: another process may lead now")
 
         try:
-            answer = await self._open.request(method, target, headers, data, before=fence)
+            answer = await self._open.request(method, target, headers, data, before_send=fence)
         except OSError as error:
             self._answered(method, plural_of(path), 0)
             raise self._unreachable(error) from error
@@ -196,10 +196,10 @@ class Client:
         try:
             async with self._open.stream(target, self._headers() | {"Accept": JSON}) as stream:
                 if stream.status >= 400:
-                    raise ApiError.from_response(*await stream.answer())
+                    raise ApiError.from_response(*await stream.read())
                 rest = b""
                 # Silence ends it: the connection may be dead, and a new watch goes on where this one was.
-                async for chunk in stream.chunks(WATCH_SILENCE):
+                async for chunk in stream.iter_bytes(WATCH_SILENCE):
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
                         if line:
