@@ -147,7 +147,7 @@ def _log_refusal(decision: review.AdmissionResponse) -> None:
                 "name": request.display_name,
                 "user": request.user,
                 "kind": request.kind.kind,
-                "faults": [fault.field for fault in decision.errors],
+                "faults": [error.field for error in decision.errors],
             }
         },
     )
