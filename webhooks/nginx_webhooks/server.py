@@ -50,8 +50,8 @@ class AdmissionServer:
         limits: of connections and bodies.
 
     Attributes:
-        application: what the server serves.
-        http: the server.
+        application: refuses other paths and methods, and decides on reviews.
+        http: serves it.
     """
 
     def __init__(
