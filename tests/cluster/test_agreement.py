@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nginx_operator.api import defaults, names, rules, schema_faults, service_rules, validation
+from nginx_operator.api import defaults, rules, schema_faults, service_rules, validation
 from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import NginxSpec, ObjectMeta
@@ -19,7 +19,8 @@ from nginx_operator.children.service import service
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from testbed import api
 from testbed.api import Connection
-from tests.support.namespaces import Namespace
+from tests.support.answers import DENIED
+from tests.support.namespaces import Namespace, nginx
 from tests.support.product import Product
 from tests.support.specs import NAMES, SPECS
 
@@ -50,8 +51,7 @@ class Answer:
         if self.code == 201:
             return NOBODY
         assert self.code in (400, 422), self.status
-        denied = f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request'
-        return WEBHOOK if self.status["message"].startswith(denied) else API_SERVER
+        return WEBHOOK if self.status["message"].startswith(DENIED) else API_SERVER
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_a_dry_run_create_is_decided_as_the_checks_decide(connection: Connection
     @settings(max_examples=2500, deadline=None, derandomize=True, database=None)
     @given(name=NAMES, spec=SPECS, strict=st.booleans())
     def decide(name: str, spec: dict[str, Any], strict: bool) -> None:
-        body = {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": {"name": name}, "spec": spec}
+        body = nginx(spec, name=name)
         path = f"{NGINXES.path(namespace.name)}?dryRun=All&fieldValidation={'Strict' if strict else 'Ignore'}"
         code, text = connection.request("POST", path, body)
         answer = Answer(code, json.loads(text))

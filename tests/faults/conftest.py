@@ -1,7 +1,7 @@
 """The operator behind a proxy that makes faults, on a real control plane where kwok makes pods Ready."""
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,14 +9,10 @@ import yaml
 
 from testbed import Bed
 from tests.support.beds import bed_of_a_level
-from tests.support.faults.process import Operator
+from tests.support.faults.process import Operator, Start
 from tests.support.faults.proxy import Proxy
 from tests.support.namespaces import Namespace, fresh
 from tests.support.product import RELEASE, Product
-
-#: Starts an operator behind the proxy that looks after one namespace, or all:
-#: (namespace, *arguments, by=another proxy, account=another kubeconfig).
-Start = Callable[..., Operator]
 
 
 @pytest.fixture(scope="package")

@@ -8,7 +8,6 @@ next write; after the last one there is one more run.
 CAMPAIGN=N does it all N times, because no two runs meet the cluster's controllers at the same point.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,13 +18,13 @@ import pytest
 
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.demo.claims import ready_condition
-from tests.faults.conftest import Start
-from tests.support.faults.process import Operator
+from tests.support.answers import ready_condition
+from tests.support.campaign import TURNS
+from tests.support.faults.process import Operator, Start
 from tests.support.faults.proxy import Answer, BrokenError, Call, Forward, Proxy
 from tests.support.namespaces import Namespace, fresh, serving
+from tests.support.product import IMAGE
 
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 OTHER_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.29-alpine"
 Moment = Literal["before", "stored"]
 #: What is there, and the creates and deletes that led there, by kind.
@@ -102,7 +101,7 @@ class Kill:
         raise BrokenError
 
 
-@pytest.mark.parametrize("turn", range(int(os.environ.get("CAMPAIGN", "1"))))
+@pytest.mark.parametrize("turn", range(TURNS))
 @pytest.mark.parametrize("workload", WORKLOADS.values(), ids=WORKLOADS.keys())
 def test_killed_around_each_write(
     turn: int, workload: Workload, control_plane: Bed, proxy: Proxy, start: Start

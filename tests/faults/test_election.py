@@ -8,14 +8,12 @@ import pytest
 
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.faults.conftest import Start
-from tests.support.faults.process import Operator
+from tests.support.faults.process import Operator, Start
 from tests.support.faults.proxy import Answer, Call, Forward, Proxy, refused, to
 from tests.support.namespaces import Namespace, serving
-from tests.support.product import NAMESPACE, RELEASE
+from tests.support.product import IMAGE, NAMESPACE, RELEASE
 
 ELECTION = ("--lease-name", RELEASE, "--lease-namespace", NAMESPACE, "--lease-duration")
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{RELEASE}"
 
 

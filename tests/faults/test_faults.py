@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from testbed.waiting import PATIENCE, until
-from tests.faults.conftest import Start
+from tests.support.faults.process import Start
 from tests.support.faults.proxy import Answer, Call, Fault, Forward, Proxy, Watching, lost_answer, refused, reset, to
 from tests.support.namespaces import Namespace, serving
+from tests.support.product import IMAGE
 
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 #: What an operator of one namespace says to the API server while it makes an Nginx.
 CALLS = {
     ("list", "nginxes"),

@@ -5,10 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from testbed import Bed
-from tests.certificates.conftest import report
 from tests.support.beds import bed_of_a_level
-
-__all__ = ["report"]
 
 
 @pytest.fixture(scope="package")

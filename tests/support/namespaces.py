@@ -10,11 +10,12 @@ from typing import Any
 
 import yaml
 
+from nginx_operator.api import names
 from nginx_operator.kube import resources
 from nginx_operator.kube.resources import Resource
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.demo.claims import ready_condition
+from tests.support.answers import ready_condition
 
 #: What tests look at, by the word that kubectl has for one.
 RESOURCES = {
@@ -43,13 +44,9 @@ class Namespace:
 
     def apply(self, spec: object, name: str = "web", *options: str, check: bool = True) -> CompletedProcess[str]:
         """kubectl apply of an Nginx. A spec of `...` is left out."""
-        body: dict[str, Any] = {
-            "apiVersion": "proxy.example.com/v1alpha1",
-            "kind": "Nginx",
-            "metadata": {"name": name},
-        }
-        if spec is not ...:
-            body["spec"] = spec
+        body = nginx(spec, name=name)
+        if spec is ...:
+            del body["spec"]
         return self.kubectl("apply", *options, "-f", "-", input=yaml.safe_dump(body), check=check)
 
     def get(self, kind: str, name: str = "web") -> dict[str, Any] | None:
@@ -85,6 +82,11 @@ class Namespace:
     def wait_gone(self, kind: str, name: str = "web") -> None:
         """Waits until an object is gone."""
         until(lambda: self.get(kind, name) is None, seconds=PATIENCE, what=f"{kind} {name} gone")
+
+
+def nginx(spec: object, **metadata: Any) -> dict[str, Any]:
+    """An Nginx with this spec and metadata."""
+    return {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": metadata, "spec": spec}
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from nginx_operator.kube.resources import DEPLOYMENTS
 from testbed import Bed
 from testbed.gobuild import OLDEST_KUBERNETES
 from testbed.waiting import PATIENCE, until
+from tests.support.policies import OWN_POLICY
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "nginx-operator"
@@ -27,12 +28,8 @@ RELEASE, NAMESPACE = "nginx-operator", "nginx-operator-system"
 #: The bed's own address; the API server reaches webhooks there.
 HOST = "192.0.2.1"
 NO_PODS = ("--set", "operator.nodeSelector.nowhere=yes", "--set", "webhooks.nodeSelector.nowhere=yes")
-#: A namespace with a policy of its own.
-WITH_POLICY = "with-policy"
-OWN_POLICY = (
-    *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.maxCount=3"),
-    *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.defaultCount=2"),
-)
+#: The image that an Nginx runs by default.
+IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 #: A machine that tests run on may stand still for seconds.
 PATIENT = ("--set", "webhooks.timeoutSeconds=30")
 

@@ -10,6 +10,20 @@ from testbed import Bed
 #: (namespace or "" for the whole cluster, "group/resource[/subresource]", verb)
 Right = tuple[str, str, str]
 
+#: Rights of the operator that none of its requests names. The API server checks them for a patch that creates an
+#: object, and OpenShift's for one that writes an ownerReference.
+IMPLIED = {
+    ("apps/deployments", "create"),
+    ("/services", "create"),
+    ("proxy.example.com/nginxes/finalizers", "update"),
+}
+#: Rights that it uses only where an API version comes or goes (tests/faults/test_ladder.py). The second one is granted
+#: only there.
+MIGRATION = {
+    ("apiextensions.k8s.io/customresourcedefinitions/status", "patch"),
+    ("proxy.example.com/nginxes", "patch"),
+}
+
 
 @dataclass
 class Used:

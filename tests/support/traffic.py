@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from nginx_operator.api import names
 from nginx_operator.kube.resources import MUTATING_CONFIGURATIONS, NGINXES, VALIDATING_CONFIGURATIONS
 from nginx_webhooks.certificates.handshake import client_context
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
+from tests.support.answers import DENIED
+from tests.support.namespaces import nginx
 from tests.support.product import HOST, NAMESPACE, RELEASE
 
 SERVER_NAME = f"{RELEASE}-webhooks.{NAMESPACE}.svc"
@@ -91,16 +92,11 @@ class Traffic:
         assert (status, answer.get("spec", {}).get("count")) == (201, 1), answer
         status, answer = self._create({"count": 101})
         assert status == 422, answer
-        assert f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request' in answer["message"], answer
+        assert DENIED in answer["message"], answer
         self.admissions += 2
 
     def _create(self, spec: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        body = {
-            "apiVersion": names.API_VERSION,
-            "kind": names.KIND,
-            "metadata": {"generateName": "probe-"},
-            "spec": spec,
-        }
+        body = nginx(spec, generateName="probe-")
         return self.bed.request("POST", f"{NGINXES.path('default')}?dryRun=All", body)
 
     def _shake(self) -> None:

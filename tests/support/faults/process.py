@@ -6,7 +6,7 @@ A fork server holds all imports, so that a campaign of crashes does not spend it
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -61,6 +61,11 @@ class Operator:
         """End it by a signal; its exit code, negative after a signal that it does not handle."""
         self.send(number)
         return self.exit_code()
+
+
+#: Starts an operator behind a proxy, for one namespace or for all:
+#: (namespace or None, *arguments, by=another proxy, account=another kubeconfig).
+Start = Callable[..., Operator]
 
 
 def _run(arguments: list[str], environ: dict[str, str], log: str) -> None:

@@ -12,12 +12,13 @@ from typing import Any, Final, NamedTuple
 
 from nginx_operator.api import names
 from nginx_operator.kube.errors import ApiError
+from tests.support.answers import DENIED
 
 DEFAULT_COUNT: Final = 1
 MAX_COUNT: Final = 100
 #: The sentence of our webhook, as the API server passes it on.
 SENTENCES: Final = (
-    f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request',
+    DENIED,
     f"is more than this cluster allows (maxCount is {MAX_COUNT})",
 )
 #: What an API server says for itself while it starts: its admission plug-ins, or this kind, are not there yet.

@@ -13,8 +13,8 @@ from nginx_operator.kube.client_config import ClientConfig, ClientConfigError
 from nginx_operator.metrics import Metrics
 from nginx_operator.serving import health
 from nginx_operator.serving.listening import Address
+from tests.support.answers import DEFAULTED, REFUSED
 from tests.support.apiserver.conversation import Conversation, failure
-from tests.unit.operator.runtime.test_admission_probe import DEFAULTED, REFUSED
 
 SELECTOR = "app.kubernetes.io/instance=nginx-operator"
 

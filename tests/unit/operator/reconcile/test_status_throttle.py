@@ -3,15 +3,9 @@
 import pytest
 
 from nginx_operator.reconcile.status_throttle import CROWD, FIRST, LONGEST, MOMENT, Pace
+from tests.support.clock import Clock
 
 KEY = ("shop", "web")
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import pytest
 
 from nginx_operator.api.types import NginxSpec
 from nginx_operator.reconcile.write_conflicts import AT_ONCE, PERIOD, Contest
-from tests.unit.operator.reconcile.test_status_throttle import KEY, Clock
+from tests.support.clock import Clock
+
+KEY = ("shop", "web")
 
 SPEC, OTHER = NginxSpec(count=1, image="a:1"), NginxSpec(count=2, image="a:1")
 WRITTEN = {"deployments": True}

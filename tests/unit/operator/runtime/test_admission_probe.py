@@ -9,10 +9,8 @@ from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.runtime import admission_probe
 from nginx_operator.runtime.admission_probe import wait_for_admission
+from tests.support.answers import DEFAULTED, REFUSED
 from tests.support.apiserver.conversation import Answer, Conversation
-
-DEFAULTED: Answer = (201, {"spec": {"count": 1}})
-REFUSED: Answer = (422, {"message": f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request: spec.count'})
 
 
 def failed(code: int, message: str) -> Answer:

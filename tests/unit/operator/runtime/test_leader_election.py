@@ -9,8 +9,8 @@ import pytest
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.runtime.leader_election import LeaderElector, LeaseTimings, LostLeaseError
+from tests.support import tokens
 from tests.support.apiserver.leases import LEASE, Leases
-from tests.unit.operator.runtime.test_service_account import made
 
 #: Standbys look often; a lease lasts so long that it cannot run out during a test.
 LASTING = LeaseTimings(duration=3600, deadline=2400.0, renew=0.01, look=0.01)
@@ -60,7 +60,7 @@ async def test_a_lease_that_is_not_there_is_made(client: Client, leases: Leases)
 
 
 async def test_a_lease_goes_with_the_account_that_made_it(leases: Leases) -> None:
-    connection = ClientConfig(leases.url, token=lambda: made("operators"))
+    connection = ClientConfig(leases.url, token=lambda: tokens.token("operators"))
     async with Client(connection) as client, running(one := elector(client, "one")):
         await one.leading.wait()
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "nginx-operator", "uid": "u"}
