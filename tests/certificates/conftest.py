@@ -5,17 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from testbed import Bed
-from tests.support.beds import bed_of_a_level
 from tests.support.product import Product
 from tests.support.traffic import Traffic
 from tests.support.webhooks.pair import PORTS
-
-
-@pytest.fixture(scope="package")
-def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
-    """A real control plane. Nothing runs in it but what a test starts."""
-    with bed_of_a_level(request, "test-certs", "control-plane") as bed:
-        yield bed
 
 
 @pytest.fixture(scope="module")

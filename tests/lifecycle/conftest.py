@@ -7,16 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from testbed import Bed
-from tests.support.beds import bed_of_a_level
 from tests.support.lifecycle import INSIDE, OURS, OUTSIDE, Running
 from tests.support.product import NAMESPACE, Product
-
-
-@pytest.fixture(scope="package")
-def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
-    """A real control plane with one of kwok's fake nodes."""
-    with bed_of_a_level(request, "test-life", "control-plane", kwok_nodes=1) as bed:
-        yield bed
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def installed(release: Release) -> Iterator[Release]:
     release.install(4, *OPTIONS)
     yield release
     release.uninstall()
-    release.remove_rest()
+    release.remove_definition()
 
 
 @pytest.fixture(scope="module")

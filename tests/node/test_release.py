@@ -19,7 +19,7 @@ from tests.support.node.release import CRD, NAME, Helm, Release
 def clean(release: Release) -> Iterator[Release]:
     """The release before its first install; what a test leaves is removed."""
     yield release
-    release.remove_rest()
+    release.remove_definition()
 
 
 def works_at_once(namespace: Namespace) -> None:

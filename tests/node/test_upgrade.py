@@ -73,7 +73,7 @@ def clean(release: Release) -> Iterator[Release]:
     """The release before its first install; what a test leaves is removed."""
     yield release
     release.uninstall()
-    release.remove_rest()
+    release.remove_definition()
 
 
 async def happens(change: Disturbance, release: Release, operands: Operands) -> tuple[Run, Served]:

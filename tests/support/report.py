@@ -9,19 +9,20 @@ import pytest
 #: Shows a measured figure in spite of pytest's capture. Nothing is asserted about it: machines differ.
 Report = Callable[[str], None]
 
+#: The level of each folder, in the order in which the levels run.
 LEVELS = {
     "tests/unit": "unit",
     "tests/demo": "unit",
     "tests/chart": "chart",
+    "tests/fuzz": "fuzz",
+    "tests/packaging": "package",
+    "tests/bench": "bench",
+    "tests/node": "node",
     "tests/cluster": "cluster",
     "tests/certificates": "certs",
     "tests/releases": "releases",
     "tests/lifecycle": "life",
     "tests/faults": "faults",
-    "tests/bench": "bench",
-    "tests/fuzz": "fuzz",
-    "tests/node": "node",
-    "tests/packaging": "package",
 }
 
 

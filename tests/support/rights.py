@@ -39,16 +39,18 @@ class Used:
 
 
 def used(bed: Bed, namespace: str, account: str) -> Used:
-    """All that a ServiceAccount did since the bed came up. Discovery, which everybody may do, is left out."""
-    user = f"system:serviceaccount:{namespace}:{account}"
+    """All that a ServiceAccount did since it was created. Discovery, which everybody may do, is left out."""
+    existing = bed.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}")
+    assert existing is not None, f"no ServiceAccount {namespace}/{account}"
+    uid = existing["metadata"]["uid"]
     found = Used()
     with bed.audit_log.open() as lines:
         for line in lines:
-            if user not in line:
+            if uid not in line:
                 continue
             entry = json.loads(line)
             target = entry.get("objectRef", {})
-            if entry["user"]["username"] != user or "resource" not in target:
+            if entry["user"].get("uid") != uid or "resource" not in target:
                 continue
             resource = "/".join(filter(None, (target["resource"], target.get("subresource"))))
             if entry.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid":

@@ -6,6 +6,7 @@ A fork server holds all imports, so that a campaign of crashes does not spend it
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -16,6 +17,8 @@ from testbed.waiting import PATIENCE, until
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["nginx_operator.process", "kubernetes.config"])
+#: The exit code of a child can be read once, and multiprocessing reads those of all children whenever it starts one.
+_ASKING = threading.Lock()
 
 
 @dataclass
@@ -29,7 +32,8 @@ class Operator:
     def start(cls, arguments: Sequence[str], environ: Mapping[str, str], log: Path) -> "Operator":
         """Start it. What it logs is appended to `log`."""
         process = _CONTEXT.Process(target=_run, args=(list(arguments), dict(environ), str(log)), daemon=True)
-        process.start()
+        with _ASKING:
+            process.start()
         return cls(process, log)
 
     def wait_log(self, words: str) -> None:
@@ -43,14 +47,20 @@ class Operator:
         """All that it logged."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        with _ASKING:
+            return self.process.is_alive()
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if it is there."""
-        if self.process.is_alive() and self.process.pid is not None:
+        if self.alive and self.process.pid is not None:
             os.kill(self.process.pid, number)
 
     def exit_code(self) -> int | None:
         """Wait until it ends by itself; its exit code."""
-        self.process.join(PATIENCE)
+        until(lambda: not self.alive, seconds=PATIENCE, what="the operator's end")
         return self.process.exitcode
 
     def kill(self) -> None:

@@ -172,7 +172,7 @@ class Proxy:
     """The proxy of one bed's API server. It runs in a thread of its own, so that tests may wait as they like.
 
     Attributes:
-        rules: the first that meets a call decides.
+        rules: the first that meets a call decides. It is replaced, never changed: tests call from threads.
         watching: by plural; "" stands for all others.
         calls: all calls, in the order of their arrival.
         open: calls that have no answer yet, watches aside.
@@ -181,7 +181,8 @@ class Proxy:
     """
 
     def __init__(self) -> None:
-        self.rules: list[Rule] = []
+        self.rules: tuple[Rule, ...] = ()
+        self._changing = threading.Lock()
         self.watching: dict[str, Watching] = {"": Watching()}
         self.calls: list[Call] = []
         self.open: list[Call] = []
@@ -237,8 +238,14 @@ class Proxy:
     def add(self, matches: Callable[[Call], bool], fault: Fault, times: int | None = 1) -> Rule:
         """Add a rule, and return it."""
         rule = Rule(matches, fault, times)
-        self.rules.append(rule)
+        with self._changing:
+            self.rules = (*self.rules, rule)
         return rule
+
+    def remove(self, rule: Rule) -> None:
+        """Remove a rule; calls that it has met already are not affected."""
+        with self._changing:
+            self.rules = tuple(other for other in self.rules if other is not rule)
 
     def cut(self) -> None:
         """Break all watches that are under way."""

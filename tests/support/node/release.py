@@ -47,9 +47,12 @@ class Release:
         """`helm uninstall --wait`."""
         self.bed.helm("uninstall", NAME, "-n", NAMESPACE, "--wait", version=helm)
 
-    def remove_rest(self) -> None:
-        """Deletes what an uninstall keeps: the CRD and the namespace."""
+    def remove_definition(self) -> None:
+        """Deletes the CRD, which an uninstall keeps."""
         self.bed.kubectl("delete", "crd", CRD, "--ignore-not-found")
+
+    def remove_namespace(self) -> None:
+        """Deletes the namespace and waits for its end, which takes as long as its pods drain."""
         self.bed.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
 
     def test(self, helm: Helm = 4) -> tuple[int, str]:
