@@ -172,6 +172,17 @@ def test_tests_share_what_stands_in_support_and_nothing_else() -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("package", ["testbed", "tests/support"])
+def test_the_docstring_of_a_package_maps_its_modules(package: str) -> None:
+    text = ast.get_docstring(ast.parse(read(f"{package}/__init__.py")))
+    assert text is not None
+    listed = re.findall(r"^    (\w+)/?  +\S", text, re.MULTILINE)
+    modules = {path.stem for path in (ROOT / package).glob("*.py")} | {
+        path.parent.name for path in (ROOT / package).glob("*/__init__.py")
+    }
+    assert sorted(listed) == sorted(modules - {"__init__"})
+
+
 def imported(module: ast.Module) -> Iterator[str]:
     """The modules that a module imports, or imports names from."""
     for node in ast.walk(module):
