@@ -1,4 +1,4 @@
-"""A small client for what the bed itself asks of its API server and of its parts' health ports."""
+"""A small HTTP client for a bed's API server and its parts' health ports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from testbed import network
 
 TIMEOUT_SECONDS = 60.0
-"""How long an answer may take: the API server gives up after as long itself."""
+"""How long an answer may take: the API server's own request time-out."""
 
 
 def trusting(ca: Path) -> ssl.SSLContext:
@@ -22,7 +22,7 @@ def trusting(ca: Path) -> ssl.SSLContext:
 
 
 def unverified() -> ssl.SSLContext:
-    """Return a context for the health ports that show a certificate of their own making."""
+    """Return a context for health ports with self-signed certificates."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -138,7 +138,7 @@ class Bed:
 
     @property
     def state(self) -> State:
-        """What the bed was asked to be.
+        """The bed's shape and progress.
 
         Raises:
             BedError: there is no such bed.
@@ -182,7 +182,7 @@ class Bed:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The caller's environment, so changed that kubectl and Helm find this bed and its tools."""
+        """The caller's environment, with kubectl and Helm pointed at this bed."""
         home = self._layout.home
         return {
             **os.environ,
@@ -296,7 +296,7 @@ class Bed:
         return done
 
     def load_image(self, archive: Path) -> None:
-        """Import the images of an archive (docker-archive or OCI) into the real node, unless they are there.
+        """Import the images of an archive (docker-archive or OCI) into the real node, unless done before.
 
         Raises:
             BedError: there is no real node, or containerd refused.
@@ -335,7 +335,7 @@ class Bed:
         self._parts.end(part, grace=grace)
 
     def start(self, part: str) -> None:
-        """Start a part that was stopped, as it was, and wait until it is ready.
+        """Start a stopped part with the same flags, and wait until it is ready.
 
         Raises:
             BedError: there is no such part, or it does not become ready.

@@ -1,4 +1,4 @@
-"""What the API servers of these tests have in common: real HTTP on loopback."""
+"""An HTTP server on loopback, which the API servers of unit tests are made of."""
 
 from types import TracebackType
 from typing import Self

@@ -1,4 +1,4 @@
-"""A namespace of a test's own on a real cluster, and short ways to look at what is in it."""
+"""A namespace for one test on a real cluster, and short ways to look at its objects."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ from testbed import Bed
 from testbed.waiting import PATIENCE, until
 from tests.support.answers import ready_condition
 
-#: What tests look at, by the word that kubectl has for one.
+#: Resources by kubectl's singular name.
 RESOURCES = {
     "nginx": resources.NGINXES,
     "autoscaler": Resource("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
@@ -33,7 +33,7 @@ RESOURCES = {
 
 @dataclass
 class Namespace:
-    """One namespace; objects are called `web` unless a test says otherwise."""
+    """One namespace. An object's name is `web` unless given."""
 
     bed: Bed
     name: str
@@ -102,7 +102,7 @@ def fresh(bed: Bed) -> Iterator[Namespace]:
 
 
 def serving(count: int) -> Callable[[dict[str, Any]], bool]:
-    """The condition that an Nginx has exactly so many ready pods and says so."""
+    """A condition: the Nginx has exactly `count` ready pods, and its status says so."""
 
     def look(nginx: dict[str, Any]) -> bool:
         status = nginx.get("status", {})

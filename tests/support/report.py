@@ -1,4 +1,4 @@
-"""What a run tells besides the outcome of its tests: seconds by level, what was skipped, figures."""
+"""The closing report of a run: seconds by level, and what was skipped; and a way to show figures."""
 
 import os
 from collections import defaultdict

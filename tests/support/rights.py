@@ -1,4 +1,4 @@
-"""What an account may do, by its roles, and what it did, by the API server's audit log."""
+"""The rights of a ServiceAccount: those its roles grant, and those it used, by the API server's audit log."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ MIGRATION = {
 
 @dataclass
 class Used:
-    """What an account did.
+    """What an account has done.
 
     Attributes:
         allowed: the rights that it used.

@@ -1,4 +1,4 @@
-"""The operator as a process that starts at once and may be killed at any moment.
+"""The operator as a process that starts at once and can be killed at any moment.
 
 A fork server holds all imports, so that a campaign of crashes does not spend its time on starting Python.
 """
@@ -44,7 +44,7 @@ class Operator:
             raise AssertionError(f"{error}\n{self.text()}") from None
 
     def text(self) -> str:
-        """All that it logged."""
+        """The content of its log."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     @property
@@ -54,7 +54,7 @@ class Operator:
             return self.process.is_alive()
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it is there."""
+        """Send a signal, if it runs."""
         if self.alive and self.process.pid is not None:
             os.kill(self.process.pid, number)
 

@@ -1,9 +1,9 @@
-"""A proxy between the operator and the API server, in which faults happen where a test wants them.
+"""A proxy between the operator and the API server that injects faults where a test wants them.
 
     operator --http--> Proxy --https--> kube-apiserver
 
-It speaks HTTP/1.1 with the operator and passes its bearer token on, so RBAC and the audit log are as without it. What
-passes is real; a fault is an answer that a real API server gives too, a lost answer, or a broken connection.
+It speaks HTTP/1.1 with the operator and passes its bearer token on, so RBAC and the audit log work as without it. A
+fault is an answer that a real API server gives too, a lost answer, or a broken connection.
 """
 
 import asyncio
@@ -62,13 +62,13 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Whether it may change what is stored, other than the Lease and Events."""
+        """Whether it writes, Leases and Events aside."""
         return self.verb in _VERBS.values() and self.resource not in ("leases", "events")
 
 
 @dataclass
 class Answer:
-    """What the API server said, or a fault says in its stead."""
+    """An answer of the API server, or of a fault in its place."""
 
     status: int
     body: bytes
@@ -87,7 +87,7 @@ Fault = Callable[[Call, Forward], Awaitable[Answer]]
 
 @dataclass
 class Rule:
-    """A fault, and the calls that it meets.
+    """A fault, and the calls that it applies to.
 
     Attributes:
         matches: which calls.
@@ -102,7 +102,7 @@ class Rule:
     met: int = 0
 
     def meets(self, call: Call) -> bool:
-        """Whether this call is one of them; it counts then."""
+        """Whether it applies to this call, which then counts as one of `times`."""
         if (self.times is not None and self.met >= self.times) or not self.matches(call):
             return False
         self.met += 1
@@ -115,7 +115,7 @@ def to(verb: str, resource: str) -> Callable[[Call], bool]:
 
 
 def refused(code: int, reason: str, message: str = "made by a test", *, retry_after: int | None = None) -> Fault:
-    """Answers with a metav1.Status and passes nothing on."""
+    """Answers with a metav1.Status without passing the call on."""
     details = {"retryAfterSeconds": retry_after} if retry_after is not None else {}
     status = {
         "apiVersion": "v1",
@@ -147,7 +147,7 @@ async def lost_answer(_call: Call, forward: Forward) -> Answer:
 
 @dataclass
 class Watching:
-    """What is to happen to watches that begin from now on.
+    """The treatment of watches that begin from now on.
 
     Attributes:
         cut_after: end a watch after so many lines; None means never.
@@ -169,7 +169,7 @@ class Write:
 
 
 class Proxy:
-    """The proxy of one bed's API server. It runs in a thread of its own, so that tests may wait as they like.
+    """The proxy of one bed's API server. It runs in a thread of its own, so tests may block.
 
     Attributes:
         rules: the first that meets a call decides. It is replaced, never changed: tests call from threads.

@@ -21,7 +21,7 @@ _TORN_WORDS = ("broken pipe", "connection reset by peer", "use of closed network
 
 
 async def under_load(release: Release, disturbance: Disturbance, at_once: int = 100_000) -> Run:
-    """What became of the requests that were sent all the while, so many of them under way at most."""
+    """The outcome of the requests sent meanwhile, at most `at_once` of them in flight."""
     with fresh(release.bed) as namespace:
         disturbance.prepare(release)
         async with connected(release.bed.administrator) as client:
