@@ -1,6 +1,6 @@
-"""The running operator: caches fill the workqueue, workers empty it while this process leads.
+"""The running operator: caches feed the workqueue, workers empty it while this process leads.
 
-start -> preflight -> reflectors, elector, probe, resync -> (leading) workers -> stop
+start -> preflight -> reflectors, elector, probe -> (leading) workers, migration, resync -> stop
 """
 
 import asyncio
@@ -10,15 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from nginx_operator.api import names
-from nginx_operator.api.types import Nginx
+from nginx_operator.api.types import Key, Nginx
 from nginx_operator.cache.caches import Caches
-from nginx_operator.decide import plan as planning
+from nginx_operator.decide.plan import plan_paused
 from nginx_operator.decide.status import stored_condition
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
-from nginx_operator.kube.reflector import Key, Reflector
-from nginx_operator.kube.resources import NGINXES
+from nginx_operator.kube.reflector import Reflector
 from nginx_operator.metrics import Metrics, State
 from nginx_operator.migration.storage_version import Migration
 from nginx_operator.policy_file import PolicyFile
@@ -26,6 +24,7 @@ from nginx_operator.reconcile.reconciler import Reconciler
 from nginx_operator.runtime.admission_probe import wait_for_admission
 from nginx_operator.runtime.events import EventRecorder
 from nginx_operator.runtime.leader_election import LeaderElector, LeaseTimings, LostLeaseError
+from nginx_operator.runtime.preflight import preflight
 from nginx_operator.runtime.workqueue import RetryLater, Workqueue
 from nginx_operator.serving import health
 from nginx_operator.settings import Settings
@@ -34,7 +33,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds between looks at the policy file.
 _POLICY_PERIOD: Final = 2.0
-_LONGEST_DELAY: Final = 30.0
 
 
 class Controller:
@@ -53,24 +51,21 @@ class Controller:
     ) -> None:
         self._settings = settings
         self._client = client
-        self._policy = policy
-        self._fail = fail
+        self._policy_file = policy
         self._metrics = metrics
+        self._fail = fail
         self._queue: Workqueue[Key] = Workqueue(metrics.queue_seconds.observe)
-        self.caches = Caches(client, settings.namespaces, self._changed, self._asked)
+        self._caches = Caches(client, settings.namespaces, policy.current)
         lease_namespace = settings.lease_namespace or client.config.namespace
-        pace = LeaseTimings.of(settings.lease_duration)
-        self._elector = LeaderElector(client, lease_namespace, settings.lease_name, settings.identity, pace)
+        timings = LeaseTimings.of(settings.lease_duration)
+        self._elector = LeaderElector(client, lease_namespace, settings.lease_name, settings.identity, timings)
         writer = client.fenced(self._elector.is_leader) if settings.leader_election else client
-        self._reconciler = Reconciler(
-            writer, self.caches, EventRecorder(writer, settings.identity), policy.current, lambda: self._queue.in_motion
-        )
+        self._reconciler = Reconciler(writer, self._caches, EventRecorder(writer, settings.identity))
         # Who sees some namespaces only cannot say of all Nginx how they are stored.
-        self._migration = None if settings.namespaces else Migration(writer, self._misaddressed)
-        self._works = False
+        self._migration = None if settings.namespaces else Migration(writer, self._stale_owner_reference)
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
-        self._watching_namespaces: list[asyncio.Task[None]] = []
+        self._namespace_tasks: list[asyncio.Task[None]] = []
         metrics.show(self.state)
 
     def state(self) -> State:
@@ -78,19 +73,19 @@ class Controller:
         return State(
             leads=self._elector.is_leader() or not self._settings.leader_election,
             queue=len(self._queue),
-            nginxes=Counter(map(_ready, self.caches.nginxes())),
-            watches=self.caches.watch_starts(),
-            contested=len(self._reconciler.contest),
+            nginxes=Counter(map(_ready, self._caches.nginxes())),
+            watches=self._caches.watch_starts(),
+            contested=self._reconciler.contested(),
             stored_versions=self._migration.stored_versions if self._migration else (),
         )
 
     def unhealthy(self) -> str | None:
         """Why only a restart can help, or None."""
-        return health.standstill((reflector.plural, reflector.turned) for reflector in self._reflectors)
+        return health.standstill((str(reflector), reflector.turned) for reflector in self._reflectors)
 
     def unready(self) -> str | None:
         """Why the process is not ready, or None."""
-        if not self.caches.synced:
+        if not self._caches.synced:
             return "the caches are not filled yet"
         if not self._admission_works:
             return "admission does not work yet"
@@ -101,14 +96,13 @@ class Controller:
         await preflight(self._client, self._settings.namespaces)
         for reflector in self._reflectors:
             self._spawn(reflector.run())
-        self._watch_namespaces(bool(self._policy.current.classes))
+        self._watch_namespaces(bool(self._policy_file.current.classes))
         if self._settings.leader_election:
             self._spawn(self._elector.run())
         self._spawn(self._work_when_leading())
         if self._migration is None:
             log.info("with --namespace stored Nginx are not migrated to another version (docs/versions.md)")
         self._spawn(self._keep_policy())
-        self._spawn(self._resync())
         if self._settings.admission_probe:
             self._spawn(self._probe())
 
@@ -120,25 +114,18 @@ class Controller:
         self._queue.close()
         await self._elector.release()
 
-    def _misaddressed(self) -> str | None:
-        """The first Nginx that has a child to be readdressed."""
-        for nginx in self.caches.nginxes():
+    def _stale_owner_reference(self) -> str | None:
+        """The first Nginx with a child that names it in another version of the API than ours."""
+        for nginx in self._caches.nginxes():
             key = nginx.metadata.key
-            if planning.plan_paused(nginx.metadata, self.caches.children(key)).actions:
+            if plan_paused(nginx.metadata, self._caches.children(key)).actions:
                 return "/".join(key)
         return None
 
     @property
     def _reflectors(self) -> list[Reflector[Any]]:
         """Every watch."""
-        return [*self.caches.reflectors, *([self._migration.reflector] if self._migration else [])]
-
-    def _changed(self, key: Key) -> None:
-        self._asked(key, gather(self._queue.in_motion))
-
-    def _asked(self, key: Key, delay: float = 0.0) -> None:
-        if self._works:
-            self._queue.add(key, delay)
+        return [*self._caches.reflectors, *([self._migration.reflector] if self._migration else [])]
 
     def _spawn(self, part: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(part)
@@ -146,16 +133,16 @@ class Controller:
         self._tasks.append(task)
         return task
 
-    def _watch_namespaces(self, wanted: bool) -> None:
-        """Watches the labels of namespaces just as long as a policy hangs on them."""
-        if wanted and not self._watching_namespaces:
-            self.caches.namespaces.watch()
-            self._watching_namespaces = [self._spawn(each.run()) for each in self.caches.namespaces.reflectors]
-        elif self._watching_namespaces and not wanted:
-            for task in self._watching_namespaces:
+    def _watch_namespaces(self, needed: bool) -> None:
+        """Watches the labels of namespaces only while a policy selects by them."""
+        if needed and not self._namespace_tasks:
+            self._caches.namespaces.start()
+            self._namespace_tasks = [self._spawn(each.run()) for each in self._caches.namespaces.reflectors]
+        elif self._namespace_tasks and not needed:
+            for task in self._namespace_tasks:
                 task.cancel()
-            self._watching_namespaces = []
-            self.caches.namespaces.leave()
+            self._namespace_tasks = []
+            self._caches.namespaces.stop()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A part that fails takes the process with it: it is restarted with clean caches, and nothing is lost."""
@@ -173,14 +160,13 @@ class Controller:
     async def _work_when_leading(self) -> None:
         if self._settings.leader_election:
             await self._elector.leading.wait()
-        for reflector in self.caches.reflectors:
+        for reflector in self._caches.reflectors:
             await reflector.synced.wait()
-        self._works = True  # a standby remembers nothing of what changed: all is looked at now
-        for nginx in self.caches.nginxes():
-            self._asked(nginx.metadata.key)
+        self._caches.feed(self._queue)
         async with asyncio.TaskGroup() as group:
             if self._migration:
                 group.create_task(self._migration.run())
+            group.create_task(self._resync())
             for _ in range(self._settings.workers):
                 group.create_task(self._worker())
 
@@ -189,22 +175,22 @@ class Controller:
             key = await self._queue.get()
             started = time.monotonic()
             try:
-                again = await self._reconciler.reconcile(key)
+                delay = await self._reconciler.reconcile(key, self._queue.pending)
                 self._queue.forget(key)
-                if again > 0:
-                    self._queue.add(key, again)
+                if delay > 0:
+                    self._queue.add_after(key, delay)
                 self._metrics.reconciles.labels("success").inc()
             except RetryLater as later:
-                delay = self._queue.retry(key, later.retry_after)
+                delay = self._queue.add_rate_limited(key, later.retry_after)
                 self._metrics.queue_retries.inc()
                 self._metrics.reconciles.labels("requeue").inc()
                 log.debug("[%s/%s] again in %.1f s: %s", *key, delay, later)
             except ApiError as error:
-                delay = self._queue.retry(key, error.retry_after)
+                delay = self._queue.add_rate_limited(key, error.retry_after)
                 self._metrics.reconciles.labels("error").inc()
                 log.warning("[%s/%s] again in %.1f s: %s", *key, delay, error.message)
             except Exception:
-                delay = self._queue.retry(key)
+                delay = self._queue.add_rate_limited(key)
                 self._metrics.reconciles.labels("error").inc()
                 log.exception("[%s/%s] reconcile failed; again in %.1f s", *key, delay)
             finally:
@@ -214,15 +200,13 @@ class Controller:
     async def _keep_policy(self) -> None:
         while True:
             await asyncio.sleep(_POLICY_PERIOD)
-            self._policy.refresh()
-            wanted = self._policy.current
-            if wanted == self._reconciler.policies:
+            self._policy_file.refresh()
+            policies = self._policy_file.current
+            if policies == self._caches.policies:
                 continue
-            self._watch_namespaces(bool(wanted.classes))
-            if self.caches.synced:  # until the labels are known, the old policy holds
-                self._reconciler.policies = wanted
-                for nginx in self.caches.nginxes():
-                    self._changed(nginx.metadata.key)
+            self._watch_namespaces(bool(policies.classes))
+            if self._caches.synced:  # until the labels are known, the old policy holds
+                self._caches.adopt(policies)
 
     async def _probe(self) -> None:
         namespace = self._settings.probe_namespace or self._client.config.namespace
@@ -233,56 +217,16 @@ class Controller:
         """Reconciles everything once in a period, evenly over half of it; it writes nothing if nothing was missed."""
         while True:
             await asyncio.sleep(self._settings.resync_period / 2)
-            keys = [nginx.metadata.key for nginx in self.caches.nginxes()]
+            keys = [nginx.metadata.key for nginx in self._caches.nginxes()]
             log.debug("resync of %d nginxes", len(keys))
             for key in keys:
-                self._asked(key)
+                self._queue.add(key)
                 await asyncio.sleep(self._settings.resync_period / 2 / len(keys))
             if not keys:
                 await asyncio.sleep(self._settings.resync_period / 2)
-
-
-def gather(in_motion: int) -> float:
-    """Seconds that news of an Nginx's children are gathered for: a pod that starts makes several at once.
-
-    The more Nginx are in motion, the longer: each waits for the cluster anyway, and a look at half of the news is
-    a look for nothing.
-    """
-    return min(0.02 + 0.01 * in_motion, 0.5)
 
 
 def _ready(nginx: Nginx) -> tuple[str, str]:
     """Status and reason of the stored condition Ready."""
     ready = stored_condition(nginx.status, "Ready")
     return ready.get("status", "Unknown"), ready.get("reason", "")
-
-
-async def preflight(client: Client, namespaces: tuple[str, ...]) -> None:
-    """Waits until nginxes can be listed. What is missing is logged by name, once each time it changes."""
-    delay, said = 1.0, ""
-    while True:
-        try:
-            for namespace in namespaces or (None,):
-                await client.list(NGINXES, namespace, limit="1")
-        except ApiError as error:
-            fault = _explain(error)
-            if fault != said:
-                log.error("%s; trying again until it works", fault)
-            said = fault
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, _LONGEST_DELAY)
-        else:
-            log.info("API server %s, CustomResourceDefinition %s: found", client.config.server, names.CRD)
-            return
-
-
-def _explain(error: ApiError) -> str:
-    match error.code:
-        case 404:
-            return f"CustomResourceDefinition {names.CRD} is not installed (crds.enabled=false in the chart's values?)"
-        case 401:
-            return f"the API server does not know us: {error.message}"
-        case 403:
-            return f"missing permission: {error.message}"
-        case _:
-            return error.message

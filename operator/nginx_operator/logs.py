@@ -22,6 +22,28 @@ def configure(log_format: LogFormat, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
+class LogOnChange:
+    """Logs a message unless it is the last one that was logged here: for what is retried until it works.
+
+    Args:
+        logger: where to log.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._last: str | None = None
+
+    def log(self, level: int, message: str) -> None:
+        """Logs the message if it differs from the last one."""
+        if message != self._last:
+            self._logger.log(level, "%s", message)
+        self._last = message
+
+    def reset(self) -> None:
+        """Forgets the last message: it is logged again when it comes back."""
+        self._last = None
+
+
 def _time(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

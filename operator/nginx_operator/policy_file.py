@@ -7,6 +7,7 @@ import yaml
 
 from nginx_operator.api.kubectl_yaml import UNREADABLE
 from nginx_operator.api.policy import Policies, PolicyError
+from nginx_operator.logs import LogOnChange
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class PolicyFile:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._content: bytes | None = None
-        self._fault = ""
+        self._refusals = LogOnChange(log)
         self.current = Policies()
         if path is not None:
             self.current = self._read(path)
@@ -37,13 +38,11 @@ class PolicyFile:
         try:
             self.current = self._read(self._path)
         except PolicyError as error:
-            if str(error) != self._fault:
-                log.error("the new policy is refused and the old one stays in force: %s", error)
-            self._fault = str(error)
+            self._refusals.log(logging.ERROR, f"the new policy is refused and the old one stays in force: {error}")
             return False
+        self._refusals.reset()
         if self.current == before:
             return False
-        self._fault = ""
         log.info("new policy in force: %s", self.current.in_words)
         return True
 

@@ -10,7 +10,7 @@ import yaml
 
 from bench.audit import Audit
 from nginx_operator.api import names
-from nginx_operator.reconcile.write_conflicts import AT_ONCE
+from nginx_operator.reconcile.write_conflicts import BURST
 from testbed.waiting import PATIENCE, until
 from tests.support.answers import ready_condition
 from tests.support.namespaces import RESOURCES, Namespace, serving
@@ -89,7 +89,7 @@ def fight(namespace: Namespace, undo: Callable[[], bool]) -> None:
     def contested() -> bool:
         nonlocal undone
         undone += undo()
-        assert undone < 3 * AT_ONCE, "the operator writes as fast as somebody undoes it"
+        assert undone < 3 * BURST, "the operator writes as fast as somebody undoes it"
         return any(event["reason"] == "Contested" for event in namespace.list("event"))
 
     until(contested, seconds=PATIENCE, what="a contest")

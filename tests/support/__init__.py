@@ -23,7 +23,6 @@ Without one:
     loopback     the HTTP server that they are made of
     webhooks/    certificates, reviews and processes of the webhooks
     tokens       tokens of ServiceAccounts
-    clock        a clock that a test moves
     waiting      waits for a condition on the event loop
     specs        Hypothesis strategies for specs
     fuzz/        mutated reviews, and what no answer to one may be

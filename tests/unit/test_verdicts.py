@@ -11,7 +11,7 @@ from nginx_operator.api.faults import MOST_FAULTS
 from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.api.types import Nginx, ObjectMeta
 from nginx_operator.commands.lint import check_text
-from nginx_operator.reconcile.guard import Guard
+from nginx_operator.reconcile import guard
 from nginx_webhooks import admission
 from nginx_webhooks.review import Decision, decode
 from tests.support.specs import NAMES, SPECS
@@ -66,7 +66,7 @@ def test_webhook_guard_and_lint_agree(name: str, spec: dict[str, Any], policy: P
         assert faults == [str(fault) for fault in decision.faults]
         assert warnings == list(decision.warnings)
     kept = stored(spec, schema.spec_schema(names.VERSION))
-    guarded = Guard().check(Nginx(ObjectMeta(name), kept), {}, policy)
+    guarded = guard.check(Nginx(ObjectMeta(name), kept), {}, policy).guarded
     assert (guarded.spec is not None) == decision.allowed
     if json.dumps(kept) == json.dumps(spec):  # 0 equals 0.0, and reads otherwise
         assert guarded.invalid == decision.sentence

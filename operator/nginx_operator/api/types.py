@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 
+#: Namespace and name of an object (client-go: types.NamespacedName).
+Key = tuple[str, str]
+
 
 class _View(msgspec.Struct, rename="camel", gc=False, omit_defaults=True):
     """Base of all views."""
@@ -37,8 +40,8 @@ class ObjectMeta(_View):
     owner_references: tuple[OwnerReference, ...] = ()
 
     @property
-    def key(self) -> tuple[str, str]:
-        """(namespace, name)."""
+    def key(self) -> Key:
+        """Namespace and name."""
         return self.namespace, self.name
 
     @property

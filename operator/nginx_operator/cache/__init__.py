@@ -1,5 +1,8 @@
 """What the operator knows of the cluster.
 
-caches.py      the Nginx, their children and their pods
+caches.py      all of it, and the way from there into the queue
+informer.py    one kind: a reflector and the store that it fills
+store.py       its objects, by the Nginx that they belong to
+transforms.py  what is kept of an object
 namespaces.py  labels of namespaces, while a policy asks for them
 """

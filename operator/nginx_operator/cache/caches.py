@@ -1,202 +1,162 @@
-"""What the operator knows of the cluster: the Nginx and their children, as reflectors tell of them."""
+"""All that the operator knows of the cluster, and the way from there into the queue.
 
-import sys
+    reflector -> store -> queue
+
+A change of an Nginx's spec is enqueued at once, because a user waits for it. All other changes are enqueued with a
+delay that lets those that follow join them.
+"""
+
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
-
-import msgspec
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, Protocol
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Child, Condition, Nginx, ObjectMeta, OwnerReference, Pod, PodSpec, PodStatus
+from nginx_operator.api.policy import Policies, Policy
+from nginx_operator.api.types import Child, Key, Nginx, Pod
+from nginx_operator.cache import transforms
+from nginx_operator.cache.informer import Informer, Kind
 from nginx_operator.cache.namespaces import NamespaceLabels
+from nginx_operator.cache.store import parent_by_label, parent_by_name
 from nginx_operator.kube.client import Client
-from nginx_operator.kube.reflector import Key, Reflector, parent_by_label, parent_by_name
+from nginx_operator.kube.reflector import Reflector
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
+
+_CHILDREN: Final = {"labelSelector": names.CHILDREN_SELECTOR}
+_NGINXES: Final = Kind(NGINXES, Nginx, parent_by_name, transforms.nginx)
+_KINDS: Final[tuple[Kind[Any], ...]] = (
+    _NGINXES,
+    Kind(DEPLOYMENTS, Child, parent_by_name, transforms.child, _CHILDREN),
+    Kind(SERVICES, Child, parent_by_name, transforms.child, _CHILDREN),
+    Kind(PODS, Pod, parent_by_label, transforms.pod, _CHILDREN),
+)
+
+
+class Queue(Protocol):
+    """Where keys of Nginx go that are to be reconciled."""
+
+    def add(self, key: Key) -> None:
+        """At once."""
+
+    def add_coalesced(self, key: Key) -> None:
+        """Soon, once for all that happens meanwhile."""
 
 
 class Caches:
-    """All caches of one process.
+    """The caches of one process.
 
     Args:
         client: where the reflectors read.
         namespaces: which ones; empty means all.
-        changed: called with the key of an Nginx whose status, or one of whose children, came, changed or went.
-        asked: called with the key of an Nginx that came, went, or whose spec changed: a user waits.
+        policies: the administrator's, in force from the beginning.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        namespaces: Sequence[str],
-        changed: Callable[[Key], None],
-        asked: Callable[[Key], None],
-    ) -> None:
-        self._changed = changed
-        self._asked = asked
-        self._wishes: dict[Key, Wish] = {}
+    def __init__(self, client: Client, namespaces: Sequence[str], policies: Policies) -> None:
+        self.policies = policies
+        self.namespaces = NamespaceLabels(client, namespaces, self._namespace_changed)
+        self._queue: Queue | None = None
         scopes: Sequence[str | None] = namespaces or (None,)
-        self._groups: dict[str, list[Reflector[Any]]] = {
-            NGINXES.plural: [
-                Reflector(
-                    client,
-                    NGINXES,
-                    Nginx,
-                    self._nginx_changed,
-                    parent_by_name,
-                    scope,
-                    selector={},
-                    transform=kept_nginx,
-                )
+        self._scopes: Final = {scope: number for number, scope in enumerate(scopes)}
+        self._informers: dict[str, list[Informer[Any]]] = {
+            kind.resource.plural: [
+                Informer(client, kind, self._nginx_changed if kind is _NGINXES else self._changed, scope)
                 for scope in scopes
-            ],
-            **{
-                resource.plural: [
-                    Reflector(client, resource, Child, changed, parent_by_name, scope, transform=kept_child)
-                    for scope in scopes
-                ]
-                for resource in (DEPLOYMENTS, SERVICES)
-            },
-            PODS.plural: [
-                Reflector(client, PODS, Pod, changed, parent_by_label, scope, transform=kept_pod) for scope in scopes
-            ],
+            ]
+            for kind in _KINDS
         }
-        self.namespaces = NamespaceLabels(client, namespaces, self._relabelled)
-        self._by_namespace: Final = {scope: number for number, scope in enumerate(scopes)}
+
+    def feed(self, queue: Queue) -> None:
+        """Enqueues every Nginx, and from now on each that changes. Before, as a standby, nothing is enqueued."""
+        self._queue = queue
+        for nginx in self.nginxes():
+            queue.add(nginx.metadata.key)
+
+    def adopt(self, policies: Policies) -> None:
+        """Puts other policies in force, for every Nginx."""
+        self.policies = policies
+        for nginx in self.nginxes():
+            self._changed(nginx.metadata.key)
+
+    # --- what is known ---
 
     @property
     def reflectors(self) -> list[Reflector[Any]]:
         """Every reflector, to be run."""
-        return [*(reflector for group in self._groups.values() for reflector in group), *self.namespaces.reflectors]
+        informers = (informer for group in self._informers.values() for informer in group)
+        return [*(informer.reflector for informer in informers), *self.namespaces.reflectors]
 
     @property
     def synced(self) -> bool:
-        """Whether all is known."""
+        """Whether everything has been listed."""
         return all(reflector.synced.is_set() for reflector in self.reflectors)
 
     def watch_starts(self) -> Counter[str]:
         """How often a watch was started, by plural."""
         starts: Counter[str] = Counter()
         for reflector in self.reflectors:
-            starts[reflector.plural] += reflector.restarts
+            starts[reflector.resource.plural] += reflector.restarts
         return starts
 
     def nginxes(self) -> Iterator[Nginx]:
-        """Every Nginx."""
-        return (nginx for reflector in self._groups[NGINXES.plural] for nginx in reflector)
+        """Every Nginx, as a list of this moment."""
+        return iter([nginx for informer in self._informers[NGINXES.plural] for nginx in informer.store])
 
     def nginx(self, key: Key) -> Nginx | None:
         """The Nginx, if there is one."""
-        found: Nginx | None = self._found(NGINXES.plural, key)
+        found: Nginx | None = self._named(NGINXES.plural, key)
         return found
 
     def children(self, key: Key) -> dict[str, Child]:
         """Children under the Nginx's name, by plural."""
-        found = {resource.plural: self._found(resource.plural, key) for resource in (DEPLOYMENTS, SERVICES)}
+        found = {resource.plural: self._named(resource.plural, key) for resource in (DEPLOYMENTS, SERVICES)}
         return {plural: child for plural, child in found.items() if child is not None}
 
     def pods(self, key: Key) -> Iterable[Pod]:
         """Pods that bear the Nginx's labels."""
-        return self._in(PODS.plural, key).of(key).values()
+        return self._in(PODS.plural, key).store.of(key).values()
 
-    def labels(self, namespace: str) -> Mapping[str, str] | None:
-        """Labels of a namespace; None while it is not known, or nobody has asked to watch them."""
-        return self.namespaces.of(namespace)
+    def policy(self, namespace: str) -> Policy | None:
+        """The policy that holds in a namespace, as the webhooks have it. None while that depends on unknown labels."""
+        if not self.policies.asks_labels(namespace):
+            return self.policies.of(namespace)
+        labels = self.namespaces.of(namespace)
+        return None if labels is None else self.policies.of(namespace, self.policies.class_of(labels))
+
+    # --- our own writes ---
 
     def observe_write(self, plural: str, key: Key, raw: bytes) -> None:
-        """Takes over the answer to a write, before the watch tells."""
+        """Takes the answer to a write, before the watch tells."""
         self._in(plural, key).observe_write(raw)
 
-    def forget(self, plural: str, key: Key) -> None:
-        """Takes over a deletion, before the watch tells."""
-        self._in(plural, key).forget(key, key[1])
+    def observe_deletion(self, plural: str, key: Key) -> None:
+        """Takes a deletion, before the watch tells."""
+        self._in(plural, key).store.observe_deletion(key, key[1])
 
-    def _nginx_changed(self, key: Key) -> None:
-        nginx = self.nginx(key)
-        if nginx is None:
-            self._wishes.pop(key, None)
-            self._asked(key)
-            return
-        meta = nginx.metadata
-        wish = meta.uid, meta.generation, meta.deletion_timestamp
-        if self._wishes.get(key) == wish:
-            self._changed(key)  # the status, by somebody else: ours is here before the watch tells
-        else:
-            self._wishes[key] = wish
-            self._asked(key)
+    # --- changes ---
 
-    def _relabelled(self, namespace: str) -> None:
+    def _nginx_changed(self, key: Key, old: Nginx | None, new: Nginx | None) -> None:
+        if _spec_identity(old) != _spec_identity(new):
+            if self._queue is not None:
+                self._queue.add(key)
+        else:  # the status, by somebody else: what we wrote was in the store before the watch told
+            self._changed(key)
+
+    def _changed(self, key: Key, *_: object) -> None:
+        if self._queue is not None:
+            self._queue.add_coalesced(key)
+
+    def _namespace_changed(self, namespace: str) -> None:
         """Another policy may hold for each Nginx in it."""
-        for nginx in list(self.nginxes()):
+        for nginx in self.nginxes():
             if nginx.metadata.namespace == namespace:
                 self._changed(nginx.metadata.key)
 
-    def _found(self, plural: str, key: Key) -> Any:
-        return self._in(plural, key).of(key).get(key[1])
+    def _named(self, plural: str, key: Key) -> Any:
+        return self._in(plural, key).store.of(key).get(key[1])
 
-    def _in(self, plural: str, key: Key) -> Reflector[Any]:
-        return self._groups[plural][self._by_namespace.get(key[0], 0)]
-
-
-#: Differs with every wish of a user: the uid, the generation and the time of deletion of an Nginx.
-Wish = tuple[str, int, str | None]
+    def _in(self, plural: str, key: Key) -> Informer[Any]:
+        return self._informers[plural][self._scopes.get(key[0], 0)]
 
 
-def kept_nginx(nginx: Nginx) -> Nginx:
-    """An Nginx without its labels and annotations, which mean nothing to us."""
-    return msgspec.structs.replace(nginx, metadata=msgspec.structs.replace(nginx.metadata, labels={}, annotations={}))
-
-
-_CHILD_CONDITIONS: Final = frozenset({"ReplicaFailure", "Progressing"})
-
-
-def kept_child(child: Child) -> Child:
-    """A child without what nobody reads, and without the rest of the message that it came in: a Raw is a view of it."""
-    status = child.status
-    conditions = tuple(found for found in status.conditions if found.type in _CHILD_CONDITIONS)
-    return msgspec.structs.replace(
-        child, spec=child.spec.copy(), status=msgspec.structs.replace(status, conditions=conditions)
-    )
-
-
-_POD_LABELS: Final = (names.LABEL_INSTANCE, names.LABEL_POD_HASH)
-_POD_CONDITIONS: Final = frozenset({"Ready", "PodScheduled"})
-
-
-def kept_pod(pod: Pod) -> Pod:
-    """What a status is computed from, and no more; words that many pods share are held once.
-
-    A cluster has several pods for each Nginx, so this is most of what the operator's memory is used for.
-    """
-    meta, status, once = pod.metadata, pod.status, sys.intern
-    return Pod(
-        metadata=ObjectMeta(
-            name=meta.name,
-            uid=meta.uid,
-            namespace=once(meta.namespace),
-            resource_version=meta.resource_version,
-            deletion_timestamp=meta.deletion_timestamp,
-            labels={label: once(meta.labels[label]) for label in _POD_LABELS if label in meta.labels},
-            owner_references=tuple(
-                OwnerReference(once(owner.kind), once(owner.name), once(owner.uid), once(owner.api_version), True)
-                for owner in meta.owner_references
-                if owner.controller
-            ),
-        ),
-        spec=PodSpec(
-            tuple(
-                msgspec.structs.replace(container, name=names.CONTAINER, image=once(container.image))
-                for container in pod.spec.containers
-                if container.name == names.CONTAINER
-            )
-        ),
-        status=PodStatus(
-            phase=once(status.phase),
-            conditions=tuple(
-                Condition(once(found.type), once(found.status), once(found.reason), found.message)
-                for found in status.conditions
-                if found.type in _POD_CONDITIONS
-            ),
-            container_statuses=tuple(found for found in status.container_statuses if found.state.waiting is not None),
-        ),
-    )
+def _spec_identity(nginx: Nginx | None) -> tuple[str, int, str | None] | None:
+    """Differs with each change that a user makes: of the spec, which has a generation, or of the object's life."""
+    return None if nginx is None else (nginx.metadata.uid, nginx.metadata.generation, nginx.metadata.deletion_timestamp)

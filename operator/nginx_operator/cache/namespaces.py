@@ -1,58 +1,54 @@
-"""Labels of namespaces: which class of a policy holds in which. Watched just as long as a policy has classes."""
+"""Labels of namespaces, by which the classes of a policy select them. Watched only while a policy has classes."""
 
 from collections.abc import Callable, Mapping, Sequence
 
-from nginx_operator.api.types import Namespace, ObjectMeta
+from nginx_operator.api.types import Key, Namespace, ObjectMeta
+from nginx_operator.cache import transforms
+from nginx_operator.cache.informer import Informer, Kind
 from nginx_operator.kube.client import Client
-from nginx_operator.kube.reflector import Key, Reflector
+from nginx_operator.kube.reflector import Reflector
 from nginx_operator.kube.resources import NAMESPACES
 
 
 class NamespaceLabels:
-    """What the reflectors know, while there are any.
+    """The labels, as far as they are watched.
 
     Args:
-        client: where they read.
-        names: which namespaces; empty means all.
-        relabelled: called with the name of a namespace whose labels have changed, or that came or went.
-
-    Attributes:
-        reflectors: to be run; none until `watch` and after `leave`.
+        client: where to read.
+        namespaces: which ones; empty means all.
+        changed: called with the name of a namespace whose labels have changed, or that came or went.
     """
 
-    def __init__(self, client: Client, names: Sequence[str], relabelled: Callable[[str], None]) -> None:
-        self.reflectors: list[Reflector[Namespace]] = []
+    def __init__(self, client: Client, namespaces: Sequence[str], changed: Callable[[str], None]) -> None:
         self._client = client
-        self._names = names
-        self._relabelled = relabelled
+        self._namespaces = namespaces
+        self._changed = changed
+        self._informers: list[Informer[Namespace]] = []
 
-    def watch(self) -> None:
-        """From now on there are reflectors: one for all, or one for each name, as the rights are."""
-        selectors = [{"fieldSelector": f"metadata.name={name}"} for name in self._names] or [{}]
-        self.reflectors = [
-            Reflector(self._client, NAMESPACES, Namespace, self._changed, _itself, selector=selector, transform=kept)
-            for selector in selectors
-        ]
+    @property
+    def reflectors(self) -> list[Reflector[Namespace]]:
+        """To be run; there are none before `start` and after `stop`."""
+        return [informer.reflector for informer in self._informers]
 
-    def leave(self) -> None:
-        """Nobody asks for labels any more."""
-        self.reflectors = []
+    def start(self) -> None:
+        """Makes the reflectors: one for all namespaces, or one for each that is looked after, as the rights are."""
+        selectors = [{"fieldSelector": f"metadata.name={name}"} for name in self._namespaces] or [{}]
+        kinds = [Kind(NAMESPACES, Namespace, _itself, transforms.namespace, selector) for selector in selectors]
+        self._informers = [Informer(self._client, kind, self._store_changed) for kind in kinds]
+
+    def stop(self) -> None:
+        """Drops the reflectors, and what they knew."""
+        self._informers = []
 
     def of(self, name: str) -> Mapping[str, str] | None:
         """Labels of a namespace; None while it is not known."""
-        found = (reflector.of((name, "")).get(name) for reflector in self.reflectors)
+        found = (informer.store.of((name, "")).get(name) for informer in self._informers)
         return next((namespace.metadata.labels for namespace in found if namespace is not None), None)
 
-    def _changed(self, key: Key) -> None:
-        # The first list is no news: who asked for it looks at every Nginx anyway.
+    def _store_changed(self, key: Key, *_: Namespace | None) -> None:
+        # The first list is no news: who asked for the labels looks at every Nginx anyway.
         if all(reflector.synced.is_set() for reflector in self.reflectors):
-            self._relabelled(key[0])
-
-
-def kept(namespace: Namespace) -> Namespace:
-    """A namespace with its labels alone, so that nothing else is news."""
-    meta = namespace.metadata
-    return Namespace(ObjectMeta(meta.name, uid=meta.uid, resource_version=meta.resource_version, labels=meta.labels))
+            self._changed(key[0])
 
 
 def _itself(metadata: ObjectMeta) -> Key:

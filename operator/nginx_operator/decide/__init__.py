@@ -1,6 +1,9 @@
 """Decisions: pure functions of what is desired and what was observed. Nothing here does I/O.
 
 plan.py            what to do about the children
+compare.py         a desired child beside the live one
+outcome.py         what became of a plan
+observation.py     what one reconcile saw and did
 conditions.py      the conditions of an Nginx
 status.py          its whole status
 event_messages.py  what a user is told of a change

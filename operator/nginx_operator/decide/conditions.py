@@ -8,73 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from nginx_operator.api.types import Child, NginxSpec, Pod
-from nginx_operator.decide.plan import Conflict
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A write that the API server refused.
-
-    Attributes:
-        what: "Deployment web".
-        reason: metav1.Status.reason.
-        message: the API server's sentence.
-    """
-
-    what: str
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """All that the Ready condition is decided by.
-
-    Attributes:
-        spec: None when it is invalid.
-        invalid: what is wrong with the spec, field paths and rules.
-        deployment: our Deployment, if there is one.
-        settled: nothing is left to do about the children.
-        pods: this Nginx's own pods that are neither being deleted nor finished, by name.
-        was_ready: the status says Ready, of the generation that the Nginx has now.
-        trouble: why a write has not gone through yet, where nobody but the API server's administrator can help.
-        goes: the Nginx is being deleted; finalizers of others hold it.
-    """
-
-    spec: NginxSpec | None
-    invalid: str = ""
-    deployment: Child | None = None
-    settled: bool = True
-    pods: tuple[Pod, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    was_ready: bool = False
-    trouble: str = ""
-    goes: bool = False
-
-    @property
-    def count(self) -> int:
-        """Number of pods wanted."""
-        return self.spec.count if self.spec else 0
-
-    @property
-    def ready(self) -> int:
-        """Number of pods that are ready."""
-        return sum(pod.ready for pod in self.pods)
-
-    @property
-    def rolled_out(self) -> bool:
-        """Whether the Deployment controller has seen the wanted Deployment and all wanted pods run it.
-
-        A Deployment's generation moves with an annotation, too. Where nothing new is wanted, that takes no
-        readiness away: if it was more than an annotation, the Deployment controller is about to count.
-        """
-        deployment = self.deployment
-        if deployment is None or not self.settled:
-            return False
-        seen = deployment.status.observed_generation >= deployment.metadata.generation
-        return (seen or self.was_ready) and deployment.status.updated_replicas == self.count
+from nginx_operator.decide.observation import Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +20,9 @@ class Condition:
     message: str
 
 
-def decide(situation: Observation) -> Condition:
+def ready(observation: Observation) -> Condition:
     """The Ready condition."""
-    return next(found for rule in _RULES if (found := rule(situation)) is not None)
+    return next(found for rule in _RULES if (found := rule(observation)) is not None)
 
 
 def progressing(ready: Condition) -> Condition:
@@ -100,7 +34,7 @@ def progressing(ready: Condition) -> Condition:
 
 
 def _is_being_deleted(s: Observation) -> Condition | None:
-    if s.goes:
+    if s.deleting:
         return Condition("False", "Deleting", "the Nginx is being deleted and waits for its finalizers")
     return None
 
@@ -114,7 +48,7 @@ def _spec_is_invalid(s: Observation) -> Condition | None:
 def _name_is_taken(s: Observation) -> Condition | None:
     for conflict in s.conflicts:
         what = f"{conflict.kind} {conflict.name}"
-        if conflict.goes:
+        if conflict.deleting:
             return Condition("False", "Progressing", f"waiting until {what}, which is being deleted, is gone")
         if conflict.leftover:
             return Condition(

@@ -1,25 +1,19 @@
 """What to do about the children: pure, from what is desired and what was observed.
 
-    plan(desired, observed) -> Plan(actions, conflicts)
+    plan(owner, spec, observed) -> Plan(actions, conflicts)
 
 A child that is as desired needs no action, so a settled Nginx costs no write.
 """
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
 
 import msgspec
 
-from nginx_operator.api import names, quantity
+from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
-from nginx_operator.children import CHILDREN, ChildKind
-
-Body = dict[str, Any]
-
-#: Keys of maps that the API treats as one value.
-_ATOMIC: Final = ("labelSelector", "selector")
+from nginx_operator.children import CHILDREN, Body, ChildKind
+from nginx_operator.decide.compare import covers, covers_metadata, is_owned, same_hash, with_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +21,7 @@ class Apply:
     """Server-side apply `body`.
 
     Attributes:
-        creates: the child does not exist yet; then foreign fields must not be forced.
+        creates: the child does not exist yet; then fields of other managers must not be forced.
         repairs: somebody changed the child; what we want did not change.
         scaled_from: the number of pods before, if only that changes for the user.
     """
@@ -69,18 +63,20 @@ Action = Apply | Delete | UpdateOwnerReference
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """An object of another owner stands under a child's name.
+    """Something else stands under a child's name.
 
     Attributes:
+        kind, name: of the child.
+        owner: who controls what stands there, in words.
         leftover: it belongs to an earlier Nginx of the same name; the garbage collector is about to remove it.
-        goes: it is ours, and is being deleted; finalizers of others hold it.
+        deleting: it is ours, and is being deleted; finalizers of others hold it.
     """
 
     kind: str
     name: str
     owner: str
     leftover: bool = False
-    goes: bool = False
+    deleting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +86,14 @@ class Plan:
     actions: tuple[Action, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
 
+    @property
+    def empty(self) -> bool:
+        """Whether the children are as they should be."""
+        return not (self.actions or self.conflicts)
+
 
 def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> Plan:
-    """Compares.
+    """What makes the children what an Nginx asks for.
 
     Args:
         owner: metadata of the Nginx.
@@ -101,148 +102,12 @@ def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> P
     """
     if spec.paused:
         return plan_paused(owner, observed)
-    actions: list[Action] = []
-    conflicts: list[Conflict] = []
-    for kind in CHILDREN:
-        desired, live = kind.build(owner, spec), observed.get(kind.plural)
-        if live is not None and not is_owned(live.metadata, owner):
-            if desired is not None:
-                conflicts.append(conflict(kind, live.metadata, owner))
-        elif live is not None and live.metadata.deletion_timestamp is not None:
-            if desired is not None:
-                conflicts.append(Conflict(kind.kind, live.metadata.name, owner="this Nginx", goes=True))
-        elif desired is None:
-            if live is not None:
-                meta = live.metadata
-                actions.append(Delete(kind, meta.name, meta.uid, meta.resource_version))
-        else:
-            action = _apply(kind, with_hash(desired), live) or _readdress(kind, live, owner)
-            if action is not None:
-                actions.append(action)
-    return Plan(tuple(actions), tuple(conflicts))
+    return _plan(_for_child(kind, kind.build(owner, spec), observed.get(kind.plural), owner) for kind in CHILDREN)
 
 
 def plan_paused(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
-    """What there is to do for an Nginx that is paused or invalid: that its children stay and go with it."""
-    actions = (_readdress(kind, observed.get(kind.plural), owner) for kind in CHILDREN)
-    return Plan(tuple(action for action in actions if action is not None))
-
-
-def _readdress(kind: ChildKind, live: Child | None, owner: ObjectMeta) -> UpdateOwnerReference | None:
-    reference = live.metadata.controller if live is not None else None
-    if live is None or reference is None or reference.uid != owner.uid or reference.api_version == names.API_VERSION:
-        return None
-    return UpdateOwnerReference(kind, live.metadata.name, live.metadata.resource_version)
-
-
-def is_owned(child: ObjectMeta, owner: ObjectMeta) -> bool:
-    """Whether the child is controlled by exactly this Nginx, not by an earlier one of the same name."""
-    return child.controller is not None and child.controller.uid == owner.uid
-
-
-def with_hash(body: Body) -> Body:
-    """The same child with the hash of itself as an annotation.
-
-    A field that leaves the spec changes the hash, and so leads to an apply that takes it from the child. In which
-    version of the API the owner is named makes no difference.
-    """
-    meta = body["metadata"]
-    owners = [{**owner, "apiVersion": names.GROUP} for owner in meta.get("ownerReferences", ())]
-    text = msgspec.json.encode({**body, "metadata": {**meta, "ownerReferences": owners}}, order="deterministic")
-    digest = hashlib.sha256(text).hexdigest()[:16]
-    annotations = {**meta.get("annotations", {}), names.APPLIED_HASH_ANNOTATION: digest}
-    return {**body, "metadata": {**meta, "annotations": annotations}}
-
-
-def covers(desired: Any, live: Any, *, quantities: bool = False) -> bool:
-    """Whether everything desired is in `live`. What else is there belongs to others and is left alone.
-
-    Selectors and lists of plain values are atomic in the API (KEP-555): there, what else is there is drift.
-    """
-    if isinstance(desired, Mapping):
-        return isinstance(live, Mapping) and all(
-            live.get(key) == value
-            if key in _ATOMIC
-            else covers(value, live.get(key), quantities=quantities or key == "resources")
-            for key, value in desired.items()
-        )
-    if isinstance(desired, list):
-        if not isinstance(live, list):
-            return False
-        if not all(isinstance(item, Mapping) for item in desired):
-            return desired == live
-        return all(any(covers(item, other, quantities=quantities) for other in live) for item in desired)
-    return bool(desired == live) or (quantities and _same_quantity(desired, live))
-
-
-def only_if_absent(body: Body) -> Body:
-    """The same apply, which the API server refuses with 409 if there is an object of that name: none has version 1."""
-    return {**body, "metadata": {**body["metadata"], "resourceVersion": "1"}}
-
-
-def force_spec(kind: ChildKind, desired: Body, live: Body) -> Body:
-    """The spec of a live child with ours put in its place, and the rest of it left.
-
-    Server-side apply leaves what others add in lists and beside our fields: another port of the same name, a second
-    handler of a probe, the source ranges of a load balancer that is one no more. Where both together are invalid,
-    only replacing what we set helps.
-    """
-    if kind.plural == "services":
-        allocated = {key: live["spec"][key] for key in _ALLOCATED if key in live["spec"]}
-        return {**allocated, **desired["spec"]}
-    pod, wanted = live["spec"]["template"]["spec"], desired["spec"]["template"]["spec"]
-    lists = {key: _with_ours(pod.get(key) or [], wanted[key]) for key in ("containers", "volumes")}
-    return {**live["spec"], "template": {**live["spec"]["template"], "spec": {**pod, **wanted, **lists}}}
-
-
-#: What the API server gave a Service, or lets nobody change.
-_ALLOCATED: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
-
-
-def _with_ours(live: list[Body], ours: list[Body]) -> list[Body]:
-    taken = {item["name"] for item in ours}
-    return [*ours, *(item for item in live if item["name"] not in taken)]
-
-
-def without_our_updates(live: Body) -> list[Body]:
-    """The managers of a child's fields, but for us as one that updates and does not apply (KEP-555)."""
-    return [
-        entry
-        for entry in live["metadata"].get("managedFields", [])
-        if (entry.get("manager"), entry.get("operation")) != (names.FIELD_MANAGER, "Update") or entry.get("subresource")
-    ]
-
-
-def _apply(kind: ChildKind, desired: Body, live: Child | None) -> Apply | None:
-    name = desired["metadata"]["name"]
-    if live is None:
-        return Apply(kind, name, desired, creates=True)
-    same_hash = (
-        live.metadata.annotations.get(names.APPLIED_HASH_ANNOTATION)
-        == desired["metadata"]["annotations"][names.APPLIED_HASH_ANNOTATION]
-    )
-    live_spec = msgspec.json.decode(live.spec)
-    if same_hash and _covers_metadata(desired["metadata"], live.metadata) and covers(desired["spec"], live_spec):
-        return None
-    before, after = live_spec.get("replicas"), desired["spec"].get("replicas")
-    # A precondition: another's object that took the name meanwhile answers 409, and is not forced.
-    body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}
-    return Apply(kind, name, body, repairs=same_hash, scaled_from=before if before != after else None)
-
-
-def _covers_metadata(desired: Body, live: ObjectMeta) -> bool:
-    return bool(
-        desired["labels"].items() <= live.labels.items() and desired["annotations"].items() <= live.annotations.items()
-    )
-
-
-def _same_quantity(one: object, other: object) -> bool:
-    if not isinstance(one, str | int) or not isinstance(other, str | int):
-        return False
-    try:
-        return quantity.stored(one) == quantity.stored(other)
-    except ValueError:
-        return False
+    """What an Nginx needs that is paused or invalid: its children stay as they are, and stay its own."""
+    return _plan(update_owner_reference(kind, observed.get(kind.plural), owner) for kind in CHILDREN)
 
 
 def conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> Conflict:
@@ -253,3 +118,47 @@ def conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> Conflict:
     ours = (other.api_version.partition("/")[0], other.kind) == (names.GROUP, names.KIND)
     leftover = ours and other.name == owner.name
     return Conflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)
+
+
+def update_owner_reference(kind: ChildKind, live: Child | None, owner: ObjectMeta) -> UpdateOwnerReference | None:
+    """What a child of this Nginx needs that names it in another version of the API; None if it does not."""
+    if live is None or not is_owned(live.metadata, owner):
+        return None
+    controller = live.metadata.controller
+    if controller is None or controller.api_version == names.API_VERSION:
+        return None
+    return UpdateOwnerReference(kind, live.metadata.name, live.metadata.resource_version)
+
+
+def _plan(steps: Iterable[Action | Conflict | None]) -> Plan:
+    found = [step for step in steps if step is not None]
+    return Plan(
+        tuple(step for step in found if not isinstance(step, Conflict)),
+        tuple(step for step in found if isinstance(step, Conflict)),
+    )
+
+
+def _for_child(
+    kind: ChildKind, desired: Body | None, live: Child | None, owner: ObjectMeta
+) -> Action | Conflict | None:
+    """What one child needs: an action, that somebody makes room for it, or nothing."""
+    if live is None:
+        return None if desired is None else Apply(kind, owner.name, with_hash(desired), creates=True)
+    meta = live.metadata
+    if not is_owned(meta, owner):
+        return None if desired is None else conflict(kind, meta, owner)
+    if meta.deletion_timestamp is not None:
+        return None if desired is None else Conflict(kind.kind, meta.name, owner="this Nginx", deleting=True)
+    if desired is None:
+        return Delete(kind, meta.name, meta.uid, meta.resource_version)
+    return _update(kind, with_hash(desired), live) or update_owner_reference(kind, live, owner)
+
+
+def _update(kind: ChildKind, desired: Body, live: Child) -> Apply | None:
+    same, live_spec = same_hash(desired, live.metadata), msgspec.json.decode(live.spec)
+    if same and covers_metadata(desired["metadata"], live.metadata) and covers(desired["spec"], live_spec):
+        return None
+    before, after = live_spec.get("replicas"), desired["spec"].get("replicas")
+    # A precondition: another's object that took the name meanwhile answers 409, and is not forced.
+    body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}
+    return Apply(kind, live.metadata.name, body, repairs=same, scaled_from=before if before != after else None)

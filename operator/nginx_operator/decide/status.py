@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from nginx_operator.api import images, names
 from nginx_operator.api.types import ObjectMeta, Pod
-from nginx_operator.decide.conditions import Observation, decide, progressing
+from nginx_operator.decide import conditions as deciding
+from nginx_operator.decide.observation import Observation
 
 Status = dict[str, Any]
 
@@ -46,22 +47,22 @@ def own_pods(name: str, pods: Iterable[Pod]) -> tuple[Pod, ...]:
     )
 
 
-def compute(meta: ObjectMeta, old: Status, situation: Observation, now: str) -> Status:
+def compute(meta: ObjectMeta, old: Status, observation: Observation, now: str) -> Status:
     """The whole status; equal to `old` when nothing changed.
 
     Args:
         meta: metadata of the Nginx.
         old: the status that is stored.
-        situation: what was observed.
+        observation: what was observed.
         now: RFC 3339 time, used where a condition changes its status.
     """
-    ready = decide(situation)
-    conditions = {"Ready": ready, "Progressing": progressing(ready)}
+    ready = deciding.ready(observation)
+    conditions = {"Ready": ready, "Progressing": deciding.progressing(ready)}
     status: Status = {
         "observedGeneration": meta.generation,
-        "nodes": [pod.metadata.name for pod in situation.pods[:MAX_NODES]],
-        "count": len(situation.pods),
-        "readyCount": situation.ready,
+        "nodes": [pod.metadata.name for pod in observation.pods[:MAX_NODES]],
+        "count": len(observation.pods),
+        "readyCount": observation.ready,
         "selector": names.selector(meta.name),
         "conditions": [
             {
@@ -75,7 +76,7 @@ def compute(meta: ObjectMeta, old: Status, situation: Observation, now: str) -> 
             for kind, condition in conditions.items()
         ],
     }
-    image = _image(situation)
+    image = _image(observation)
     if 0 < len(image) <= images.LENGTH:  # that of a pod may be longer, and the whole status would be refused
         status["image"] = image
     return status

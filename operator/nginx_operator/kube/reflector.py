@@ -1,58 +1,72 @@
-"""List and watch of one kind into a cache, indexed by the Nginx that the objects belong to.
+"""Lists and watches one kind into a store, as client-go's Reflector does.
 
-It holds what client-go's reflector holds: the cache equals the API server's state at some resourceVersion,
-never goes back, and a re-list reports what was deleted meanwhile.
+It keeps a store equal to the API server's state at some resourceVersion. Both processes watch by it, whatever they
+watch.
 """
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, Final, Generic, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
-from nginx_operator.api import names
-from nginx_operator.api.types import ObjectMeta
+from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client, Params
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import Resource
 
 log = logging.getLogger(__name__)
 
-Key = tuple[str, str]
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+#: What a watch says of an object (metav1.WatchEvent).
+EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 _PAGE: Final = "500"
-_CHILDREN: Final = {"labelSelector": names.CHILDREN_SELECTOR}
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 30.0
+_JITTER: Final = 0.2
+#: Seconds. A watch that ends sooner and told nothing counts as a failure: a proxy may end every watch at once.
+_SHORT_WATCH: Final = 1.0
 
 
-class _HasMetadata(Protocol):
-    @property
-    def metadata(self) -> ObjectMeta: ...
+class Store(Protocol[T_contra]):
+    """Where a reflector puts what it was told, in the order in which it was."""
+
+    def replace(self, objects: Sequence[T_contra], resource_version: str) -> None:
+        """Takes a whole list, which was true at `resource_version`: whatever is not in it is gone."""
+
+    def observe(self, event: EventType, item: T_contra) -> None:
+        """Takes one event of the watch."""
 
 
-T = TypeVar("T", bound=_HasMetadata)
+def of_metadata(item: Any) -> str:
+    """The resourceVersion of a typed object."""
+    version: str = item.metadata.resource_version
+    return version
 
 
 class Reflector(Generic[T]):
-    """The cache of one kind, in one namespace or in all.
+    """One list and watch.
 
     Args:
         client: where to read.
         resource: what to read.
-        view: the type that objects are decoded into.
-        changed: called with the key of the Nginx of each object that came, changed or went.
-        parent: the key of the Nginx that an object belongs to.
-        namespace: None means all.
+        decoded: the type that objects are decoded into.
+        store: takes the objects.
+        namespace: None means all, or the cluster's scope.
         selector: which objects, as parameters of list and watch.
-        transform: what of an object the cache holds.
+        transform: what is kept of an object, applied to each as it comes, so that a long list takes little memory.
+        resource_version: reads metadata.resourceVersion of a decoded object.
+        described: what log lines and `fault` call that which is watched; its plural by default.
+        on_fault: called when `fault` has changed to another fault.
 
     Attributes:
-        synced: set once the first list is in the cache.
+        synced: set once the first list is in the store.
+        fault: why nothing can be watched at this moment; empty while it can.
         restarts: how often a watch was started.
         turned: when it last asked or heard something, by the monotonic clock; it stands still if that is long ago.
     """
@@ -61,187 +75,106 @@ class Reflector(Generic[T]):
         self,
         client: Client,
         resource: Resource,
-        view: type[T],
-        changed: Callable[[Key], None],
-        parent: Callable[[ObjectMeta], Key],
+        decoded: type[T],
+        store: Store[T],
         namespace: str | None = None,
         *,
-        selector: Params = _CHILDREN,
+        selector: Params | None = None,
         transform: Callable[[T], T] = lambda item: item,
+        resource_version: Callable[[T], str] = of_metadata,
+        described: str = "",
+        on_fault: Callable[[], None] = lambda: None,
     ) -> None:
         self.synced = asyncio.Event()
+        self.fault = ""
         self.restarts = 0
         self.turned = time.monotonic()
+        self.resource = resource
         self._client = client
-        self._resource = resource
+        self._store = store
         self._namespace = namespace
-        self._changed = changed
-        self._parent = parent
-        self._selector = selector
+        self._selector = dict(selector or {})
         self._transform = transform
-        self._objects: dict[Key, dict[str, T]] = {}
+        self._version_of = resource_version
+        self._described = described or resource.plural
+        self._on_fault = on_fault
+        self._backoff = Backoff(_FIRST_DELAY, _LONGEST_DELAY, _JITTER)
         self._version = ""
-        self._list = msgspec.json.Decoder(_list_type(view))
-        self._object = msgspec.json.Decoder(view)
+        self._list_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_list_type(decoded))
+        self._decoder = msgspec.json.Decoder(decoded)
 
-    @property
-    def plural(self) -> str:
-        """What it reads."""
-        return self._resource.plural
-
-    def of(self, key: Key) -> dict[str, T]:
-        """The objects of one Nginx, by name. Not to be changed by the caller."""
-        return self._objects.get(key, {})
-
-    def __iter__(self) -> Iterator[T]:
-        """All objects."""
-        return (item for group in self._objects.values() for item in group.values())
+    def __str__(self) -> str:
+        return self._described
 
     async def run(self) -> None:
-        """Keeps the cache right until cancelled. Every error is logged once and retried."""
-        delay = _FIRST_DELAY
+        """Keeps the store right until cancelled. No failure is final; each new one is logged once."""
         while True:
             self.turned = time.monotonic()
             try:
                 if not self._version:
-                    await self._relist()
+                    await self._list()
                     self.synced.set()
-                await self._follow()
-                delay = _FIRST_DELAY
+                if not await self._watch():
+                    await asyncio.sleep(self._backoff.step())
             except msgspec.MsgspecError as error:
-                log.error("cannot read what the API server sent of %s: %s; listing again", self._resource.plural, error)
                 self._version = ""
-                await asyncio.sleep(_LONGEST_DELAY)
+                self._fail(f"cannot read what the API server sent of {self}: {error}", logging.ERROR)
+                await asyncio.sleep(self._backoff.step(_LONGEST_DELAY))
             except ApiError as error:
-                if error.code == 410:  # the history that we asked for is compacted: start from a new list
-                    log.info("the watch of %s is too old; listing again", self._resource.plural)
+                if error.code == 410:  # what we ask for is compacted away; a new list holds it
+                    log.info("the watch of %s is too old; listing again", self)
                 else:
-                    log.warning("cannot watch %s: %s; retrying", self._resource.plural, error.message)
+                    self._fail(f"cannot watch {self}: {error.message}")
                 if not error.unreachable:
                     self._version = ""
-                await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, keeps no secret
-                delay = min(delay * 2, _LONGEST_DELAY)
+                await asyncio.sleep(self._backoff.step(error.retry_after))
 
-    def observe_write(self, raw: bytes) -> None:
-        """Takes over the answer to a write of our own, so that the next reconcile sees it before the watch tells.
-
-        Where the watch is past it the cache holds it already, or what became of it since: it may be deleted.
-        """
-        new = self._decode(raw)
-        if not self._version or int(new.metadata.resource_version) > int(self._version):
-            self._store(new)
-
-    def forget(self, key: Key, name: str) -> None:
-        """Takes over a deletion of our own."""
-        group = self._objects.get(key)
-        if group is not None and group.pop(name, None) is not None and not group:
-            del self._objects[key]
-
-    async def _relist(self) -> None:
-        fresh: dict[Key, dict[str, T]] = {}
-        token = ""
+    async def _list(self) -> None:
+        objects: list[T] = []
+        params = {**self._selector, "limit": _PAGE}
         while True:
-            params = {**self._selector, "limit": _PAGE}
-            if token:
-                params["continue"] = token
-            page = self._list.decode(await self._client.list(self._resource, self._namespace, **params))
-            for item in page.items or ():
-                fresh.setdefault(self._parent(item.metadata), {})[item.metadata.name] = self._transform(item)
-            token = page.metadata.continue_token
-            if not token:
+            page = self._list_decoder.decode(await self._client.list(self.resource, self._namespace, **params))
+            objects += map(self._transform, page.items or ())
+            if not page.metadata.continue_token:
                 break
-        before, self._objects = self._objects, fresh
+            params["continue"] = page.metadata.continue_token
         self._version = page.metadata.resource_version
-        for key in before.keys() | fresh.keys():
-            if _versions(before.get(key, {})) != _versions(fresh.get(key, {})):
-                self._changed(key)
+        self._store.replace(objects, self._version)
 
-    async def _follow(self) -> None:
-        params = {**self._selector, "resourceVersion": self._version}
+    async def _watch(self) -> bool:
+        """Follows one watch to its end. Returns False if it ended at once and told nothing."""
+        started = time.monotonic()
         self.restarts += 1
-        async for line in self._client.watch(self._resource, self._namespace, params):
-            self.turned = time.monotonic()
+        params = {**self._selector, "resourceVersion": self._version}
+        heard = False
+        async for line in self._client.watch(self.resource, self._namespace, params):
             event = _EVENT.decode(line)
-            match event.type:
-                case "ADDED":
-                    self._put(self._decode(event.object))
-                case "MODIFIED":
-                    new = self._decode(event.object)
-                    self._leave_earlier_parent(new.metadata)
-                    self._put(new)
-                case "DELETED":
-                    self._remove(self._decode(event.object))
-                case "BOOKMARK":
-                    self._version = _BOOKMARK.decode(event.object).metadata.resource_version
-                case _:
-                    status: dict[str, Any] = msgspec.json.decode(event.object)
-                    raise ApiError(
-                        int(status.get("code", 500)), str(status.get("reason", "")), str(status.get("message", ""))
-                    )
+            if event.type == "ERROR":
+                raise _BODY.decode(event.object).error
+            self.turned = time.monotonic()
+            if not heard:
+                heard = True
+                self._recover()
+            if event.type == "BOOKMARK":
+                self._version = _BODY.decode(event.object).metadata.resource_version
+            else:
+                item = self._transform(self._decoder.decode(event.object))
+                self._version = self._version_of(item)
+                self._store.observe(event.type, item)
+        return heard or time.monotonic() - started >= _SHORT_WATCH
 
-    def _decode(self, raw: bytes | msgspec.Raw) -> T:
-        return self._transform(self._object.decode(raw))
+    def _recover(self) -> None:
+        """A watch tells something, be it a bookmark. A list alone proves nothing: to watch is another right."""
+        self._backoff.reset()
+        if self.fault:
+            log.info("watching %s again", self)
+            self.fault = ""
 
-    def _store(self, new: T) -> bool:
-        """Puts an object into the cache unless a state as new is there. Returns whether there is news in it."""
-        group = self._objects.setdefault(self._parent(new.metadata), {})
-        known = group.get(new.metadata.name)
-        if known is not None and not is_newer(new.metadata, known.metadata):
-            return False
-        group[new.metadata.name] = new
-        return known is None or not _looks_like(known, new)
-
-    def _put(self, new: T) -> None:
-        self._version = new.metadata.resource_version
-        if self._store(new):
-            self._changed(self._parent(new.metadata))
-
-    def _leave_earlier_parent(self, metadata: ObjectMeta) -> None:
-        """Takes an object whose label now names another Nginx away from the earlier one."""
-        namespace, name = metadata.key
-        key = self._parent(metadata)
-        if name in self.of(key):
-            return
-        earlier = [k for k, group in self._objects.items() if k != key and k[0] == namespace and name in group]
-        for other in earlier:
-            self.forget(other, name)
-            self._changed(other)
-
-    def _remove(self, gone: T) -> None:
-        self._version = gone.metadata.resource_version
-        key, name = self._parent(gone.metadata), gone.metadata.name
-        known = self.of(key).get(name)
-        if known is not None and known.metadata.uid == gone.metadata.uid:
-            self.forget(key, name)
-            self._changed(key)
-
-
-def parent_by_name(metadata: ObjectMeta) -> Key:
-    """The Nginx of a child that bears its name; labels do not count, so that a changed one is seen and repaired."""
-    return metadata.key
-
-
-def parent_by_label(metadata: ObjectMeta) -> Key:
-    """The Nginx that a pod names by its instance label."""
-    return metadata.namespace, metadata.labels.get(names.LABEL_INSTANCE, "")
-
-
-def is_newer(one: ObjectMeta, other: ObjectMeta) -> bool:
-    """Whether `one` is a later state than `other`, of the same object or of a successor of the same name.
-
-    resourceVersions of one kind are ordered (KEP-5504).
-    """
-    return int(one.resource_version) > int(other.resource_version)
-
-
-def _looks_like(one: Any, other: Any) -> bool:
-    """Whether two states of one kind differ in nothing that is kept, but for the version."""
-    metadata = replace(one.metadata, resource_version=other.metadata.resource_version)
-    return bool(replace(one, metadata=metadata) == other)
-
-
-def _versions(group: dict[str, T]) -> dict[str, tuple[str, str]]:
-    return {name: (item.metadata.uid, item.metadata.resource_version) for name, item in group.items()}
+    def _fail(self, fault: str, level: int = logging.WARNING) -> None:
+        if fault != self.fault:
+            self.fault = fault
+            log.log(level, "%s; retrying", fault)
+            self._on_fault()
 
 
 class _ListMeta(msgspec.Struct, rename={"resource_version": "resourceVersion", "continue_token": "continue"}):
@@ -250,17 +183,27 @@ class _ListMeta(msgspec.Struct, rename={"resource_version": "resourceVersion", "
 
 
 class _WatchEvent(msgspec.Struct):
-    type: str
+    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]
     object: msgspec.Raw
 
 
-class _Bookmark(msgspec.Struct):
-    metadata: _ListMeta
+class _Body(msgspec.Struct):
+    """The object of a BOOKMARK, of which the version counts, or of an ERROR, which is a metav1.Status."""
+
+    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
+    code: int = 500
+    reason: str = ""
+    message: str = ""
+
+    @property
+    def error(self) -> ApiError:
+        return ApiError(self.code, self.reason, self.message)
 
 
 _EVENT: Final = msgspec.json.Decoder(_WatchEvent)
-_BOOKMARK: Final = msgspec.json.Decoder(_Bookmark)
+_BODY: Final = msgspec.json.Decoder(_Body)
 
 
-def _list_type(view: type[T]) -> Any:
-    return msgspec.defstruct(f"{view.__name__}List", [("metadata", _ListMeta), ("items", list[view] | None)])  # type: ignore[valid-type]
+def _list_type(decoded: type[T]) -> Any:
+    fields = [("metadata", _ListMeta), ("items", list[decoded] | None)]  # type: ignore[valid-type]
+    return msgspec.defstruct("List", fields)

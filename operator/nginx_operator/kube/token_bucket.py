@@ -1,42 +1,30 @@
-"""How often something may be done over again: a number of times at once, then once in a while."""
-
-from collections.abc import Hashable
-from typing import Generic, TypeVar
-
-K = TypeVar("K", bound=Hashable)
+"""A token bucket (client-go: flowcontrol): a burst at once, then one in a period."""
 
 
-class TokenBucket(Generic[K]):
-    """What is left for each key; whole for one that is new.
+class TokenBucket:
+    """Tokens for one thing that may be done again only so often. It begins full.
 
     Args:
-        at_once: how often at once.
-        period: seconds in which it grows by one.
+        burst: tokens in a full bucket.
+        period: seconds in which one token is added.
 
-    Times are seconds of any one clock. One that is set back lets nothing grow meanwhile.
+    Times are seconds of any one clock. A clock that is set back adds nothing and takes nothing away.
     """
 
-    def __init__(self, at_once: int, period: float) -> None:
-        self._at_once, self._period = at_once, period
-        self._left: dict[K, tuple[float, float]] = {}
+    __slots__ = ("_at", "_burst", "_period", "_tokens")
 
-    def left(self, key: K, now: float) -> float:
-        """How often it may be done at this moment."""
-        left, then = self._left.get(key, (self._at_once, now))
-        return min(left + max(now - then, 0.0) / self._period, self._at_once)
+    def __init__(self, burst: int, period: float) -> None:
+        self._burst, self._period = burst, period
+        self._tokens, self._at = float(burst), 0.0
 
-    def spend(self, key: K, now: float) -> float:
-        """Does it once. Seconds until it may be done; 0 if it may be done now, and then that counts."""
-        left = self.left(key, now)
-        if left < 1:
-            return (1 - left) * self._period
-        self._left[key] = left - 1, now
+    def tokens(self, now: float) -> float:
+        """The tokens that are there at this moment."""
+        return min(self._tokens + max(now - self._at, 0.0) / self._period, self._burst)
+
+    def take(self, now: float) -> float:
+        """Takes one token. Returns 0, or the seconds until one is free."""
+        tokens = self.tokens(now)
+        if tokens < 1:
+            return (1 - tokens) * self._period
+        self._tokens, self._at = tokens - 1, now
         return 0.0
-
-    def spent(self, now: float) -> int:
-        """How many keys have nothing left."""
-        return sum(self.left(key, now) < 1 for key in self._left)
-
-    def forget(self, key: K) -> None:
-        """It is gone."""
-        self._left.pop(key, None)

@@ -1,4 +1,4 @@
-"""Who owns which field, told anew in another version of the API: pure.
+"""metadata.managedFields in another version of the API: pure.
 
 An entry of metadata.managedFields names the version that its fields were written in. Server-side apply converts the
 object to each of these versions, and fails for good once one of them is gone (kubernetes/kubernetes#111937). All our
@@ -11,13 +11,13 @@ from typing import Any
 Entry = dict[str, Any]
 
 
-def retold(entries: Sequence[Entry], retired: Collection[str], version: str) -> list[Entry] | None:
-    """The entries with `version` in place of retired versions (all as group/version); None if none names one."""
-    if not any(entry.get("apiVersion") in retired for entry in entries):
+def in_version(version: str, entries: Sequence[Entry], unserved: Collection[str]) -> list[Entry] | None:
+    """The entries with `version` in place of versions that are not served (all as group/version); None if none is."""
+    if not any(entry.get("apiVersion") in unserved for entry in entries):
         return None
     found: dict[tuple[Any, ...], Entry] = {}
     for entry in entries:
-        if entry.get("apiVersion") in retired:
+        if entry.get("apiVersion") in unserved:
             entry = {**entry, "apiVersion": version}
         # What the API server tells entries apart by; of one that stands there twice it would keep the last.
         key = tuple(entry.get(part) for part in ("manager", "operation", "apiVersion", "subresource"))

@@ -18,12 +18,15 @@ from typing import Final
 import msgspec
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Definition
+from nginx_operator.api.types import Definition, Key
+from nginx_operator.cache.informer import Informer, Kind
+from nginx_operator.cache.store import parent_by_name
+from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
-from nginx_operator.kube.reflector import Key, Reflector, parent_by_name
+from nginx_operator.kube.reflector import Reflector
 from nginx_operator.kube.resources import DEFINITIONS, NGINXES
-from nginx_operator.migration.managed_fields import Entry, retold
+from nginx_operator.migration.managed_fields import Entry, in_version
 
 log = logging.getLogger(__name__)
 
@@ -49,28 +52,26 @@ class Migration:
 
     Args:
         client: for the watch, the pages and the writes; fenced if several processes may lead.
-        stale_owner: an Nginx with a child that names it in another version than ours, or None. While there is one, the
-            migration is not done: once that version is not served, the garbage collector takes the owner for gone.
+        stale_owner: names an Nginx with a child whose ownerReference is of another version than ours, or None. While
+            there is one, the migration is not done: once that version is not served, the garbage collector takes the
+            owner for gone.
         settle: seconds, see SETTLE.
-
-    Attributes:
-        reflector: the watch of the definition, to be run.
     """
 
     def __init__(self, client: Client, stale_owner: Callable[[], str | None], settle: float = SETTLE) -> None:
         self._client = client
-        self._misaddressed = stale_owner
+        self._stale_owner = stale_owner
         self._settle = settle
-        self._news = asyncio.Event()
-        self._forgotten: frozenset[str] = frozenset()
-        self.reflector = Reflector(
-            client,
-            DEFINITIONS,
-            Definition,
-            lambda _: self._news.set(),
-            parent_by_name,
-            selector={"fieldSelector": f"metadata.name={names.CRD}"},
-        )
+        self._changed = asyncio.Event()
+        self._rewritten: frozenset[str] = frozenset()
+        only_ours = {"fieldSelector": f"metadata.name={names.CRD}"}
+        kind = Kind(DEFINITIONS, Definition, parent_by_name, selector=only_ours)
+        self._informer = Informer(client, kind, lambda *_: self._changed.set())
+
+    @property
+    def reflector(self) -> Reflector[Definition]:
+        """The watch of the definition, to be run."""
+        return self._informer.reflector
 
     @property
     def stored_versions(self) -> tuple[str, ...]:
@@ -81,35 +82,35 @@ class Migration:
     async def run(self) -> None:
         """Migrates until cancelled. Only one process may do so at a time."""
         await self.reflector.synced.wait()
-        delay = _FIRST_DELAY
+        backoff = Backoff(_FIRST_DELAY, _LONGEST_DELAY)
         while True:
-            self._news.clear()
+            self._changed.clear()
             definition = self._definition
-            gone = retired(definition) if definition is not None else frozenset()
-            self._forgotten &= gone  # what is served again may be named again
-            if definition is None or (due(definition) is None and gone == self._forgotten):
-                delay = _FIRST_DELAY
-                await self._news.wait()
-            elif not await self._heard_within(self._settle):
+            unserved = unserved_versions(definition) if definition is not None else frozenset()
+            self._rewritten &= unserved  # what is served again may be named again
+            if definition is None or (target_version(definition) is None and unserved == self._rewritten):
+                backoff.reset()
+                await self._changed.wait()
+            elif not await self._changes_within(self._settle):
                 try:
-                    if due(definition) is not None:
+                    if target_version(definition) is not None:
                         await self._migrate(definition)
-                    if gone != self._forgotten:
-                        await self._forget(gone)
+                    if unserved != self._rewritten:
+                        await self._rewrite_managed_fields(unserved)
                 except (ApiError, UnfinishedError) as error:
+                    delay = backoff.step()
                     log.warning("stored Nginx are not migrated: %s; again within %.0f s", error, delay)
-                    await self._heard_within(delay)
-                    delay = min(delay * 2, _LONGEST_DELAY)
+                    await self._changes_within(delay)
 
     @property
     def _definition(self) -> Definition | None:
-        return self.reflector.of(("", names.CRD)).get(names.CRD)
+        return self._informer.store.of(("", names.CRD)).get(names.CRD)
 
-    async def _heard_within(self, seconds: float) -> bool:
+    async def _changes_within(self, seconds: float) -> bool:
         """Whether the definition changes within so many seconds."""
         try:
             async with asyncio.timeout(seconds):
-                await self._news.wait()
+                await self._changed.wait()
         except TimeoutError:
             return False
         return True
@@ -119,9 +120,9 @@ class Migration:
 
         Raises:
             ApiError: the API server cannot be reached, or the definition has changed meanwhile.
-            UnfinishedError: an Nginx could not be written, or a child has yet to be readdressed.
+            UnfinishedError: an Nginx could not be written, or a child still has a stale ownerReference.
         """
-        version = due(definition)
+        version = target_version(definition)
         stored = ", ".join(definition.status.stored_versions)
         log.info("migrating stored Nginx to %s: some may be stored as any of %s", version, stored)
         # All names first: the token of a list's next page lives for minutes, and the writes may take longer. An empty
@@ -130,7 +131,7 @@ class Migration:
             (meta.key, partial(self._client.merge, NGINXES, *meta.key, {}, "status")) async for meta in self._all()
         ]
         await self._each(writes)
-        if (name := self._misaddressed()) is not None:
+        if (name := self._stale_owner()) is not None:
             raise UnfinishedError(f"a child of {name} still names it in another version")
         # The precondition holds what was done together with what it was done for: a definition that has changed since,
         # or that no longer serves our version, answers 409.
@@ -139,19 +140,19 @@ class Migration:
             "metadata": {"uid": meta.uid, "resourceVersion": meta.resource_version},
             "status": {"storedVersions": [version]},
         }
-        self.reflector.observe_write(await self._client.merge(DEFINITIONS, None, names.CRD, body, "status"))
+        self._informer.observe_write(await self._client.merge(DEFINITIONS, None, names.CRD, body, "status"))
         log.info("migrated: each of %d Nginx is stored as %s, and status.storedVersions says so", len(writes), version)
 
-    async def _forget(self, versions: frozenset[str]) -> None:
-        """One pass over what names versions that are served no more, and so will go; nobody can add to it.
+    async def _rewrite_managed_fields(self, versions: frozenset[str]) -> None:
+        """One pass over the managedFields that name versions which are not served; nobody can add to them.
 
         Raises:
             ApiError, UnfinishedError: as in `_migrate`.
         """
-        retired = {f"{names.GROUP}/{version}" for version in versions}
+        unserved = {f"{names.GROUP}/{version}" for version in versions}
         writes: list[tuple[Key, Write]] = []
         async for meta in self._all():
-            entries = retold(meta.managed_fields, retired, names.API_VERSION)
+            entries = in_version(names.API_VERSION, meta.managed_fields, unserved)
             if entries is not None:
                 write = partial(
                     self._client.replace,
@@ -162,8 +163,8 @@ class Migration:
         await self._each(writes)
         if writes:
             log.info("managedFields of %d Nginx name %s in place of %s", len(writes), names.VERSION, sorted(versions))
-        if not self._news.is_set():  # else they may be served again, and named
-            self._forgotten = versions
+        if not self._changed.is_set():  # else they may be served again, and named
+            self._rewritten = versions
 
     async def _each(self, writes: Sequence[tuple[Key, Write]]) -> None:
         """Makes the writes of Nginx one after the other.
@@ -173,7 +174,7 @@ class Migration:
         """
         failures = []
         for key, write in writes:
-            if self._news.is_set():
+            if self._changed.is_set():
                 raise UnfinishedError("the CustomResourceDefinition has changed meanwhile")
             await asyncio.sleep(_PAUSE)
             try:
@@ -200,7 +201,7 @@ class Migration:
             params["continue"] = page.metadata.continue_token
 
 
-def due(definition: Definition) -> str | None:
+def target_version(definition: Definition) -> str | None:
     """The version to migrate to, or None if there is nothing to migrate.
 
     It is left to the release that speaks it: the migration is done when children name their owner in it, too.
@@ -211,8 +212,8 @@ def due(definition: Definition) -> str | None:
     return storage if definition.status.stored_versions != (storage,) else None
 
 
-def retired(definition: Definition) -> frozenset[str]:
-    """The versions that are known and not served: they were, and will go."""
+def unserved_versions(definition: Definition) -> frozenset[str]:
+    """The versions that are defined and not served: they were, and will be removed."""
     return frozenset(version.name for version in definition.spec.versions if not version.served)
 
 

@@ -3,7 +3,9 @@
 reconciler.py       one reconcile, from top to bottom
 guard.py            the webhooks' checks again, so that nothing depends on their being up
 executor.py         carries out a plan
-memo.py             what was found last, so that a settled Nginx costs nothing
+patches.py          bodies of writes that are not simply the desired child
+status_writer.py    writes the status
+memo.py             what is remembered of one Nginx
 write_conflicts.py  somebody else who keeps undoing what is written
 status_throttle.py  how often a status is written that changes in numbers alone
 """

@@ -1,6 +1,7 @@
-"""The reconciler's own check of a stored spec, so that behaviour does not depend on the webhooks being up."""
+"""The reconciler's own check of a stored spec, so that behaviour does not depend on the webhooks being up: pure."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,26 +10,19 @@ from nginx_operator.api import defaults, names, validation
 from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, NginxSpec
-from nginx_operator.decide import plan as planning
+from nginx_operator.decide.compare import is_owned
+from nginx_operator.decide.observation import Guarded
 from nginx_operator.decide.status import stored_condition
-from nginx_operator.kube.reflector import Key
 from nginx_operator.kube.resources import DEPLOYMENTS
 
 
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """The spec after defaulting and the checks: `spec` is None when it must not be acted on."""
-
-    spec: NginxSpec | None
-    invalid: str = ""
-
-
-class _Reached(NamedTuple):
-    """A verdict, and all that it was reached by.
+class Verdict(NamedTuple):
+    """What the guard found, and what it looked at.
 
     Attributes:
         asked: uid and generation of the Nginx, which stand for its spec, and the policy.
         running: what its pods ran.
+        guarded: the spec to act on.
     """
 
     asked: tuple[str, int, Policy]
@@ -36,35 +30,28 @@ class _Reached(NamedTuple):
     guarded: Guarded
 
 
-class Guard:
-    """Defaults and checks stored specs again, and remembers what it found as long as nothing of it changes."""
+def check(nginx: Nginx, observed: Mapping[str, Child], policy: Policy, last: Verdict | None = None) -> Verdict:
+    """Defaults a stored spec and checks it; returns `last` itself if that still holds.
 
-    def __init__(self) -> None:
-        self._known: dict[Key, _Reached] = {}
+    A count that a policy came to forbid stays in force, a new one that it forbids is not acted on. In force is what
+    was found valid before, as the status and the last verdict tell, and what the pods run.
+    """
+    # The generation stands for the spec: the API server raises it with every change.
+    asked = (nginx.metadata.uid, nginx.metadata.generation, policy)
+    if last is not None and last.asked == asked and _holds_whatever_runs(last.guarded, nginx, policy):
+        return last
+    deployment = owned_deployment(nginx, observed)
+    running = _running(deployment) if deployment is not None else None
+    if last is not None and (last.asked, last.running) == (asked, running):
+        return last
+    before = last.guarded.spec if last is not None and last.asked[0] == nginx.metadata.uid else None
+    return Verdict(asked, running, _guarded(nginx, running, before, policy))
 
-    def check(self, nginx: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
-        """What to act on.
 
-        A count that a policy came to forbid stays in force, a new one that it forbids is not acted on. In force is what
-        was found valid before, as the status and our memory tell, and what the pods run.
-        """
-        # The generation stands for the spec: the API server raises it with every change.
-        asked = (nginx.metadata.uid, nginx.metadata.generation, policy)
-        known = self._known.get(nginx.metadata.key)
-        if known is not None and known.asked == asked and _holds_whatever_runs(known.guarded, nginx, policy):
-            return known.guarded
-        deployment = owned_deployment(nginx, observed)
-        running = _running(deployment) if deployment is not None else None
-        if known is not None and (known.asked, known.running) == (asked, running):
-            return known.guarded
-        before = known.guarded.spec if known is not None and known.asked[0] == nginx.metadata.uid else None
-        guarded = _guarded(nginx, running, before, policy)
-        self._known[nginx.metadata.key] = _Reached(asked, running, guarded)
-        return guarded
-
-    def forget(self, key: Key) -> None:
-        """The Nginx is gone."""
-        self._known.pop(key, None)
+def owned_deployment(nginx: Nginx, observed: Mapping[str, Child]) -> Child | None:
+    """The Deployment, if it is this Nginx's own."""
+    child = observed.get(DEPLOYMENTS.plural)
+    return child if child is not None and is_owned(child.metadata, nginx.metadata) else None
 
 
 def _holds_whatever_runs(guarded: Guarded, nginx: Nginx, policy: Policy) -> bool:
@@ -79,9 +66,8 @@ def _guarded(nginx: Nginx, running: dict[str, Any] | None, before: NginxSpec | N
     if not isinstance(nginx.spec, dict):
         return Guarded(None, "spec: must be a mapping")
     if running is not None and nginx.spec.get("image") is None:
-        policy = replace(
-            policy, default_image=running["image"] or policy.default_image
-        )  # a new default restarts no pod
+        # A new default restarts no pod.
+        policy = replace(policy, default_image=running["image"] or policy.default_image)
     spec = defaults.defaulted(nginx.spec, policy)
     in_force = running
     if _was_valid(nginx):
@@ -106,9 +92,3 @@ def _running(deployment: Child) -> dict[str, Any]:
     containers = spec["template"]["spec"]["containers"]
     image = next((c["image"] for c in containers if c["name"] == names.CONTAINER), None)
     return {"count": spec.get("replicas"), "image": image}
-
-
-def owned_deployment(nginx: Nginx, observed: dict[str, Child]) -> Child | None:
-    """The Deployment, if it is this Nginx's own."""
-    child = observed.get(DEPLOYMENTS.plural)
-    return child if child is not None and planning.is_owned(child.metadata, nginx.metadata) else None

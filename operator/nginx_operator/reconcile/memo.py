@@ -1,49 +1,57 @@
-"""What needs no second look: an Nginx whose spec and children are as they were when nothing was left to do.
+"""What is remembered of one Nginx from one reconcile to the next. Losing it costs time, and nothing else.
 
 Most reconciles are caused by pods and by our own status. Checking the spec and comparing the children again was a
 third of their time.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, ObjectMeta
-from nginx_operator.kube.reflector import Key
-from nginx_operator.reconcile.guard import Guarded
+from nginx_operator.decide.observation import Guarded
+from nginx_operator.reconcile.guard import Verdict
+from nginx_operator.reconcile.status_throttle import StatusThrottle
+from nginx_operator.reconcile.write_conflicts import WriteConflicts
 
 #: Equal as long as nothing differs that guard and plan look at.
 Fingerprint = tuple[object, ...]
 
 
-class Settled:
-    """Fingerprints of the settled, with what the guard made of their specs."""
+@dataclass(slots=True)
+class ReconcileMemo:
+    """What is remembered of one Nginx.
 
-    def __init__(self) -> None:
-        self._known: dict[Key, tuple[Fingerprint, Guarded]] = {}
+    Attributes:
+        verdict: the guard's last one.
+        conflicts: what was written last, and whether somebody undoes it.
+        throttle: of its status; None while it is at rest.
+    """
 
-    @staticmethod
-    def fingerprint(nginx: ObjectMeta, observed: Mapping[str, Child], policy: Policy) -> Fingerprint:
-        """What guard and plan look at.
+    verdict: Verdict | None = None
+    conflicts: WriteConflicts = field(default_factory=WriteConflicts)
+    throttle: StatusThrottle | None = None
+    _settled: tuple[Fingerprint, Guarded] | None = None
 
-        The generation stands for the spec of the Nginx: the API server raises it with every change of the spec.
-        """
-        return (nginx.uid, nginx.generation, policy, {plural: _seen(child) for plural, child in observed.items()})
-
-    def known(self, key: Key, fingerprint: Fingerprint) -> Guarded | None:
-        """What was remembered under this fingerprint."""
-        found = self._known.get(key)
-        if found is None or found[0] != fingerprint:
+    def settled(self, now: Fingerprint) -> Guarded | None:
+        """The spec, if nothing was left to do when the Nginx and its children were as they are now."""
+        if self._settled is None or self._settled[0] != now:
             return None
-        self._known[key] = fingerprint, found[1]  # equal, but the earlier one would keep alive what the caches let go
-        return found[1]
+        # Equal, but the earlier fingerprint would keep alive what the caches let go.
+        self._settled = now, self._settled[1]
+        return self._settled[1]
 
-    def remember(self, key: Key, fingerprint: Fingerprint, guarded: Guarded) -> None:
-        """Nothing was left to do."""
-        self._known[key] = fingerprint, guarded
+    def settle(self, now: Fingerprint, guarded: Guarded) -> None:
+        """Nothing is left to do."""
+        self._settled = now, guarded
 
-    def forget(self, key: Key) -> None:
-        """The Nginx is gone."""
-        self._known.pop(key, None)
+
+def fingerprint(nginx: ObjectMeta, observed: Mapping[str, Child], policy: Policy) -> Fingerprint:
+    """What guard and plan look at.
+
+    The generation stands for the spec of the Nginx: the API server raises it with every change of the spec.
+    """
+    return (nginx.uid, nginx.generation, policy, {plural: _seen(child) for plural, child in observed.items()})
 
 
 def _seen(child: Child) -> Fingerprint:

@@ -3,56 +3,48 @@
 What changes a condition's status or reason is written at once, and so is that all pods are ready. Names, counts and
 messages alone wait a second, because what follows them often comes within it; and they wait 2 s after the last write,
 then 4 s, then 5 s each time, as long as they go on changing. So a rollout of ten pods costs about a dozen writes,
-however long it takes. Where many Nginx are in motion the cluster is busy, and each rollout takes longer: the waits
+however long it takes. While many Nginx are pending the cluster is busy, and each rollout takes longer: the delays
 grow with their number, to six times as long.
 """
 
-from collections.abc import Callable
 from typing import Final
 
-from nginx_operator.kube.reflector import Key
-
-MOMENT: Final = 1.0
+#: Seconds that a change of numbers waits for those that follow it.
+COALESCING: Final = 1.0
+#: Seconds between two writes: the first time, and the longest.
 FIRST: Final = 2.0
 LONGEST: Final = 5.0
-#: This many Nginx in motion double the waits, twice as many treble them, and so on.
+#: This many pending Nginx double the delays, twice as many treble them, and so on.
 CROWD: Final = 100
 _MOST_TIMES: Final = 6
 
 
-class Pace:
-    """When the status of each Nginx in motion may be written again.
+class StatusThrottle:
+    """When the status of one Nginx may be written again that is not at rest.
 
-    Args:
-        clock: monotonic seconds.
-        in_motion: how many Nginx are.
+    Times are seconds of the monotonic clock; `pending` is the number of Nginx that wait to be reconciled.
     """
 
-    def __init__(self, clock: Callable[[], float], in_motion: Callable[[], int]) -> None:
-        self._clock = clock
-        self._in_motion = in_motion
-        self._due: dict[Key, tuple[float, float]] = {}
-        self._news: dict[Key, float] = {}
+    __slots__ = ("_due", "_interval", "_ripe")
 
-    def left(self, key: Key) -> float:
-        """There is news of numbers alone. Seconds until it may be written; 0 if at once."""
-        now = self._clock()
-        due, _ = self._due.get(key, (0.0, 0.0))
-        ripe = self._news.setdefault(key, now + self._stretched(MOMENT))
-        return max(0.0, due - now, ripe - now)
+    def __init__(self) -> None:
+        self._due = 0.0
+        self._interval = 0.0
+        self._ripe: float | None = None
 
-    def wait(self, key: Key) -> None:
-        """It was written, and goes on changing."""
-        now = self._clock()
-        due, wait = self._due.get(key, (now, 0.0))
-        wait = min(wait * 2, LONGEST) if wait and now < due + wait else FIRST
-        self._due[key] = now + self._stretched(wait), wait
-        self._news.pop(key, None)
+    def delay(self, now: float, pending: int) -> float:
+        """There is a change of numbers alone. Returns the seconds until it may be written; 0 if at once."""
+        if self._ripe is None:
+            self._ripe = now + _stretched(COALESCING, pending)
+        return max(0.0, self._due - now, self._ripe - now)
 
-    def forget(self, key: Key) -> None:
-        """It is at rest, or gone."""
-        self._due.pop(key, None)
-        self._news.pop(key, None)
+    def wrote(self, now: float, pending: int) -> None:
+        """A status was written, and goes on changing."""
+        soon = self._interval and now < self._due + self._interval
+        self._interval = min(self._interval * 2, LONGEST) if soon else FIRST
+        self._due = now + _stretched(self._interval, pending)
+        self._ripe = None
 
-    def _stretched(self, wait: float) -> float:
-        return wait * min(1 + self._in_motion() / CROWD, _MOST_TIMES)
+
+def _stretched(delay: float, pending: int) -> float:
+    return delay * min(1 + pending / CROWD, _MOST_TIMES)

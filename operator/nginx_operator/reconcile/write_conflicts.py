@@ -1,91 +1,99 @@
 """Somebody else who keeps undoing what we write: most likely a second operator that looks after the same namespace.
 
-Two operators that agree settle. Where they do not, by another version most likely, each puts back what the other wrote
-as fast as the API server lets them, and pods are replaced as fast. Neither can look for the other: its rights end at
-the namespaces that it watches and its own. So each Nginx has a budget for writing the same thing again, ten times at
-once, then once in ten seconds, and whoever lives on that says so (docs/many-teams.md).
+Two operators that agree settle. Where they do not, because they are of different versions, each reverts what the other
+wrote as fast as the API server lets them, and pods are replaced as fast. Neither can look for the other: its rights end
+at the namespaces that it watches and its own. So each Nginx has a token bucket for writing the same thing again: ten
+times at once, then once in ten seconds. Whoever runs into it is told so (docs/many-teams.md).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from nginx_operator.api.types import NginxSpec
-from nginx_operator.kube.reflector import Key
+from nginx_operator.decide.event_messages import EventMessage
 from nginx_operator.kube.token_bucket import TokenBucket
+from nginx_operator.runtime.workqueue import RetryLater
 
 #: Writes that may undo what somebody else wrote, one after the other. Nobody does as much by hand.
-AT_ONCE: Final = 10
-#: Seconds in which the budget grows by one; an autoscaler that fights for a Deployment comes once in 15.
+BURST: Final = 10
+#: Seconds in which one more is allowed; an autoscaler that fights for a Deployment comes once in 15.
 PERIOD: Final = 10.0
 
+MESSAGE: Final = EventMessage(
+    "Warning",
+    "Contested",
+    f"what the operator writes was undone more than {BURST} times, by a second nginx-operator that looks after "
+    f"this namespace too, or by whoever else changes or deletes it; from now on it is put back once in {PERIOD:.0f} s",
+)
 
-class Contest:
-    """What we wrote last, by Nginx and kind of child, and what is left of its budget.
 
-    Args:
-        clock: monotonic seconds.
+class UndoneError(RetryLater):
+    """Somebody else has undone the same write too often."""
+
+
+def hold_back(wait: float) -> None:
+    """Raises UndoneError if a write has to wait for so many seconds."""
+    if wait:
+        raise UndoneError("somebody else undoes what is written", wait)
+
+
+class WriteConflicts:
+    """What was written last of one Nginx, and how often that may be written again.
+
+    Times are seconds of the monotonic clock.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._children: dict[Key, dict[str, tuple[str, NginxSpec | None]]] = {}
-        self._status: dict[Key, int] = {}
-        self._budget: TokenBucket[Key] = TokenBucket(AT_ONCE, PERIOD)
-        self._told: set[Key] = set()
+    __slots__ = ("_bucket", "_children", "_reported", "_status")
 
-    def __len__(self) -> int:
-        """How many Nginx have no budget left."""
-        return self._budget.spent(self._clock())
+    def __init__(self) -> None:
+        self._children: dict[str, tuple[str, NginxSpec | None]] = {}
+        self._status: int | None = None
+        self._bucket: TokenBucket | None = None
+        self._reported = False
 
-    def wrote_children(self, key: Key, uid: str, spec: NginxSpec | None, written: Mapping[str, bool]) -> None:
+    def exhausted(self, now: float) -> bool:
+        """Whether no token is left."""
+        return self._bucket is not None and self._bucket.tokens(now) < 1
+
+    def wrote_children(self, uid: str, spec: NginxSpec | None, written: Mapping[str, bool]) -> None:
         """Whether children, by plural, were written as this Nginx asks for; what was refused nobody can undo.
 
-        Each child counts for itself: one that is refused for good must not open the way for a fight over another.
+        Each child counts for itself: one that is refused for good must not allow a fight over another.
         """
-        known = self._children.setdefault(key, {})
         for plural, done in written.items():
             if done:
-                known[plural] = uid, spec
+                self._children[plural] = uid, spec
             else:
-                known.pop(plural, None)
+                self._children.pop(plural, None)
 
-    def wrote_status(self, key: Key, status: Mapping[str, Any]) -> None:
+    def wrote_status(self, status: Mapping[str, Any]) -> None:
         """The status is stored."""
-        self._status[key] = _digest(status)
+        self._status = _digest(status)
 
-    def children_undone(self, key: Key, uid: str, spec: NginxSpec | None, plurals: Iterable[str]) -> float | None:
-        """These children differ from what this Nginx asks for, or are gone.
+    def retry_children(self, uid: str, spec: NginxSpec | None, plurals: Iterable[str], now: float) -> float:
+        """These children are about to be written.
 
         Returns:
-            None if we have not written that yet. Else somebody undid it: the seconds until we may write again.
+            0 if they may be; else somebody undid them, and these are the seconds to wait.
         """
-        known = self._children.get(key, {})
-        return self._spend(key) if any(known.get(plural) == (uid, spec) for plural in plurals) else None
+        undone = any(self._children.get(plural) == (uid, spec) for plural in plurals)
+        return self._take(now) if undone else 0.0
 
-    def status_undone(self, key: Key, stored: Mapping[str, Any]) -> float | None:
-        """Another status than this is due. None if it is ours, else as with children."""
-        return None if self._status.get(key) in (None, _digest(stored)) else self._spend(key)
+    def retry_status(self, stored: Mapping[str, Any], now: float) -> float:
+        """The status is about to be written over `stored`. Returns as `retry_children` does."""
+        return 0.0 if self._status in (None, _digest(stored)) else self._take(now)
 
-    def is_news(self, key: Key) -> bool:
-        """Whether nobody was told of this contest yet; from now on somebody was."""
-        new = key not in self._told
-        self._told.add(key)
-        return new
+    def report(self) -> bool:
+        """True on the first call for a conflict: somebody has to be told."""
+        first, self._reported = not self._reported, True
+        return first
 
-    def forget(self, key: Key) -> None:
-        """The Nginx is gone."""
-        self._children.pop(key, None)
-        self._status.pop(key, None)
-        self._budget.forget(key)
-        self._told.discard(key)
-
-    def _spend(self, key: Key) -> float:
-        now = self._clock()
-        if self._budget.left(key, now) == AT_ONCE:
-            self._told.discard(key)  # the last contest is long over
-        return self._budget.spend(key, now)
+    def _take(self, now: float) -> float:
+        if self._bucket is None or self._bucket.tokens(now) == BURST:
+            self._bucket, self._reported = TokenBucket(BURST, PERIOD), False  # the last conflict is long over
+        return self._bucket.take(now)
 
 
 def _digest(status: Mapping[str, Any]) -> int:

@@ -16,6 +16,7 @@ from nginx_operator.api.policy import MAX_INT32
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import NGINXES
+from nginx_operator.logs import LogOnChange
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +29,14 @@ _DENIED: Final = re.compile(r'admission webhook "([^"]+)" denied the request')
 
 async def wait_for_admission(client: Client, namespace: str) -> None:
     """Returns once admission works; until then logs what is wrong, each fault once."""
-    said, passed = "", 0
+    faults, passed = LogOnChange(log), 0
     while passed < _ROUNDS:
         found = await fault(client, namespace)
         if found is None:
             passed += 1
             continue
         passed = 0
-        if found != said:
-            log.info("not ready, admission does not work yet: %s", found)
-        said = found
+        faults.log(logging.INFO, f"not ready, admission does not work yet: {found}")
         await asyncio.sleep(_DELAY)
     log.info("admission works: a dry-run create was defaulted, an invalid one was refused")
 

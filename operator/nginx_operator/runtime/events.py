@@ -1,4 +1,4 @@
-"""What users read in `kubectl describe nginx`: one Event a change, none at a pass that changes nothing.
+"""What users read in `kubectl describe nginx`: one Event a change, none at a reconcile that changes nothing.
 
 An Event's name is made of its Nginx and its text, so the same thing told again counts up instead of filling the
 namespace (as client-go's correlator does, but with no memory of its own).
@@ -14,6 +14,7 @@ import msgspec
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Nginx
+from nginx_operator.decide.event_messages import EventMessage
 from nginx_operator.kube.client import MERGE, Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import EVENTS
@@ -32,15 +33,11 @@ class EventRecorder:
         self._instance = instance
         self._forbidden = False
 
-    async def record(self, nginx: Nginx, kind: str, reason: str, message: str) -> None:
-        """Tells one thing about an Nginx.
-
-        Args:
-            nginx: what it is about.
-            kind: "Normal" or "Warning".
-            reason: one word in CamelCase.
-            message: a sentence.
-        """
+    async def record_event(self, nginx: Nginx, event_message: EventMessage | None) -> None:
+        """Writes one Event about an Nginx; with None, nothing."""
+        if event_message is None:
+            return
+        kind, reason, message = event_message
         meta = nginx.metadata
         log.info("[%s/%s] %s: %s", meta.namespace, meta.name, reason, message)
         digest = hashlib.sha256(f"{meta.uid} {reason} {message}".encode()).hexdigest()[:16]

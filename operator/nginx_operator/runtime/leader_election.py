@@ -21,6 +21,7 @@ import msgspec
 from nginx_operator.kube.client import REQUEST_TIMEOUT, Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import LEASES
+from nginx_operator.logs import LogOnChange
 from nginx_operator.runtime.service_account import as_owner
 
 log = logging.getLogger(__name__)
@@ -38,26 +39,26 @@ class LeaseTimings:
     """The times of an election, all in seconds and in client-go's proportions.
 
     Attributes:
-        duration: without a renewal for so long, others may take the Lease.
-        deadline: without a successful renewal for so long, the holder stops writing; less than `duration`.
-        renew: between two renewals.
-        look: between two looks of a standby; a Lease that was given up is taken after so long at the latest.
+        duration: without a renewal for so long, others may take the Lease (client-go: LeaseDuration).
+        renew_deadline: without a successful renewal for so long, the leader stops writing; less than `duration`.
+        renew: between two renewals (client-go: RetryPeriod of the leader).
+        retry: between two tries of a standby; a Lease that was released is taken after so long at the latest.
     """
 
     duration: int
-    deadline: float
+    renew_deadline: float
     renew: float
-    look: float
+    retry: float
 
     @classmethod
     def of(cls, duration: int) -> Self:
-        """The times that go with a duration: 15 s gives a deadline of 10, renewals every 2 s, looks every second."""
+        """The times that go with a duration: 15 s gives a deadline of 10, renewals every 2 s, tries every second."""
         return cls(duration, duration * 2 / 3, duration * 2 / 15, min(duration / 15, 1.0))
 
 
 @dataclass(slots=True)
-class _Seen:
-    """The last record of another holder, and when we saw it change, by our own monotonic clock."""
+class _ObservedRecord:
+    """The last record of another holder, and when it was seen to change, by our own monotonic clock."""
 
     record: tuple[str, str] = ("", "")
     at: float = 0.0
@@ -70,10 +71,10 @@ class LeaderElector:
         client: how to reach it.
         namespace, name: the Lease.
         identity: who holds it; unique to a process.
-        pace: its times.
+        timings: when it is renewed, and when it expires.
 
     Attributes:
-        leading: set while we hold it.
+        leading: set while this process holds it.
     """
 
     def __init__(self, client: Client, namespace: str, name: str, identity: str, timings: LeaseTimings) -> None:
@@ -83,10 +84,11 @@ class LeaderElector:
         self._name = name
         self._identity = identity
         self._timings = timings
+        self._lease = f"Lease {namespace}/{name}"
         self._ours: dict[str, Any] | None = None
         self._until = 0.0
-        self._seen = _Seen()
-        self._said = ""
+        self._observed = _ObservedRecord()
+        self._states = LogOnChange(log)
 
     async def run(self) -> None:
         """Waits for the Lease, then keeps it.
@@ -94,59 +96,59 @@ class LeaderElector:
         Raises:
             LostLeaseError: somebody else took it; never returns otherwise, but by cancellation.
         """
-        while not await self._hold(REQUEST_TIMEOUT):  # noqa: ASYNC110 - the event is in the cluster
-            await asyncio.sleep(self._timings.look)
+        while not await self._try_to_hold(REQUEST_TIMEOUT):  # noqa: ASYNC110 - the event is in the cluster
+            await asyncio.sleep(self._timings.retry)
         self.leading.set()
-        log.info("leading: %s holds Lease %s/%s", self._identity, self._namespace, self._name)
+        log.info("leading: %s holds %s", self._identity, self._lease)
         lapsed = False
         while True:
             await asyncio.sleep(self._timings.renew)
-            await self._hold(self._timings.deadline)
+            await self._try_to_hold(self._timings.renew_deadline)
             if lapsed == self.is_leader():
                 lapsed = not lapsed
                 what = "not renewed in time; nothing is written until it is" if lapsed else "renewed; writing again"
-                log.warning("Lease %s/%s was %s", self._namespace, self._name, what)
+                log.warning("%s was %s", self._lease, what)
 
     def is_leader(self) -> bool:
-        """Whether we may write now. A process that was stopped may ask this before it learns of its loss."""
+        """Whether this process may write now: it holds the Lease, and its renewal is recent enough."""
         return self.leading.is_set() and time.monotonic() < self._until
 
     async def release(self) -> None:
-        """Gives the Lease up, so that a standby need not wait until it expires."""
+        """Releases the Lease, so that a standby need not wait until it expires."""
         if not self.leading.is_set():
             return
         self.leading.clear()
         try:
             async with asyncio.timeout(_RELEASE_SECONDS):
-                await self._give_up()
+                await self._write_release()
         except (ApiError, TimeoutError) as error:
             why = str(error) or f"no answer within {_RELEASE_SECONDS:g} s"
-            log.warning("Lease %s/%s not released, it will expire: %s", self._namespace, self._name, why)
+            log.warning("%s not released, it will expire: %s", self._lease, why)
 
-    async def _give_up(self) -> None:
+    async def _write_release(self) -> None:
         lease = await self._get()
         if lease is not None and lease["spec"].get("holderIdentity") == self._identity:
             lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
             await self._client.update(LEASES, self._namespace, self._name, lease)
-            log.info("released Lease %s/%s", self._namespace, self._name)
+            log.info("released %s", self._lease)
 
-    async def _hold(self, patience: float) -> bool:
-        """Takes or renews the Lease if we may, within `patience` seconds. Returns whether we hold it."""
+    async def _try_to_hold(self, seconds: float) -> bool:
+        """Takes or renews the Lease if we may, within so many seconds. Returns whether we hold it."""
         started = time.monotonic()  # from before the request: the server may have stored it at once
         try:
-            async with asyncio.timeout(max(patience, 0.0)):
-                held = await self._try()
+            async with asyncio.timeout(max(seconds, 0.0)):
+                held = await self._acquire_or_renew()
         except TimeoutError:
             return False
         except ApiError as error:
             if error.code != HTTPStatus.CONFLICT:  # somebody was faster; look again
-                self._say(f"cannot hold Lease {self._namespace}/{self._name}: {error.message}", logging.WARNING)
+                self._states.log(logging.WARNING, f"cannot hold {self._lease}: {error.message}")
             return False
         if held:
-            self._until = started + self._timings.deadline
+            self._until = started + self._timings.renew_deadline
         return held
 
-    async def _try(self) -> bool:
+    async def _acquire_or_renew(self) -> bool:
         kept, self._ours = self._ours, None
         if kept is not None:  # most likely it is still what is stored, so no read is needed
             try:
@@ -159,7 +161,7 @@ class LeaderElector:
         holder = (lease or {}).get("spec", {})
         self._check_not_lost(holder.get("holderIdentity") or "")
         if not self._may_take(holder):
-            self._say(f"standing by: {holder.get('holderIdentity')} holds Lease {self._namespace}/{self._name}")
+            self._states.log(logging.INFO, f"standing by: {holder.get('holderIdentity')} holds {self._lease}")
             return False
         await self._store(lease)
         return True
@@ -177,7 +179,7 @@ class LeaderElector:
             new = lease | {"spec": spec | self._record(spec)}
             raw = await self._client.update(LEASES, self._namespace, self._name, new)
         self._ours = msgspec.json.decode(raw)
-        self._seen = _Seen()
+        self._observed = _ObservedRecord()
 
     def _check_not_lost(self, holder: str) -> None:
         """Raises LostLeaseError if we led and another process may have led since: one that holds the Lease now, or,
@@ -185,7 +187,7 @@ class LeaderElector:
         """
         if self.leading.is_set() and holder != self._identity and (holder or not self.is_leader()):
             self.leading.clear()
-            raise LostLeaseError(f"Lease {self._namespace}/{self._name} was lost; another process may lead now")
+            raise LostLeaseError(f"{self._lease} was lost; another process may lead now")
 
     def _may_take(self, spec: dict[str, Any]) -> bool:
         holder = spec.get("holderIdentity") or ""
@@ -193,9 +195,9 @@ class LeaderElector:
             return True
         # The other's clock is not ours: its record counts from when we saw it change.
         record = (holder, str(spec.get("renewTime")))
-        if record != self._seen.record:
-            self._seen = _Seen(record, time.monotonic())
-        return time.monotonic() - self._seen.at >= float(spec.get("leaseDurationSeconds") or self._timings.duration)
+        if record != self._observed.record:
+            self._observed = _ObservedRecord(record, time.monotonic())
+        return time.monotonic() - self._observed.at >= float(spec.get("leaseDurationSeconds") or self._timings.duration)
 
     def _record(self, before: dict[str, Any]) -> dict[str, Any]:
         now, same = _now(), before.get("holderIdentity") == self._identity
@@ -215,12 +217,6 @@ class LeaderElector:
                 return None
             raise
         return lease
-
-    def _say(self, what: str, level: int = logging.INFO) -> None:
-        """Logs a state once, not at each try."""
-        if what != self._said:
-            log.log(level, what)
-        self._said = what
 
 
 def _now() -> str:

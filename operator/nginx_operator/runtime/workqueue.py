@@ -1,8 +1,8 @@
 """A keyed workqueue, as client-go has it: a key waits at most once, and is never worked on twice at a time.
 
 A key added while it is being worked on comes back when the worker is done, so no change is missed.
-Failures come back after a delay of their own that doubles up to a bound. News of the key come sooner than that, but
-never sooner than the API server asked us to wait.
+Failures come back after a delay of their own that doubles up to a bound. A change of the key brings it back sooner than
+that, but never sooner than the API server asked us to wait.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
+
+from nginx_operator.kube.backoff import Backoff
 
 K = TypeVar("K", bound=Hashable)
 
@@ -41,7 +43,7 @@ class Workqueue(Generic[K]):
         self._dirty: set[K] = set()
         self._processing: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
-        self._failures: dict[K, int] = {}
+        self._backoffs: dict[K, Backoff] = {}
         self._not_before: dict[K, float] = {}
         self._wakeup = asyncio.Semaphore(0)
 
@@ -50,12 +52,20 @@ class Workqueue(Generic[K]):
         return len(self._waiting)
 
     @property
-    def in_motion(self) -> int:
+    def pending(self) -> int:
         """Number of keys that wait to be worked on, now or later."""
         return len(self._waiting) + len(self._timers)
 
-    def add(self, key: K, delay: float = 0.0) -> None:
-        """Asks for work on `key`, after `delay` seconds at the latest. The earliest of several delays holds."""
+    def add(self, key: K) -> None:
+        """Asks for work on `key` now."""
+        self.add_after(key, 0.0)
+
+    def add_coalesced(self, key: K) -> None:
+        """Asks for work on `key` after a delay that lets further changes of it join this one."""
+        self.add_after(key, coalescing_delay(self.pending))
+
+    def add_after(self, key: K, delay: float) -> None:
+        """Asks for work on `key` after `delay` seconds at the latest. The earliest of several delays holds."""
         delay = max(delay, self._not_before.get(key, 0.0) - self._loop.time())
         if delay <= 0:
             self._drop_timer(key)
@@ -69,6 +79,17 @@ class Workqueue(Generic[K]):
             return
         self._drop_timer(key)
         self._timers[key] = self._loop.call_at(due, self._fire, key)
+
+    def add_rate_limited(self, key: K, at_least: float = 0.0) -> float:
+        """Adds `key` after its backoff, or after `at_least` seconds if that is longer. Returns the delay.
+
+        Nothing that is added meanwhile shortens `at_least`: it is what a Retry-After asked for (RFC 9110, 10.2.3).
+        """
+        delay = self._backoffs.setdefault(key, Backoff(FIRST_DELAY, LONGEST_DELAY)).step(at_least)
+        if at_least > 0:
+            self._not_before[key] = self._loop.time() + at_least
+        self.add_after(key, delay)
+        return delay
 
     async def get(self) -> K:
         """The next key; it must be given back by `done`."""
@@ -86,22 +107,9 @@ class Workqueue(Generic[K]):
             self._dirty.discard(key)
             self.add(key)
 
-    def retry(self, key: K, at_least: float = 0.0) -> float:
-        """Adds `key` after its backoff, or after `at_least` seconds if that is longer. Returns the delay.
-
-        Nothing that is added meanwhile shortens `at_least`: it is what a Retry-After asked for (RFC 9110, 10.2.3).
-        """
-        failures = self._failures.get(key, 0)
-        self._failures[key] = failures + 1
-        delay = max(at_least, min(FIRST_DELAY * 2.0 ** min(failures, 20), LONGEST_DELAY))
-        if at_least > 0:
-            self._not_before[key] = self._loop.time() + at_least
-        self.add(key, delay)
-        return delay
-
     def forget(self, key: K) -> None:
         """Ends the backoff of `key`: the work succeeded."""
-        self._failures.pop(key, None)
+        self._backoffs.pop(key, None)
         self._not_before.pop(key, None)
 
     def close(self) -> None:
@@ -112,7 +120,7 @@ class Workqueue(Generic[K]):
 
     def _fire(self, key: K) -> None:
         self._timers.pop(key, None)
-        self.add(key)  # not at once if Retry-After came in while the timer ran
+        self.add(key)  # later still if a Retry-After came while the timer ran
 
     def _enqueue(self, key: K) -> None:
         if key in self._dirty:
@@ -130,3 +138,12 @@ class Workqueue(Generic[K]):
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
+
+
+def coalescing_delay(pending: int) -> float:
+    """Seconds that a change of an Nginx's children waits for those that follow: a starting pod makes several.
+
+    The more keys are pending, the longer: each waits for the cluster anyway, and a reconcile of half of the changes is
+    one for nothing.
+    """
+    return min(0.02 + 0.01 * pending, 0.5)

@@ -4,13 +4,20 @@ import asyncio
 import json
 from collections import deque
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from tests.support.loopback import Loopback
 
 Object = dict[str, Any]
+
+
+class Retry(NamedTuple):
+    """A failure with a Retry-After."""
+
+    code: int
+    after: str
 
 
 class ScriptedServer(Loopback):
@@ -24,7 +31,7 @@ class ScriptedServer(Loopback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lists: deque[Object | int] = deque()
+        self.lists: deque[Object | int | Retry] = deque()
         self.watches: deque[list[tuple[str, Object]] | int] = deque()
         self.queries: list[dict[str, str]] = []
         self._ended = asyncio.Event()
@@ -40,6 +47,8 @@ class ScriptedServer(Loopback):
         if request.query.get("watch") == "true":
             return await self._watch(request)
         answer = self.lists.popleft() if self.lists else {}
+        if isinstance(answer, Retry):
+            return _failure(answer.code, {"Retry-After": answer.after})
         return _failure(answer) if isinstance(answer, int) else web.json_response(answer)
 
     async def _watch(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -55,5 +64,5 @@ class ScriptedServer(Loopback):
         return response
 
 
-def _failure(code: int) -> web.Response:
-    return web.json_response({"kind": "Status", "code": code, "message": f"code {code}"}, status=code)
+def _failure(code: int, headers: dict[str, str] | None = None) -> web.Response:
+    return web.json_response({"kind": "Status", "code": code, "message": f"code {code}"}, status=code, headers=headers)

@@ -1,7 +1,9 @@
 import json
 import logging
 
-from nginx_operator.logs import FIELDS, JsonFormatter, PlainFormatter
+import pytest
+
+from nginx_operator.logs import FIELDS, JsonFormatter, LogOnChange, PlainFormatter
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -33,3 +35,23 @@ def test_both_carry_a_traceback() -> None:
         found.exc_info = (type(error), error, error.__traceback__)
     assert "ValueError: boom" in PlainFormatter().format(found)
     assert "ValueError: boom" in json.loads(JsonFormatter().format(found))["exception"]
+
+
+def test_a_message_is_logged_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+    state = LogOnChange(logging.getLogger("nginx_operator.election"))
+    for message in ("refused: 5 % lost", "refused: 5 % lost", "away", "refused: 5 % lost"):
+        state.log(logging.WARNING, message)
+    logged = ("nginx_operator.election", logging.WARNING)
+    assert caplog.record_tuples == [
+        (*logged, "refused: 5 % lost"),
+        (*logged, "away"),
+        (*logged, "refused: 5 % lost"),
+    ]
+
+
+def test_after_a_reset_the_same_message_is_logged_again(caplog: pytest.LogCaptureFixture) -> None:
+    state = LogOnChange(logging.getLogger("nginx_operator.election"))
+    state.log(logging.ERROR, "away")
+    state.reset()
+    state.log(logging.ERROR, "away")
+    assert caplog.messages == ["away", "away"]

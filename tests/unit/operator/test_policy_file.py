@@ -107,3 +107,16 @@ def test_a_broken_change_keeps_the_old_policy_and_is_logged_once(
     path.write_text("maxCount: 6\n")
     policy.refresh()
     assert policy.current.cluster.max_count == 6
+
+
+def test_a_file_that_is_lost_again_is_logged_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("maxCount: 5\n")
+    policy = PolicyFile(path)
+    for _ in range(2):
+        path.unlink()
+        policy.refresh()
+        policy.refresh()
+        path.write_text("maxCount: 5\n")
+        policy.refresh()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.ERROR]

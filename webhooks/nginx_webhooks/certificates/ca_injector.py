@@ -68,7 +68,7 @@ class CaBundleInjector:
         self._since: tuple[bytes, datetime] | None = None
         self._surplus_since: dict[ObjectWatch, datetime] = {}
         self._written: dict[ObjectWatch, bytes] = {}
-        self._budget: TokenBucket[ObjectWatch] = TokenBucket(AT_ONCE, PERIOD)
+        self._buckets: dict[ObjectWatch, TokenBucket] = {watch: TokenBucket(AT_ONCE, PERIOD) for watch in self.watches}
 
     @property
     def watches(self) -> tuple[ObjectWatch, ...]:
@@ -141,7 +141,7 @@ class CaBundleInjector:
         """Raises WaitingError where somebody else has undone the same too often of late."""
         if self._written.get(watch) != wanted.bundle:
             return
-        if seconds := self._budget.spend(watch, now.timestamp()):
+        if seconds := self._buckets[watch].take(now.timestamp()):
             text = f"somebody else keeps changing the caBundle of {watch}; it is put back once in {PERIOD:g} s"
             raise WaitingError(text, seconds=seconds)
 

@@ -11,12 +11,13 @@ import logging
 from datetime import datetime
 from typing import Final
 
+from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.serving import health
 from nginx_webhooks.certificates.ca_injector import CaBundleInjector, WaitingError
 from nginx_webhooks.certificates.serving_certificate import Clock, utc_now
 from nginx_webhooks.certificates.source import Source
-from nginx_webhooks.certificates.watched_object import Backoff, ObjectWatch
+from nginx_webhooks.certificates.watched_object import ObjectWatch
 from nginx_webhooks.readiness import Readiness
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,11 @@ log = logging.getLogger(__name__)
 TICK: Final = 10.0
 #: The same while the next step is a matter of seconds.
 TICK_PENDING: Final = 0.5
+
+
+#: Seconds before the first retry after a failure and, doubled each time, at the most.
+_FIRST_RETRY: Final = 0.5
+_LONGEST_RETRY: Final = 30.0
 
 
 class CertificateController:
@@ -68,7 +74,7 @@ class CertificateController:
         return health.standstill((str(watch), watch.turned) for watch in self._watches)
 
     async def _loop(self) -> None:
-        backoff = Backoff()
+        backoff = Backoff(_FIRST_RETRY, _LONGEST_RETRY)
         while True:
             self._changed.clear()
             pause = TICK
@@ -80,13 +86,13 @@ class CertificateController:
                 pause = error.seconds or TICK
             except ApiError as error:
                 self._complain(error.message)
-                pause = backoff.failed(error.retry_after)
+                pause = backoff.step(error.retry_after)
             except Exception:  # a fault of ours must not end the webhooks, which serve well without this loop for days
                 log.exception("certificates: unexpected fault; retrying")
-                pause = backoff.failed()
+                pause = backoff.step()
             else:
                 self._complain("")
-                backoff.succeeded()
+                backoff.reset()
             await self._wait(pause)
 
     async def _wait(self, seconds: float) -> None:

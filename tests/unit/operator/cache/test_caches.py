@@ -1,12 +1,14 @@
-"""What the watch of nginxes tells, and what of it leads to a reconcile: at once, or gathered with other news."""
+"""What the watch of nginxes tells, and what of it is enqueued: at once, or coalesced with other changes."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 
+from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.cache.caches import Caches
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
@@ -25,22 +27,20 @@ END = ("ADDED", {"metadata": {"name": "end", "namespace": "shop", "uid": "e", "r
 
 
 class Story:
-    """Caches whose reflector of nginxes runs, and what they announced of KEY."""
+    """Caches whose reflector of nginxes runs, and what they enqueued of KEY."""
 
     def __init__(self, client: Client) -> None:
-        self.changed: list[Any] = []
-        self.asked: list[Any] = []
+        self.at_once = self.coalesced = 0
         self._ended = asyncio.Event()
-        self.caches = Caches(client, (), self._note(self.changed), self._note(self.asked))
+        self.caches = Caches(client, (), Policies())
 
-    def _note(self, into: list[Any]) -> Any:
-        def note(key: tuple[str, str]) -> None:
-            if key == KEY:
-                into.append(key)
-            else:
-                self._ended.set()
+    def add(self, key: tuple[str, str]) -> None:
+        self.at_once += key == KEY
+        if key != KEY:
+            self._ended.set()
 
-        return note
+    def add_coalesced(self, key: tuple[str, str]) -> None:
+        self.coalesced += key == KEY
 
     async def end(self) -> None:
         async with asyncio.timeout(20):
@@ -53,6 +53,7 @@ async def telling(*events: tuple[str, dict[str, Any]], listed: tuple[dict[str, A
         server.lists.append({"metadata": {"resourceVersion": "1"}, "items": list(listed)})
         server.watches.append([*events, END])
         story = Story(client)
+        story.caches.feed(story)
         task = asyncio.create_task(story.caches.reflectors[0].run())
         try:
             await story.end()
@@ -64,14 +65,14 @@ async def telling(*events: tuple[str, dict[str, Any]], listed: tuple[dict[str, A
                 await task
 
 
-async def test_a_new_one_is_asked_for() -> None:
+async def test_a_new_one_is_enqueued_at_once() -> None:
     async with telling(listed=(body(1),)) as story:
-        assert (story.asked, story.changed) == ([KEY], [])
+        assert (story.at_once, story.coalesced) == (1, 0)
         assert story.caches.nginx(KEY) is not None
         assert {nginx.metadata.name for nginx in story.caches.nginxes()} == {"web", "end"}
 
 
-async def test_the_echo_of_our_status_write_is_no_news() -> None:
+async def test_the_echo_of_our_status_write_enqueues_nothing() -> None:
     async with telling(listed=(body(1),)) as story:
         wanted = (
             b'{"metadata":{"name":"web","namespace":"shop","uid":"u1","resourceVersion":"100"},"status":{"count":1}}'
@@ -80,35 +81,52 @@ async def test_the_echo_of_our_status_write_is_no_news() -> None:
         found = story.caches.nginx(KEY)
         assert found is not None
         assert found.status == {"count": 1}
-        assert (len(story.asked), story.changed) == (1, [])
+        assert (story.at_once, story.coalesced) == (1, 0)
 
 
-async def test_labels_and_annotations_are_no_news() -> None:
+async def test_labels_and_annotations_enqueue_nothing() -> None:
     events = [("MODIFIED", body(2, metadata={"labels": {"a": "b"}})), ("MODIFIED", body(3))]
     async with telling(*events, listed=(body(1),)) as story:
         found = story.caches.nginx(KEY)
         assert found is not None
         assert found.metadata.resource_version == "3"
-        assert (len(story.asked), story.changed) == (1, [])
+        assert (story.at_once, story.coalesced) == (1, 0)
 
 
 @pytest.mark.parametrize(
     "change", [{"generation": 2}, {"uid": "u2"}, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}]
 )
-async def test_a_wish_is_told_of_at_once(change: dict[str, Any]) -> None:
+async def test_a_change_of_the_spec_is_enqueued_at_once(change: dict[str, Any]) -> None:
     async with telling(("MODIFIED", body(2, **change)), listed=(body(1),)) as story:
-        assert (len(story.asked), story.changed) == (2, [])
+        assert (story.at_once, story.coalesced) == (2, 0)
 
 
-async def test_a_status_of_somebody_else_is_gathered_with_other_news() -> None:
+async def test_a_status_of_somebody_else_is_coalesced_with_other_changes() -> None:
     async with telling(("MODIFIED", body(2, status={"count": 9})), listed=(body(1),)) as story:
-        assert (len(story.asked), len(story.changed)) == (1, 1)
+        assert (story.at_once, story.coalesced) == (1, 1)
 
 
-async def test_one_that_goes_and_comes_again_is_asked_for_each_time() -> None:
+async def test_one_that_is_deleted_and_created_again_is_enqueued_each_time() -> None:
     events = [("DELETED", body(2)), ("ADDED", body(3, uid="u2"))]
     async with telling(*events, listed=(body(1),)) as story:
-        assert (len(story.asked), story.changed) == (3, [])
+        assert (story.at_once, story.coalesced) == (3, 0)
         found = story.caches.nginx(KEY)
         assert found is not None
         assert found.metadata.uid == "u2"
+
+
+async def test_a_standby_enqueues_nothing_and_everything_once_it_leads() -> None:
+    standby = Story(None)  # type: ignore[arg-type]
+    standby.caches.observe_write("nginxes", KEY, json.dumps(body(1)).encode())
+    assert (standby.at_once, standby.coalesced) == (0, 0)
+    standby.caches.feed(standby)
+    assert (standby.at_once, standby.coalesced) == (1, 0)
+
+
+async def test_other_policies_concern_every_nginx() -> None:
+    async with telling(listed=(body(1),)) as story:
+        assert story.caches.policy("shop") == Policies().of("shop")
+        stricter = Policies(cluster=Policy(max_count=2))
+        story.caches.adopt(stricter)
+        assert story.coalesced == 1
+        assert story.caches.policy("shop") == stricter.of("shop")

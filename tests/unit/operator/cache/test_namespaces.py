@@ -37,7 +37,7 @@ async def telling(*events: tuple[str, dict[str, Any]], listed: Sequence[dict[str
         server.watches.append([*events, ("ADDED", namespace("end", 99))])
         story = Story(client, ())
         assert story.labels.of("shop") is None
-        story.labels.watch()
+        story.labels.start()
         (reflector,) = story.labels.reflectors
         task = asyncio.create_task(reflector.run())
         try:
@@ -65,7 +65,7 @@ async def test_labels_that_change_are_news_and_nothing_else_is() -> None:
     async with telling(*events, listed=[namespace("shop", 2, tier="gold")]) as story:
         assert story.told == ["shop", "blog", "end"]
         assert story.labels.of("shop") == {"tier": "iron"}
-        story.labels.leave()
+        story.labels.stop()
         assert story.labels.of("shop") is None
 
 
@@ -73,7 +73,7 @@ async def test_namespaces_that_are_listed_are_watched_one_by_one() -> None:
     async with ScriptedServer() as server, Client(ClientConfig(server.url)) as client:
         server.lists.extend([{"metadata": {"resourceVersion": "3"}, "items": []}] * 2)
         labels = NamespaceLabels(client, ("shop", "blog"), lambda _: None)
-        labels.watch()
+        labels.start()
         tasks = [asyncio.create_task(reflector.run()) for reflector in labels.reflectors]
         async with asyncio.timeout(20):
             await asyncio.gather(*(reflector.synced.wait() for reflector in labels.reflectors))

@@ -10,17 +10,15 @@ from hypothesis import strategies as st
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference, ServiceSpec
 from nginx_operator.children import CHILDREN
+from nginx_operator.decide.compare import covers, with_hash
 from nginx_operator.decide.plan import (
     Apply,
     Delete,
     UpdateOwnerReference,
-    covers,
-    force_spec,
     plan,
     plan_paused,
-    with_hash,
-    without_our_updates,
 )
+from nginx_operator.reconcile.patches import force_spec, without_our_updates
 
 OWNER = ObjectMeta(name="web", namespace="shop", uid="uid-1", resource_version="10", generation=3)
 
@@ -237,7 +235,7 @@ def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
         metadata=msgspec.structs.replace(observed["services"].metadata, deletion_timestamp="2026-01-01T00:00:00Z"),
     )
     found = plan(OWNER, spec, {**observed, "services": going})
-    assert [(conflict.kind, conflict.goes) for conflict in found.conflicts] == [("Service", True)]
+    assert [(conflict.kind, conflict.deleting) for conflict in found.conflicts] == [("Service", True)]
     assert found.actions == ()
     off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
     assert plan(OWNER, off, {**observed, "services": going}).conflicts == ()

@@ -21,8 +21,10 @@ from nginx_operator.api.types import (
     PodSpec,
     PodStatus,
 )
-from nginx_operator.cache.caches import kept_child, kept_pod
-from nginx_operator.decide.conditions import Failure, Observation, decide
+from nginx_operator.cache import transforms
+from nginx_operator.decide import conditions
+from nginx_operator.decide.observation import Observation
+from nginx_operator.decide.outcome import Failure
 from nginx_operator.decide.plan import Conflict
 from nginx_operator.decide.status import compute, own_pods, was_ready
 
@@ -49,7 +51,7 @@ def deployment(updated: int = 2, observed: int = 1, replicas: int = 2, **conditi
     )
 
 
-def situation(**changes: Any) -> Observation:
+def observation(**changes: Any) -> Observation:
     values = {"spec": NginxSpec(2, "a:1"), "deployment": deployment(), "pods": (pod("web-abc-1"), pod("web-abc-2"))}
     return Observation(**values | changes)
 
@@ -116,18 +118,18 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
 
 @pytest.mark.parametrize(("changes", "status", "reason", "words"), CASES)
 def test_ready(changes: dict[str, Any], status: str, reason: str, words: str) -> None:
-    found = decide(situation(**changes))
+    found = conditions.ready(observation(**changes))
     assert (found.status, found.reason) == (status, reason)
     assert words in found.message
 
 
 @pytest.mark.parametrize("changes", [changes for changes, *_ in CASES])
 def test_what_the_caches_keep_is_all_that_a_status_needs(owner: ObjectMeta, changes: dict[str, Any]) -> None:
-    whole = situation(**changes)
+    whole = observation(**changes)
     kept = replace(
         whole,
-        pods=tuple(map(kept_pod, whole.pods)),
-        deployment=kept_child(whole.deployment) if whole.deployment else None,
+        pods=tuple(map(transforms.pod, whole.pods)),
+        deployment=transforms.child(whole.deployment) if whole.deployment else None,
     )
     assert compute(owner, {}, kept, NOW) == compute(owner, {}, whole, NOW)
 
@@ -135,7 +137,7 @@ def test_what_the_caches_keep_is_all_that_a_status_needs(owner: ObjectMeta, chan
 def test_a_pod_that_fits_nowhere() -> None:
     stuck = pod("a", ready=False)
     stuck.status.conditions = (Condition("PodScheduled", "False", "Unschedulable", "0/1 nodes are available"),)
-    found = decide(situation(pods=(stuck,)))
+    found = conditions.ready(observation(pods=(stuck,)))
     assert (found.reason, "0/1 nodes" in found.message) == ("Unschedulable", True)
 
 
@@ -154,13 +156,13 @@ def test_own_pods_are_live_pods_of_the_deployments_replicasets_sorted() -> None:
 
 def test_pods_are_found_among_what_the_caches_keep() -> None:
     pods = [pod("web-abc-1"), pod("web-abc-2", deletion_timestamp=NOW), pod("web-abc-3", phase="Failed"), pod("x-1")]
-    assert [found.metadata.name for found in own_pods("web", map(kept_pod, pods))] == [
+    assert [found.metadata.name for found in own_pods("web", map(transforms.pod, pods))] == [
         found.metadata.name for found in own_pods("web", pods)
     ]
 
 
 def test_status_as_a_whole(owner: ObjectMeta) -> None:
-    assert compute(owner, {}, situation(), NOW) == {
+    assert compute(owner, {}, observation(), NOW) == {
         "observedGeneration": 3,
         "nodes": ["web-abc-1", "web-abc-2"],
         "count": 2,
@@ -191,20 +193,20 @@ def test_status_as_a_whole(owner: ObjectMeta) -> None:
 def test_an_image_that_the_schema_cannot_hold_is_left_out(owner: ObjectMeta) -> None:
     for length, held in ((512, True), (513, False)):
         running = Pod(pod().metadata, PodSpec((Container("nginx", "a" * length),)), pod().status)
-        assert ("image" in compute(owner, {}, situation(pods=(running,)), NOW)) == held
+        assert ("image" in compute(owner, {}, observation(pods=(running,)), NOW)) == held
 
 
 def test_ready_before_counts_for_the_same_generation_only(owner: ObjectMeta) -> None:
-    ready = compute(owner, {}, situation(), NOW)
+    ready = compute(owner, {}, observation(), NOW)
     assert was_ready(owner, ready)
     assert not was_ready(ObjectMeta("web", generation=owner.generation + 1), ready)
-    assert not was_ready(owner, compute(owner, {}, situation(pods=()), NOW))
+    assert not was_ready(owner, compute(owner, {}, observation(pods=()), NOW))
     assert not was_ready(owner, {})
 
 
 def test_progressing_says_whether_pods_are_on_their_way(owner: ObjectMeta) -> None:
     def found(**changes: Any) -> tuple[str, str]:
-        condition = compute(owner, {}, situation(**changes), NOW)["conditions"][1]
+        condition = compute(owner, {}, observation(**changes), NOW)["conditions"][1]
         return condition["status"], condition["reason"]
 
     assert found(pods=()) == ("True", "Progressing")
@@ -214,13 +216,13 @@ def test_progressing_says_whether_pods_are_on_their_way(owner: ObjectMeta) -> No
 
 
 def test_the_same_state_gives_the_same_status_later(owner: ObjectMeta) -> None:
-    first = compute(owner, {}, situation(), NOW)
-    assert compute(owner, first, situation(), LATER) == first
+    first = compute(owner, {}, observation(), NOW)
+    assert compute(owner, first, observation(), LATER) == first
 
 
 def test_the_time_of_transition_follows_the_status_not_the_reason(owner: ObjectMeta) -> None:
-    first = compute(owner, {}, situation(pods=()), NOW)
-    stopped = compute(owner, first, situation(spec=NginxSpec(0, "a:1"), pods=(), deployment=deployment(0)), LATER)
-    ready = compute(owner, first, situation(), LATER)
+    first = compute(owner, {}, observation(pods=()), NOW)
+    stopped = compute(owner, first, observation(spec=NginxSpec(0, "a:1"), pods=(), deployment=deployment(0)), LATER)
+    ready = compute(owner, first, observation(), LATER)
     assert stopped["conditions"][0]["lastTransitionTime"] == NOW
     assert ready["conditions"][0]["lastTransitionTime"] == LATER

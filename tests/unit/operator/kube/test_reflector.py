@@ -1,4 +1,4 @@
-"""Lists and watches into a cache, against a server that tells a story."""
+"""Lists and watches into a store, against a server that tells a story."""
 
 import asyncio
 import json
@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Pod
+from nginx_operator.api.types import Key, Pod
+from nginx_operator.cache.informer import Informer, Kind
+from nginx_operator.cache.store import parent_by_label, parent_by_name
+from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
-from nginx_operator.kube.reflector import Key, Reflector, parent_by_label, parent_by_name
 from nginx_operator.kube.resources import PODS
-from tests.support.apiserver.scripted import ScriptedServer
+from tests.support.apiserver.scripted import Retry, ScriptedServer
 
 
 def pod(name: str, version: int, parent: str | None = "web", uid: str = "") -> dict[str, Any]:
@@ -28,21 +30,23 @@ def listing(version: int, *items: dict[str, Any], token: str = "") -> dict[str, 
 
 
 class Story:
-    """A reflector under way, and what it announced."""
+    """A reflector under way, its store, and what that announced."""
 
     def __init__(self, server: ScriptedServer, client: Client, by_label: bool) -> None:
         self.server = server
         self.changes: list[Key] = []
         parent = parent_by_label if by_label else parent_by_name
-        self.reflector = Reflector(client, PODS, Pod, self._changed, parent)
+        informer = Informer(client, Kind(PODS, Pod, parent), self._changed)
+        self.reflector, self.store = informer.reflector, informer.store
+        self.observe_write = informer.observe_write
         self._news = asyncio.Event()
 
-    def _changed(self, key: Key) -> None:
+    def _changed(self, key: Key, *_: Pod | None) -> None:
         self.changes.append(key)
         self._news.set()
 
     def names(self, parent: str = "web") -> list[str]:
-        return sorted(self.reflector.of(("ns", parent)))
+        return sorted(self.store.of(("ns", parent)))
 
     async def until(self, condition: Any) -> None:
         async with asyncio.timeout(20):
@@ -99,13 +103,13 @@ async def test_events_come_into_the_cache_and_never_go_back() -> None:
     async with telling(lists=[listing(5, pod("a", 1))], watches=[events]) as story:
         await story.until(lambda: "end" in story.names())
         assert story.names() == ["a", "end"]
-        assert story.reflector.of(("ns", "web"))["a"].metadata.resource_version == "7"
+        assert story.store.of(("ns", "web"))["a"].metadata.resource_version == "7"
 
 
 async def test_the_answer_to_a_write_is_there_before_the_watch_tells() -> None:
     async with telling(lists=[listing(5, pod("a", 1))], watches=[[]]) as story:
         await story.until(story.reflector.synced.is_set)
-        story.reflector.observe_write(json.dumps(pod("b", 6)).encode())
+        story.observe_write(json.dumps(pod("b", 6)).encode())
         assert story.names() == ["a", "b"]
 
 
@@ -113,7 +117,7 @@ async def test_a_late_answer_to_a_write_brings_nothing_deleted_back() -> None:
     events = [("DELETED", pod("a", 7)), ("ADDED", pod("end", 8))]
     async with telling(lists=[listing(5, pod("a", 1))], watches=[events]) as story:
         await story.until(lambda: "end" in story.names())
-        story.reflector.observe_write(json.dumps(pod("a", 6)).encode())
+        story.observe_write(json.dumps(pod("a", 6)).encode())
         assert story.names() == ["end"]
 
 
@@ -122,8 +126,8 @@ async def test_a_new_version_of_the_same_is_no_news() -> None:
     events = [("MODIFIED", pod("a", 6)), ("MODIFIED", pod("b", 7)), ("MODIFIED", running), ("ADDED", pod("end", 9))]
     async with telling(lists=[listing(5, pod("a", 1), pod("b", 2))], watches=[events]) as story:
         await story.until(lambda: "end" in story.names())
-        assert len(story.changes) == len(["the list", "b is running", "end"])
-        assert story.reflector.of(("ns", "web"))["a"].metadata.resource_version == "6"
+        assert len(story.changes) == len(["a is listed", "b is listed", "b is running", "end"])
+        assert story.store.of(("ns", "web"))["a"].metadata.resource_version == "6"
 
 
 async def test_an_ended_watch_goes_on_from_the_last_bookmark() -> None:
@@ -149,20 +153,54 @@ async def test_after_410_a_new_list_tells_what_was_deleted(gone: Any) -> None:
     async with telling(lists=lists, watches=[gone, []]) as story:
         await story.until(lambda: story.names() == ["a"])
         assert ("ns", "other") in story.changes
-        assert story.changes.count(("ns", "web")) == 2  # by each of the lists: "b" came, "b" went
+        assert story.changes.count(("ns", "web")) == 3  # "a" and "b" came, "b" went
 
 
-async def test_failures_are_tried_again() -> None:
-    async with telling(lists=[500, listing(5, pod("a", 1))], watches=[503, [], []]) as story:
-        story.server.lists.append(listing(6, pod("a", 1)))
+async def test_failures_are_tried_again_and_each_new_one_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    events = [("ADDED", pod("b", 7))]
+    async with telling(lists=[500, 500, listing(5), 503, listing(6)], watches=[403, events]) as story:
+        await story.until(lambda: story.names() == ["b"])
+        assert story.reflector.fault == ""
+    faults = [record.getMessage() for record in caplog.records]
+    assert faults == [
+        "cannot watch pods: code 500; retrying",
+        "cannot watch pods: code 403; retrying",
+        "cannot watch pods: code 503; retrying",
+        "watching pods again",
+    ]
+
+
+async def test_a_retry_after_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(Backoff, "step", lambda _, at_least=0.0: asked.append(at_least) or 0.0)
+    async with telling(lists=[Retry(429, "7"), listing(5, pod("a", 1))], watches=[[]]) as story:
         await story.until(lambda: story.names() == ["a"])
+    assert asked == [7.0]
+
+
+async def test_a_watch_that_ends_at_once_and_tells_nothing_is_not_asked_for_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(Backoff, "step", lambda _, at_least=0.0: pauses.append(at_least) or 0.0)
+    async with telling(lists=[listing(5)], watches=[[], [], [("ADDED", pod("a", 6))]]) as story:
+        await story.until(lambda: story.names() == ["a"])
+    assert len(pauses) == 2
+
+
+async def test_what_cannot_be_decoded_leads_to_a_new_list() -> None:
+    lists = [{"metadata": {"resourceVersion": "5"}, "items": 7}, listing(6, pod("a", 1))]
+    async with telling(lists=lists, watches=[[("ADDED", {"metadata": 7})], []]) as story:
+        story.server.lists.append(listing(8, pod("b", 7)))
+        await story.until(lambda: story.names() == ["b"])
 
 
 async def test_a_pod_whose_label_changes_leaves_its_nginx() -> None:
     events = [("MODIFIED", pod("a", 6, parent="other")), ("MODIFIED", pod("b", 7, parent=None))]
     async with telling(lists=[listing(5, pod("a", 1), pod("b", 2))], watches=[events]) as story:
         await story.until(lambda: story.names("other") == ["a"] and not story.names())
-        assert story.changes.count(("ns", "web")) == 3
+        assert story.changes.count(("ns", "web")) == 4  # "a" and "b" came and went
 
 
 async def test_a_child_is_its_nginxs_by_name_whatever_its_labels_say() -> None:

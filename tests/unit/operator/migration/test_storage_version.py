@@ -12,8 +12,8 @@ from nginx_operator.api.types import Definition, DefinitionSpec, DefinitionStatu
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.migration import storage_version as migration
-from nginx_operator.migration.managed_fields import retold
-from nginx_operator.migration.storage_version import Migration, due
+from nginx_operator.migration.managed_fields import in_version
+from nginx_operator.migration.storage_version import Migration, target_version
 from tests.support.apiserver.conversation import failure
 from tests.support.apiserver.definitions import Definitions
 from tests.support.waiting import until
@@ -69,7 +69,7 @@ def definition(stored: tuple[str, ...], storage: str = NEW, deleted: str | None 
     ],
 )
 def test_what_is_due(found: Definition, version: str | None) -> None:
-    assert due(found) == version
+    assert target_version(found) == version
 
 
 async def test_each_is_written_once_and_then_the_definition_says_so(server: Definitions) -> None:
@@ -166,16 +166,16 @@ async def test_a_version_that_is_served_no_more_leaves_the_managed_fields() -> N
             await found.reflector.synced.wait()
             await server.un_serve(OLD)
             await server.told(lambda: server.writes == ["b", "d"])
-            await until(lambda: found._forgotten)
+            await until(lambda: found._rewritten)
             await server.un_serve("")  # by a rollback, and then again
-            await until(lambda: not found._forgotten)
+            await until(lambda: not found._rewritten)
             server.managed["a"] = [entry(OLD)]
             await server.un_serve(OLD)
             await server.told(lambda: server.writes == ["b", "d", "a"])
     assert server.managed["d"] == [entry(NEW, "operator"), entry(NEW)]
 
 
-RETIRED = {f"proxy.example.com/{OLD}"}
+UNSERVED = {f"proxy.example.com/{OLD}"}
 
 
 @pytest.mark.parametrize(
@@ -197,4 +197,4 @@ RETIRED = {f"proxy.example.com/{OLD}"}
     ],
 )
 def test_who_owns_a_field_is_told_in_another_version(entries: list[Any], told: list[Any] | None) -> None:
-    assert retold(entries, RETIRED, f"proxy.example.com/{NEW}") == told
+    assert in_version(f"proxy.example.com/{NEW}", entries, UNSERVED) == told

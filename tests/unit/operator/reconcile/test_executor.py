@@ -17,18 +17,18 @@ from tests.support.apiserver.conversation import Conversation, Object, failure, 
 DEPLOYMENT, _ = CHILDREN
 
 
-class Written:
+class Observer:
     """What the executor tells the caches."""
 
     def __init__(self) -> None:
-        self.assumed: list[str] = []
-        self.forgotten: list[str] = []
+        self.written: list[str] = []
+        self.deleted: list[str] = []
 
     def observe_write(self, plural: str, _key: tuple[str, str], _raw: bytes) -> None:
-        self.assumed.append(plural)
+        self.written.append(plural)
 
-    def forget(self, plural: str, _key: tuple[str, str]) -> None:
-        self.forgotten.append(plural)
+    def observe_deletion(self, plural: str, _key: tuple[str, str]) -> None:
+        self.deleted.append(plural)
 
 
 @pytest.fixture
@@ -39,13 +39,13 @@ def talk(talk: Conversation, nginx: Nginx) -> Conversation:
 
 
 @pytest.fixture
-def written() -> Written:
-    return Written()
+def observer() -> Observer:
+    return Observer()
 
 
 @pytest.fixture
-def executor(client: Client, written: Written) -> Executor:
-    return Executor(client, written)
+def executor(client: Client, observer: Observer) -> Executor:
+    return Executor(client, observer)
 
 
 def foreign(kind: str) -> Object:
@@ -53,13 +53,13 @@ def foreign(kind: str) -> Object:
 
 
 async def test_children_are_created_only_where_nothing_is(
-    executor: Executor, talk: Conversation, written: Written, nginx: Nginx, spec: NginxSpec
+    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx, spec: NginxSpec
 ) -> None:
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
     assert talk.heard == ["GET nginxes", "PATCH deployments", "PATCH services"]
     assert [body["metadata"]["resourceVersion"] for body in talk.bodies] == ["1", "1"]
     assert outcome.complete
-    assert written.assumed == ["deployments", "services"]
+    assert observer.written == ["deployments", "services"]
 
 
 async def test_nothing_to_do_says_nothing(
@@ -71,14 +71,14 @@ async def test_nothing_to_do_says_nothing(
 
 
 async def test_what_belongs_to_somebody_else_is_not_forced(
-    executor: Executor, talk: Conversation, written: Written, nginx: Nginx, spec: NginxSpec
+    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx, spec: NginxSpec
 ) -> None:
     talk.answer("PATCH", "services", failure(409, "Conflict"))
     talk.answer("GET", "services", (200, foreign("Service")))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
     assert [(conflict.kind, conflict.owner) for conflict in outcome.conflicts] == [("Service", "no Nginx")]
     assert talk.heard[-2:] == ["PATCH services", "GET services"]
-    assert written.assumed == ["deployments"]
+    assert observer.written == ["deployments"]
 
 
 async def test_what_is_ours_already_is_forced(
@@ -95,12 +95,12 @@ async def test_what_is_ours_already_is_forced(
 
 
 async def test_what_is_gone_again_is_tried_again_later(
-    executor: Executor, talk: Conversation, written: Written, nginx: Nginx, spec: NginxSpec
+    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx, spec: NginxSpec
 ) -> None:
     talk.answer("PATCH", "deployments", failure(409, "Conflict"))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
     assert (outcome.complete, outcome.transient, outcome.conflicts) == (False, 1, [])
-    assert written.assumed == ["services"]  # a child that cannot be written does not hold up the next
+    assert observer.written == ["services"]  # a child that cannot be written does not hold up the next
 
 
 async def test_what_is_wrong_with_the_api_server_is_told(
@@ -126,7 +126,7 @@ async def test_a_plan_for_a_state_that_is_gone_is_not_carried_out(
 
 
 async def test_an_update_names_the_child_and_a_deletion_its_version(
-    executor: Executor, talk: Conversation, written: Written, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
 ) -> None:
     made = [action for action in plan(owner, spec, {}).actions if isinstance(action, Apply)]
     observed = {a.kind.plural: msgspec.json.decode(json.dumps(stored(a.body)), type=Child) for a in made}
@@ -137,14 +137,14 @@ async def test_an_update_names_the_child_and_a_deletion_its_version(
     update, deletion = talk.bodies
     assert update["metadata"]["uid"] == "child"
     assert deletion["preconditions"] == {"uid": "child", "resourceVersion": "7"}
-    assert written.forgotten == ["services"]
+    assert observer.deleted == ["services"]
 
 
 async def test_a_reference_is_readdressed_by_its_uid_in_one_version_of_the_child(
-    executor: Executor, talk: Conversation, written: Written, nginx: Nginx
+    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx
 ) -> None:
     outcome = await executor.execute(nginx, Plan((UpdateOwnerReference(DEPLOYMENT, "web", "5"),)))
     assert talk.heard == ["GET nginxes", "PATCH deployments"]
     reference = {"uid": nginx.metadata.uid, "apiVersion": names.API_VERSION}
     assert talk.bodies == [{"metadata": {"resourceVersion": "5", "ownerReferences": [reference]}}]
-    assert (outcome.complete, written.assumed) == (True, ["deployments"])
+    assert (outcome.complete, observer.written) == (True, ["deployments"])

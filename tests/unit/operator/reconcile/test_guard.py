@@ -8,10 +8,22 @@ import pytest
 from nginx_operator.api import names
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, ObjectMeta, OwnerReference
+from nginx_operator.decide.observation import Guarded
 from nginx_operator.reconcile import guard
-from nginx_operator.reconcile.guard import Guard, Guarded
+from nginx_operator.reconcile.guard import Verdict
 
 POLICY = Policy(max_count=5)
+
+
+class Guard:
+    """The guard with the verdict that the reconciler remembers of one Nginx."""
+
+    def __init__(self) -> None:
+        self.last: Verdict | None = None
+
+    def check(self, found: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
+        self.last = guard.check(found, observed, policy, self.last)
+        return self.last.guarded
 
 
 def nginx(spec: Any, generation: int = 1) -> Nginx:
@@ -99,14 +111,6 @@ def test_a_new_default_image_restarts_no_pod() -> None:
     after = subject.check(found, running(1, "nginx:1"), Policy(default_image="nginx:2")).spec
     assert after is not None
     assert after.image == "nginx:1"
-
-
-def test_what_is_gone_is_forgotten(checks: list[Nginx]) -> None:
-    subject, found = Guard(), nginx({"count": 1, "image": "nginx:1"})
-    subject.check(found, {}, POLICY)
-    subject.forget(found.metadata.key)
-    subject.check(found, {}, POLICY)
-    assert len(checks) == 2
 
 
 def test_a_spec_that_is_no_mapping_is_not_acted_on() -> None:

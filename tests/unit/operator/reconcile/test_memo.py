@@ -7,10 +7,10 @@ import pytest
 
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference
-from nginx_operator.reconcile.guard import Guarded
-from nginx_operator.reconcile.memo import Fingerprint, Settled
+from nginx_operator.decide.observation import Guarded
+from nginx_operator.reconcile import memo
+from nginx_operator.reconcile.memo import Fingerprint, ReconcileMemo
 
-KEY = ("shop", "web")
 OWNER = ObjectMeta(name="web", namespace="shop", uid="u1", resource_version="10", generation=3)
 POLICY = Policy()
 GUARDED = Guarded(NginxSpec(count=1, image="a:1"))
@@ -31,7 +31,7 @@ def child(**changed: Any) -> Child:
 
 
 def fingerprint(owner: ObjectMeta = OWNER, policy: Policy = POLICY, **changed: Any) -> Fingerprint:
-    return Settled.fingerprint(owner, {"deployments": child(**changed)}, policy)
+    return memo.fingerprint(owner, {"deployments": child(**changed)}, policy)
 
 
 def test_a_status_or_a_new_version_changes_nothing() -> None:
@@ -59,13 +59,14 @@ def test_a_change_of_spec_policy_or_number_of_children_counts() -> None:
     assert fingerprint() != fingerprint(msgspec.structs.replace(OWNER, uid="u2"))
     assert fingerprint() != fingerprint(policy=Policy(max_count=7))
     both = {"deployments": child(), "services": child()}
-    assert fingerprint() != Settled.fingerprint(OWNER, both, POLICY)
+    assert fingerprint() != memo.fingerprint(OWNER, both, POLICY)
 
 
-def test_only_the_fingerprint_of_the_last_look_is_known() -> None:
-    settled = Settled()
-    settled.remember(KEY, (1,), GUARDED)
-    assert settled.known(KEY, (1,)) is GUARDED
-    assert settled.known(KEY, (2,)) is None
-    settled.forget(KEY)
-    assert settled.known(KEY, (1,)) is None
+def test_only_the_last_fingerprint_is_settled() -> None:
+    remembered = ReconcileMemo()
+    assert remembered.settled((1,)) is None
+    remembered.settle((1,), GUARDED)
+    assert remembered.settled((1,)) is GUARDED
+    assert remembered.settled((2,)) is None
+    remembered.settle((2,), GUARDED)
+    assert remembered.settled((1,)) is None

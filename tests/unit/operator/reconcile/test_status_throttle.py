@@ -1,73 +1,47 @@
-"""How the writes of one rollout are spread."""
+"""How the status writes of one rollout are spread."""
 
 import pytest
 
-from nginx_operator.reconcile.status_throttle import CROWD, FIRST, LONGEST, MOMENT, Pace
-from tests.support.clock import Clock
+from nginx_operator.reconcile.status_throttle import COALESCING, CROWD, FIRST, LONGEST, StatusThrottle
 
-KEY = ("shop", "web")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-class Crowd:
-    size = 0
+NOW = 100.0
 
 
 @pytest.fixture
-def crowd() -> Crowd:
-    return Crowd()
+def throttle() -> StatusThrottle:
+    return StatusThrottle()
 
 
-@pytest.fixture
-def pace(clock: Clock, crowd: Crowd) -> Pace:
-    return Pace(clock, lambda: crowd.size)
+def test_a_change_waits_a_moment_for_what_follows_it(throttle: StatusThrottle) -> None:
+    assert throttle.delay(NOW, 0) == COALESCING
+    assert throttle.delay(NOW + COALESCING / 2, 0) == COALESCING / 2  # another change does not put it off
+    assert throttle.delay(NOW + COALESCING, 0) == 0
 
 
-def test_news_waits_a_moment_for_what_follows_it(pace: Pace, clock: Clock) -> None:
-    assert pace.left(KEY) == MOMENT
-    clock.now += MOMENT / 2
-    assert pace.left(KEY) == MOMENT / 2  # more news does not put it off
-    clock.now += MOMENT / 2
-    assert pace.left(KEY) == 0
+def test_a_change_after_a_write_waits_anew(throttle: StatusThrottle) -> None:
+    throttle.delay(NOW, 0)
+    throttle.wrote(NOW, 0)
+    assert throttle.delay(NOW + FIRST, 0) == COALESCING
 
 
-def test_news_after_a_write_waits_anew(pace: Pace, clock: Clock) -> None:
-    pace.left(KEY)
-    pace.wait(KEY)
-    clock.now += FIRST
-    assert pace.left(KEY) == MOMENT
-
-
-def test_waits_grow_to_a_bound_as_long_as_there_is_news(pace: Pace, clock: Clock) -> None:
-    waits = []
+def test_delays_grow_to_a_bound_as_long_as_there_are_changes(throttle: StatusThrottle) -> None:
+    delays, now = [], NOW
     for _ in range(5):
-        pace.wait(KEY)
-        waits.append(pace.left(KEY))
-        clock.now += waits[-1]
-    assert waits == [FIRST, 4.0, LONGEST, LONGEST, LONGEST]
-    assert pace.left(KEY) == 0
+        throttle.wrote(now, 0)
+        delays.append(throttle.delay(now, 0))
+        now += delays[-1]
+    assert delays == [FIRST, 4.0, LONGEST, LONGEST, LONGEST]
+    assert throttle.delay(now, 0) == 0
 
 
-@pytest.mark.parametrize(("size", "times"), [(CROWD, 2), (10 * CROWD, 6)])
-def test_a_crowd_makes_waits_longer(pace: Pace, crowd: Crowd, size: int, times: int) -> None:
-    crowd.size = size
-    pace.wait(KEY)
-    assert pace.left(KEY) == times * FIRST
+@pytest.mark.parametrize(("pending", "times"), [(CROWD, 2), (10 * CROWD, 6)])
+def test_a_crowd_makes_delays_longer(throttle: StatusThrottle, pending: int, times: int) -> None:
+    throttle.wrote(NOW, pending)
+    assert throttle.delay(NOW, pending) == times * FIRST
 
 
-def test_a_pause_starts_anew(pace: Pace, clock: Clock) -> None:
-    pace.wait(KEY)
-    pace.wait(KEY)
-    clock.now += 60
-    pace.wait(KEY)
-    assert pace.left(KEY) == FIRST
-
-
-def test_what_is_at_rest_is_forgotten(pace: Pace) -> None:
-    pace.wait(KEY)
-    pace.forget(KEY)
-    assert pace.left(KEY) == MOMENT
+def test_after_a_pause_delays_begin_anew(throttle: StatusThrottle) -> None:
+    throttle.wrote(NOW, 0)
+    throttle.wrote(NOW, 0)
+    throttle.wrote(NOW + 60, 0)
+    assert throttle.delay(NOW + 60, 0) == FIRST

@@ -5,80 +5,77 @@ from typing import Any
 import pytest
 
 from nginx_operator.api.types import NginxSpec
-from nginx_operator.reconcile.write_conflicts import AT_ONCE, PERIOD, Contest
-from tests.support.clock import Clock
-
-KEY = ("shop", "web")
+from nginx_operator.reconcile.write_conflicts import BURST, PERIOD, UndoneError, WriteConflicts, hold_back
 
 SPEC, OTHER = NginxSpec(count=1, image="a:1"), NginxSpec(count=2, image="a:1")
 WRITTEN = {"deployments": True}
+NOW = 100.0
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def contest(clock: Clock) -> Contest:
-    return Contest(clock)
+def conflicts() -> WriteConflicts:
+    return WriteConflicts()
 
 
 def status(count: int) -> dict[str, Any]:
     return {"count": count, "nodes": ["a"]}
 
 
-def exhaust(contest: Contest) -> None:
-    contest.wrote_children(KEY, "u", SPEC, WRITTEN)
-    for _ in range(AT_ONCE):
-        assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == 0
+def exhaust(conflicts: WriteConflicts, now: float = NOW) -> None:
+    conflicts.wrote_children("u", SPEC, WRITTEN)
+    for _ in range(BURST):
+        assert conflicts.retry_children("u", SPEC, WRITTEN, now) == 0
+    assert conflicts.exhausted(now)
 
 
-def test_what_was_not_written_yet_is_not_undone(contest: Contest) -> None:
-    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) is None
-    contest.wrote_children(KEY, "u", SPEC, WRITTEN)
-    assert contest.children_undone(KEY, "u", OTHER, WRITTEN) is None  # another wish
-    assert contest.children_undone(KEY, "v", SPEC, WRITTEN) is None  # another Nginx of this name
-    assert contest.status_undone(KEY, status(1)) is None
-    contest.wrote_status(KEY, status(1))
-    assert contest.status_undone(KEY, status(1)) is None  # another one is due, and nobody touched ours
+def test_what_was_not_written_yet_takes_no_token(conflicts: WriteConflicts) -> None:
+    exhaust(conflicts)
+    assert conflicts.retry_children("u", OTHER, WRITTEN, NOW) == 0  # another spec
+    assert conflicts.retry_children("v", SPEC, WRITTEN, NOW) == 0  # another Nginx of this name
+    assert conflicts.retry_children("u", SPEC, ["services"], NOW) == 0
+    assert conflicts.retry_status(status(1), NOW) == 0
+    conflicts.wrote_status(status(1))
+    assert conflicts.retry_status(status(1), NOW) == 0  # another one is due, and nobody touched ours
 
 
-def test_what_was_refused_is_not_undone(contest: Contest) -> None:
-    contest.wrote_children(KEY, "u", SPEC, WRITTEN)
-    contest.wrote_children(KEY, "u", SPEC, {"deployments": False})
-    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) is None
+def test_what_was_refused_is_not_undone(conflicts: WriteConflicts) -> None:
+    exhaust(conflicts)
+    conflicts.wrote_children("u", SPEC, {"deployments": False})
+    assert conflicts.retry_children("u", SPEC, WRITTEN, NOW) == 0
 
 
-def test_a_child_that_is_refused_excuses_no_other(contest: Contest) -> None:
-    contest.wrote_children(KEY, "u", SPEC, {"deployments": True, "services": False})
-    assert contest.children_undone(KEY, "u", SPEC, ["services"]) is None
-    assert contest.children_undone(KEY, "u", SPEC, ["deployments", "services"]) == 0
+def test_a_child_that_is_refused_excuses_no_other(conflicts: WriteConflicts) -> None:
+    exhaust(conflicts)
+    conflicts.wrote_children("u", SPEC, {"deployments": True, "services": False})
+    assert conflicts.retry_children("u", SPEC, ["services"], NOW) == 0
+    assert conflicts.retry_children("u", SPEC, ["deployments", "services"], NOW) == PERIOD
 
 
-def test_a_budget_that_is_spent_grows_slowly(contest: Contest, clock: Clock) -> None:
-    exhaust(contest)
-    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == PERIOD
-    clock.now += PERIOD / 2
-    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == PERIOD / 2
-    clock.now += PERIOD / 2
-    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == 0
-    assert contest.children_undone(KEY, "u", SPEC, WRITTEN) == PERIOD
+def test_tokens_come_back_slowly(conflicts: WriteConflicts) -> None:
+    exhaust(conflicts)
+    assert conflicts.retry_children("u", SPEC, WRITTEN, NOW) == PERIOD
+    assert conflicts.retry_children("u", SPEC, WRITTEN, NOW + PERIOD / 2) == PERIOD / 2
+    assert conflicts.retry_children("u", SPEC, WRITTEN, NOW + PERIOD) == 0
+    assert conflicts.retry_children("u", SPEC, WRITTEN, NOW + PERIOD) == PERIOD
 
 
-def test_children_and_status_spend_the_same_budget(contest: Contest) -> None:
-    exhaust(contest)
-    contest.wrote_status(KEY, status(1))
-    assert contest.status_undone(KEY, status(2)) == PERIOD
-    assert len(contest) == 1
-    contest.forget(KEY)
-    assert len(contest) == 0
+def test_children_and_status_share_the_tokens(conflicts: WriteConflicts) -> None:
+    exhaust(conflicts)
+    conflicts.wrote_status(status(1))
+    assert conflicts.retry_status(status(2), NOW) == PERIOD
 
 
-def test_each_contest_is_news_once(contest: Contest, clock: Clock) -> None:
-    exhaust(contest)
-    assert [contest.is_news(KEY) for _ in range(3)] == [True, False, False]
-    clock.now += AT_ONCE * PERIOD
-    assert len(contest) == 0
-    exhaust(contest)
-    assert contest.is_news(KEY)
+def test_each_conflict_is_reported_once(conflicts: WriteConflicts) -> None:
+    exhaust(conflicts)
+    assert [conflicts.report() for _ in range(3)] == [True, False, False]
+    later = NOW + BURST * PERIOD
+    assert not conflicts.exhausted(later)
+    exhaust(conflicts, later)
+    assert conflicts.report()
+
+
+def test_a_write_is_held_back_for_as_long() -> None:
+    hold_back(0.0)
+    with pytest.raises(UndoneError) as raised:
+        hold_back(3.0)
+    assert raised.value.retry_after == 3

@@ -13,7 +13,7 @@ from tests.support import tokens
 from tests.support.apiserver.leases import LEASE, Leases
 
 #: Standbys look often; a lease lasts so long that it cannot run out during a test.
-LASTING = LeaseTimings(duration=3600, deadline=2400.0, renew=0.01, look=0.01)
+LASTING = LeaseTimings(duration=3600, renew_deadline=2400.0, renew=0.01, retry=0.01)
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ async def running(elector: LeaderElector) -> AsyncIterator["asyncio.Task[None]"]
 
 
 def test_the_times_keep_their_proportions() -> None:
-    pace = LeaseTimings.of(15)
-    assert (pace.duration, pace.deadline, pace.renew, pace.look) == (15, 10, 2, 1)
-    assert LeaseTimings.of(3).deadline < 3
+    timings = LeaseTimings.of(15)
+    assert (timings.duration, timings.renew_deadline, timings.renew, timings.retry) == (15, 10, 2, 1)
+    assert LeaseTimings.of(3).renew_deadline < 3
 
 
 async def test_a_lease_that_is_not_there_is_made(client: Client, leases: Leases) -> None:
@@ -122,7 +122,7 @@ async def test_of_two_that_write_at_once_one_leads(client: Client, leases: Lease
 
 
 async def test_without_renewal_the_holder_does_not_hold_but_does_not_end(client: Client, leases: Leases) -> None:
-    one = elector(client, "one", LeaseTimings(duration=3600, deadline=0.2, renew=0.01, look=0.01))
+    one = elector(client, "one", LeaseTimings(duration=3600, renew_deadline=0.2, renew=0.01, retry=0.01))
     async with running(one) as task:
         await one.leading.wait()
         leases.broken = True

@@ -377,7 +377,7 @@ async def test_a_watch_that_stands_still_is_unhealthy(api: ApiServer, client: Cl
             (replica.validating, "ValidatingWebhookConfiguration nginx-operator"),
         ):
             assert replica.keeper.unhealthy() is None
-            watch.turned -= 700
+            watch.reflector.turned -= 700
             assert replica.keeper.unhealthy() == f"the watch of {words} has stood still for 700 s"
             install_configurations(api)
             api.put(SECRET, api.objects[SECRET])

@@ -16,7 +16,7 @@ from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.authority import Authorities
 from nginx_webhooks.certificates.ca_bundle import Bundle, MissingWebhookError
 from nginx_webhooks.certificates.store import AuthorityStore, MalformedSecretError, from_data, to_data
-from nginx_webhooks.certificates.watched_object import Backoff, ObjectWatch
+from nginx_webhooks.certificates.watched_object import ObjectWatch
 from tests.support.apiserver.storing import ApiServer
 from tests.support.waiting import until
 from tests.support.webhooks.made import of_version_5
@@ -228,11 +228,3 @@ def test_an_event_that_a_write_has_overtaken_is_dropped(client: Client) -> None:
     watch.observed(newer)
     watch.observed(older)
     assert watch.object == newer
-
-
-def test_pauses_grow_to_a_bound_and_start_again() -> None:
-    backoff = Backoff(1.0, 5.0)
-    assert [backoff.failed() for _ in range(5)] == [1.0, 2.0, 4.0, 5.0, 5.0]
-    assert backoff.failed(at_least=9.0) == 9.0
-    backoff.succeeded()
-    assert backoff.failed() == 1.0

@@ -1,0 +1,70 @@
+"""What one reconcile saw and did, as far as the status of an Nginx depends on it."""
+
+from dataclasses import dataclass
+
+from nginx_operator.api.types import Child, NginxSpec, Pod
+from nginx_operator.decide.outcome import Failure
+from nginx_operator.decide.plan import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A spec after defaulting and the checks.
+
+    Attributes:
+        spec: None when it must not be acted on.
+        invalid: what is wrong with it, field paths and rules.
+    """
+
+    spec: NginxSpec | None
+    invalid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """All that the conditions of an Nginx are decided by.
+
+    Attributes:
+        spec: None when it is invalid.
+        invalid: what is wrong with the spec, field paths and rules.
+        deployment: our Deployment, if there is one.
+        settled: nothing is left to do about the children.
+        pods: this Nginx's own pods that are neither being deleted nor finished, by name.
+        was_ready: the status says Ready, of the generation that the Nginx has now.
+        trouble: why a write has not gone through yet, where nobody but the API server's administrator can help.
+        deleting: the Nginx is being deleted; finalizers of others hold it.
+    """
+
+    spec: NginxSpec | None
+    invalid: str = ""
+    deployment: Child | None = None
+    settled: bool = True
+    pods: tuple[Pod, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    was_ready: bool = False
+    trouble: str = ""
+    deleting: bool = False
+
+    @property
+    def count(self) -> int:
+        """Number of pods wanted."""
+        return self.spec.count if self.spec else 0
+
+    @property
+    def ready(self) -> int:
+        """Number of pods that are ready."""
+        return sum(pod.ready for pod in self.pods)
+
+    @property
+    def rolled_out(self) -> bool:
+        """Whether the Deployment controller has seen the wanted Deployment and all wanted pods run it.
+
+        A Deployment's generation moves with an annotation, too. Where nothing new is wanted, that takes no
+        readiness away: if it was more than an annotation, the Deployment controller is about to count.
+        """
+        deployment = self.deployment
+        if deployment is None or not self.settled:
+            return False
+        seen = deployment.status.observed_generation >= deployment.metadata.generation
+        return (seen or self.was_ready) and deployment.status.updated_replicas == self.count

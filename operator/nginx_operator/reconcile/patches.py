@@ -1,0 +1,50 @@
+"""The bodies of the writes that are not simply the desired child: pure."""
+
+from typing import Any, Final
+
+from nginx_operator.api import names
+from nginx_operator.api.types import ObjectMeta
+from nginx_operator.children import Body, ChildKind
+
+#: What the API server gave a Service, or lets nobody change.
+_ALLOCATED: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
+
+
+def only_if_absent(body: Body) -> Body:
+    """The same apply, which the API server refuses with 409 if there is an object of that name: none has version 1."""
+    return {**body, "metadata": {**body["metadata"], "resourceVersion": "1"}}
+
+
+def owner_reference(owner: ObjectMeta, resource_version: str) -> Body:
+    """A strategic merge patch: the child's reference to `owner` names our version of the API."""
+    references = [{"uid": owner.uid, "apiVersion": names.API_VERSION}]
+    return {"metadata": {"resourceVersion": resource_version, "ownerReferences": references}}
+
+
+def force_spec(kind: ChildKind, desired: Body, live: Body) -> Body:
+    """The spec of a live child with ours put in its place, and the rest of it left.
+
+    Server-side apply leaves what others add in lists and beside our fields: another port of the same name, a second
+    handler of a probe, the source ranges of a load balancer that is one no more. Where both together are invalid,
+    only replacing what we set helps.
+    """
+    if kind.plural == "services":
+        allocated = {key: live["spec"][key] for key in _ALLOCATED if key in live["spec"]}
+        return {**allocated, **desired["spec"]}
+    pod, wanted = live["spec"]["template"]["spec"], desired["spec"]["template"]["spec"]
+    lists = {key: _with_ours(pod.get(key) or [], wanted[key]) for key in ("containers", "volumes")}
+    return {**live["spec"], "template": {**live["spec"]["template"], "spec": {**pod, **wanted, **lists}}}
+
+
+def without_our_updates(live: Body) -> list[Any]:
+    """The managers of a child's fields, but for us as one that updates and does not apply (KEP-555)."""
+    return [
+        entry
+        for entry in live["metadata"].get("managedFields", [])
+        if (entry.get("manager"), entry.get("operation")) != (names.FIELD_MANAGER, "Update") or entry.get("subresource")
+    ]
+
+
+def _with_ours(live: list[Body], ours: list[Body]) -> list[Body]:
+    taken = {item["name"] for item in ours}
+    return [*ours, *(item for item in live if item["name"] not in taken)]

@@ -1,0 +1,44 @@
+"""What has to be there before anything is watched: the API server, the CRD, the permission to list."""
+
+import asyncio
+import logging
+from typing import Final
+
+from nginx_operator.api import names
+from nginx_operator.kube.backoff import Backoff
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.errors import ApiError
+from nginx_operator.kube.resources import NGINXES
+from nginx_operator.logs import LogOnChange
+
+log = logging.getLogger(__name__)
+
+_FIRST_DELAY: Final = 1.0
+_LONGEST_DELAY: Final = 30.0
+
+
+async def preflight(client: Client, namespaces: tuple[str, ...]) -> None:
+    """Waits until nginxes can be listed. What is missing is logged by name, once each time it changes."""
+    backoff, faults = Backoff(_FIRST_DELAY, _LONGEST_DELAY), LogOnChange(log)
+    while True:
+        try:
+            for namespace in namespaces or (None,):
+                await client.list(NGINXES, namespace, limit="1")
+        except ApiError as error:
+            faults.log(logging.ERROR, f"{_explain(error)}; trying again until it works")
+            await asyncio.sleep(backoff.step(error.retry_after))
+        else:
+            log.info("API server %s, CustomResourceDefinition %s: found", client.config.server, names.CRD)
+            return
+
+
+def _explain(error: ApiError) -> str:
+    match error.code:
+        case 404:
+            return f"CustomResourceDefinition {names.CRD} is not installed (crds.enabled=false in the chart's values?)"
+        case 401:
+            return f"the API server does not know us: {error.message}"
+        case 403:
+            return f"missing permission: {error.message}"
+        case _:
+            return error.message
