@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -69,7 +70,20 @@ class Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it."""
         self._http.close()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can carry another request: the other side has not closed it."""
+        if self._http.sock is None:
+            return False
+        poll = select.poll()
+        poll.register(self._http.sock, select.POLLIN)
+        return not poll.poll(0)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None

@@ -35,6 +35,7 @@ def bed_of_a_level(
                 bed.load_image(image.archive)
         yield bed
     finally:
+        bed.disconnect()
         if os.environ.get("KEEP_BED") != "1":
             bed.down()
 
