@@ -20,6 +20,7 @@ from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from testbed import api
 from testbed.api import Connection
 from tests.support.answers import DENIED
+from tests.support.campaign import TURNS
 from tests.support.namespaces import Namespace, nginx
 from tests.support.product import Product
 from tests.support.specs import NAMES, SPECS
@@ -74,7 +75,7 @@ def read_anew(spec: dict[str, Any]) -> dict[str, Any]:
 def test_a_dry_run_create_is_decided_as_the_checks_decide(connection: Connection, namespace: Namespace) -> None:
     met: Counter[str] = Counter()
 
-    @settings(max_examples=2500, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=1000 * TURNS, deadline=None, derandomize=True, database=None)
     @given(name=NAMES, spec=SPECS, strict=st.booleans())
     def decide(name: str, spec: dict[str, Any], strict: bool) -> None:
         body = nginx(spec, name=name)

@@ -281,6 +281,9 @@ class Proxy:
 
     async def _forward(self, request: web.BaseRequest, call: Call) -> Answer:
         async with self._open(request, call) as response:
+            if call.verb == "watch" and response.status == 200:
+                _abort(response)  # there is no end of it to wait for
+                return Answer(response.status, b"", _kept(response.headers))
             body = await response.read()
             if call.verb in _VERBS.values():
                 self.writes.append(Write(call, response.status))
@@ -301,9 +304,7 @@ class Proxy:
                         request, response, self.watching.get(call.resource, self.watching[""])
                     )
                 finally:
-                    # In order, TLS would wait for the other side, and this loop may end sooner.
-                    if response.connection is not None and response.connection.transport is not None:
-                        response.connection.transport.abort()
+                    _abort(response)
         except (asyncio.CancelledError, BrokenError):
             return _break(request)
         finally:
@@ -336,6 +337,12 @@ class Proxy:
             data=call.body or None,
             headers=_kept(request.headers),
         )
+
+
+def _abort(response: aiohttp.ClientResponse) -> None:
+    """Ends the connection to the API server at once: in order, TLS would wait for it, and this loop may end sooner."""
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
 
 
 def _break(request: web.BaseRequest) -> web.StreamResponse:
