@@ -17,6 +17,7 @@ from bench.admission.reviews import nginx, post, review
 from bench.contenders import PEERS
 from bench.process import Process
 from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.pem import encode_certificates
 
 ROOT: Final = Path(__file__).parents[2]
 KOPF: Final = PEERS / "kopf_admission.py"
@@ -41,7 +42,7 @@ class Certificate:
         found = cls(folder / "tls.crt", folder / "tls.key", folder / "ca.crt")
         found.certificate.write_bytes(leaf.certificate_pem)
         found.key.write_bytes(leaf.key_pem)
-        found.ca.write_bytes(authority.pem([ca.certificate]))
+        found.ca.write_bytes(encode_certificates([ca.certificate]))
         return found
 
 

@@ -96,7 +96,7 @@ class Floor:
 
     async def apply(self, nginx: Nginx) -> None:
         """One apply a child."""
-        spec = NginxSpec.of(nginx.spec)
+        spec = NginxSpec.from_dict(nginx.spec)
         for child in CHILDREN:
             await self.client.apply(
                 RESOURCES[child.plural], *nginx.metadata.key, child.build(nginx.metadata, spec), force=True

@@ -10,8 +10,8 @@ from typing import Any, Final
 import kopf
 
 from nginx_operator.api import defaults, names, validation
-from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
+from nginx_operator.api.validation.field_errors import aggregate
 
 HOST, PORT, CERTIFICATE, KEY = sys.argv[1:]
 POLICY: Final = Policy()
@@ -29,17 +29,17 @@ def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
 @kopf.on.mutate(names.GROUP, names.VERSION, names.PLURAL, id="mutate")
 def mutate(spec: kopf.Spec, patch: kopf.Patch, **_: Any) -> None:
     """Writes what is left out."""
-    for field, value in defaults.missing(spec, POLICY).items():
+    for field, value in defaults.missing_defaults(spec, POLICY).items():
         patch.spec[field] = value
 
 
 @kopf.on.validate(names.GROUP, names.VERSION, names.PLURAL, id="validate")
 def validate(body: kopf.Body, warnings: list[str], **_: Any) -> None:
     """Judges an Nginx."""
-    verdict = validation.check(Subject(str(body.metadata.name), defaults.defaulted(dict(body.spec), POLICY), POLICY))
-    warnings += verdict.warnings
-    if verdict.faults:
-        raise kopf.AdmissionError(verdict.sentence, code=422)
+    result = validation.validate(str(body.metadata.name), defaults.with_defaults(dict(body.spec), POLICY), POLICY)
+    warnings += result.warnings
+    if result.errors:
+        raise kopf.AdmissionError(aggregate(result.errors), code=422)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
 def apply(body: kopf.Body, **_: Any) -> None:
     """Applies the children."""
     owner = msgspec.convert(dict(body.metadata), ObjectMeta)
-    spec = NginxSpec.of(dict(body.spec))
+    spec = NginxSpec.from_dict(dict(body.spec))
     how: dict[str, Any] = {"field_manager": MANAGER, "force": True, "_content_type": "application/apply-patch+yaml"}
     for child in CHILDREN:
         wanted: Any = child.build(owner, spec)

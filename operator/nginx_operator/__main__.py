@@ -6,20 +6,22 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from nginx_operator import __version__, logs, settings
 from nginx_operator.api.policy import PolicyError
 from nginx_operator.commands import lint
 from nginx_operator.policy_file import PolicyFile
 
-_RUN = """\
+_RUN_DESCRIPTION: Final = """\
 Reconciles every Nginx (proxy.example.com/v1alpha1): one Deployment, one Service, one status.
 
 In a pod it uses the pod's ServiceAccount, elsewhere KUBECONFIG or ~/.kube/config. What is missing at start (the
 API server, the CustomResourceDefinition, a permission) is logged by name and waited for.
 """
-_RUN_EXAMPLES = """\
+_RUN_EPILOG: Final = """\
 examples:
   nginx-operator run
   KUBECONFIG=~/.kube/config nginx-operator run --namespace web --no-leader-election
@@ -33,11 +35,11 @@ environment:
 exit codes: 0 after SIGTERM or SIGINT; 1 where waiting cannot help (no kubeconfig, a malformed policy, the Lease was
 lost); 2 for a mistake on the command line
 """
-_LINT = """\
+_LINT_DESCRIPTION: Final = """\
 Checks manifests by the rules of the admission webhooks, offline. Documents of other kinds are passed over.
 Prints one line a fault, FILE:LINE: PATH: MESSAGE, and warnings marked as such.
 """
-_LINT_EXAMPLES = """\
+_LINT_EPILOG: Final = """\
 examples:
   nginx-operator lint examples/*.yaml
   kubectl get nginx web -o yaml | nginx-operator lint -
@@ -45,11 +47,11 @@ examples:
 exit codes: 0 if nothing would be refused, 1 otherwise, 2 for a mistake on the command line
 """
 
-_CHECK = """\
+_CHECK_DESCRIPTION: Final = """\
 Checks an installed release: a dry-run create is defaulted, an invalid one refused by the webhook, and each pod tells
 its metrics. `helm test` runs this in the cluster. Prints one line for each of them.
 """
-_CHECK_EXAMPLES = """\
+_CHECK_EPILOG: Final = """\
 examples:
   helm test nginx-operator -n nginx-operator-system
   KUBECONFIG=~/.kube/config nginx-operator check --namespace nginx-operator-system
@@ -60,37 +62,7 @@ exit codes: 0 if all is well, 1 otherwise, 2 for a mistake on the command line
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `nginx-operator`. Always ends by SystemExit."""
-    parser = argparse.ArgumentParser(prog="nginx-operator", description="A Kubernetes operator for nginx.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    form = argparse.RawDescriptionHelpFormatter
-    run = commands.add_parser(
-        "run", help="reconcile until stopped", description=_RUN, epilog=_RUN_EXAMPLES, formatter_class=form
-    )
-    settings.add_arguments(run)
-    check = commands.add_parser(
-        "lint", help="check manifests offline", description=_LINT, epilog=_LINT_EXAMPLES, formatter_class=form
-    )
-    words = "YAML or JSON, or a folder with such in or below it; - reads standard input"
-    check.add_argument("files", nargs="+", metavar="FILE", help=words)
-    check.add_argument("--policy-file", type=Path, metavar="FILE", help="the cluster's policy (default: the chart's)")
-    check.add_argument(
-        "--namespace-class",
-        metavar="NAME",
-        default="",
-        help="the policy's class of the namespaces that it does not list by name (default: none)",
-    )
-    release = commands.add_parser(
-        "check", help="check an installed release", description=_CHECK, epilog=_CHECK_EXAMPLES, formatter_class=form
-    )
-    release.add_argument("--namespace", metavar="NS", help="of the release (default: our own)")
-    release.add_argument(
-        "--no-admission", action="store_false", dest="admission", help="the webhooks do not judge that namespace"
-    )
-    release.add_argument(
-        "--pods", default="", metavar="SELECTOR", help="labels of the pods whose metrics are read (default: none)"
-    )
-    commands.add_parser("version", help="print the version")
-    parsed = parser.parse_args(arguments)
+    parsed = _parser().parse_args(arguments)
     try:
         match parsed.command:
             case "run":
@@ -106,35 +78,74 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"nginx-operator: {error}")
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nginx-operator", description="A Kubernetes operator for nginx.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    command = partial(commands.add_parser, formatter_class=argparse.RawDescriptionHelpFormatter)
+    settings.add_arguments(
+        command("run", help="reconcile until stopped", description=_RUN_DESCRIPTION, epilog=_RUN_EPILOG)
+    )
+    _add_lint_arguments(
+        command("lint", help="check manifests offline", description=_LINT_DESCRIPTION, epilog=_LINT_EPILOG)
+    )
+    _add_check_arguments(
+        command("check", help="check an installed release", description=_CHECK_DESCRIPTION, epilog=_CHECK_EPILOG)
+    )
+    commands.add_parser("version", help="print the version")
+    return parser
+
+
+def _add_lint_arguments(parser: argparse.ArgumentParser) -> None:
+    files = "YAML or JSON, or a folder with such in or below it; - reads standard input"
+    parser.add_argument("files", nargs="+", metavar="FILE", help=files)
+    parser.add_argument("--policy-file", type=Path, metavar="FILE", help="the cluster's policy (default: the chart's)")
+    parser.add_argument(
+        "--namespace-class",
+        metavar="NAME",
+        default="",
+        help="the policy's class of the namespaces that it does not list by name (default: none)",
+    )
+
+
+def _add_check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--namespace", metavar="NS", help="of the release (default: our own)")
+    parser.add_argument(
+        "--no-admission", action="store_false", dest="admission", help="the webhooks do not judge that namespace"
+    )
+    parser.add_argument(
+        "--pods", default="", metavar="SELECTOR", help="labels of the pods whose metrics are read (default: none)"
+    )
+
+
 def _check(parsed: argparse.Namespace) -> int:
     """Checks a release. Returns the exit code."""
-    # Not above: `lint` and `version` need nothing of a cluster.
+    # Imported here: `lint` and `version` need no client.
     from nginx_operator.commands import check
     from nginx_operator.kube.client_config import ClientConfigError
 
     try:
-        return check.main(check.Wanted(parsed.namespace, parsed.admission, parsed.pods))
+        return check.main(check.Options(parsed.namespace, parsed.admission, parsed.pods))
     except ClientConfigError as error:
         print(f"nginx-operator: {error}", file=sys.stderr)
         return 1
 
 
-def _run(wanted: settings.Settings) -> int:
+def _run(options: settings.Settings) -> int:
     """Runs until stopped. Returns the exit code."""
-    # Not above: `lint` and `version` start ten times faster without.
+    # Imported here: `lint` and `version` start ten times faster without.
     import uvloop
 
     from nginx_operator import process
 
-    logs.configure(wanted.log_format, wanted.log_level)
-    if wanted.log_level != "debug":
+    logs.configure(options.log_format, options.log_level)
+    if options.log_level != "debug":
         logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it logs two lines for each event
-    # What is imported stays, and what the caches hold has no cycles: looking through it all often finds nothing.
+    # Modules stay, and the caches hold no cycles: frequent collections would walk all of it and find nothing.
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(process.run(wanted))
+        return runner.run(process.run(options))
 
 
 if __name__ == "__main__":

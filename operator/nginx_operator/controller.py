@@ -66,7 +66,7 @@ class Controller:
         self._admission_works = not settings.admission_probe
         self._tasks: list[asyncio.Task[None]] = []
         self._namespace_tasks: list[asyncio.Task[None]] = []
-        metrics.show(self.state)
+        metrics.expose(self.state)
 
     def state(self) -> State:
         """What /metrics tells of this moment."""

@@ -1,7 +1,7 @@
-"""kopf wiring and nothing else: log-in, start-up, clean-up, signals.
+"""kopf's handlers: log-in, start-up, clean-up; kopf also handles the signals.
 
-kopf watches nothing for us: each event of an Nginx cost more in it than all else that the operator does with the event
-(docs/decisions/0004). It still logs in, because it asks the API server at its start which kinds there are.
+kopf watches no resource: an event of an Nginx cost more in it than everything else that the operator does with the
+event (docs/decisions/0004). It logs in nevertheless, because at its start it asks the API server which kinds there are.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
 """Log lines on stderr: plain for people, or one JSON object a line for collectors."""
 
+import argparse
 import json
 import logging
 import sys
@@ -15,6 +16,12 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 FIELDS: Final = "fields"
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that say how to log."""
+    parser.add_argument("--log-format", choices=FORMATS, default="plain", help="(default: %(default)s)")
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="(default: %(default)s)")
+
+
 def configure(log_format: LogFormat, level: str) -> None:
     """Sends every logger of the process to stderr."""
     handler = logging.StreamHandler(sys.stderr)
@@ -23,7 +30,7 @@ def configure(log_format: LogFormat, level: str) -> None:
 
 
 class LogOnChange:
-    """Logs a message unless it is the last one that was logged here: for what is retried until it works.
+    """Logs a message unless it is the one logged last: for what is tried again until it works.
 
     Args:
         logger: where to log.

@@ -1,4 +1,13 @@
-"""What /metrics tells. Names follow controller-runtime's where the thing is the same, under our own prefix."""
+"""The metrics of the operator, with the prefix nginx_operator_.
+
+Where controller-runtime or client-go measure the same, the rest of the name and its labels are theirs:
+
+    reconcile_total, reconcile_time_seconds                                controller_runtime_*
+    workqueue_depth, workqueue_retries_total, workqueue_queue_duration_*   workqueue_*
+    api_requests_total                                                     rest_client_requests_total
+
+leader, nginxes, contested, watch_starts_total and stored_versions are our own.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,21 +17,21 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-#: Seconds, from a write that changes nothing to an API server in trouble.
+#: Seconds, from a reconcile that writes nothing to an API server in trouble.
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is so at this moment.
+    """The values of the gauges at the moment of a scrape.
 
     Attributes:
-        leads: whether this process writes.
+        leads: whether this process is the leader.
         queue: number of Nginx that wait to be reconciled.
         nginxes: number of Nginx by (status, reason) of their condition Ready.
         watches: how often a watch was started, by plural.
-        contested: number of Nginx that somebody else keeps writing, too.
-        stored_versions: versions that an Nginx may be stored in; none where that is not watched.
+        contested: number of Nginx with a write conflict: somebody else keeps writing their children, too.
+        stored_versions: status.storedVersions of the CRD; none where the CRD is not watched.
     """
 
     leads: bool = False
@@ -34,14 +43,14 @@ class State:
 
 
 class Metrics:
-    """The counters of one process, with a registry of its own, so that two of them fit into one test.
+    """The metrics of one process, in a registry of their own: two processes fit into one test.
 
     Attributes:
-        reconciles: by result: success, requeue (something is left to do), error.
-        reconcile_seconds: how long a reconcile took.
-        queue_seconds: how long an Nginx waited until a worker took it.
-        queue_retries: how often one came back because something was left to do.
-        api_requests: answers of the API server, by method, resource (plural) and code; 0 where no answer came.
+        reconciles: count by result: success, requeue (something is left to do), error.
+        reconcile_seconds: duration of a reconcile.
+        queue_seconds: time from the addition of a key to the queue until a worker takes it.
+        queue_retries: count of requeues.
+        api_requests: count by method, resource (plural) and status code; code 0 where no answer came.
     """
 
     def __init__(self) -> None:
@@ -56,13 +65,13 @@ class Metrics:
             "api_requests_total", "Answers of the API server; code 0: none came.", "method", "resource", "code"
         )
 
-    def answered(self, method: str, resource: str, code: int) -> None:
-        """Count an answer of the API server."""
+    def count_api_request(self, method: str, resource: str, code: int) -> None:
+        """Counts one request to the API server by its answer."""
         self.api_requests.labels(method, resource, str(code)).inc()
 
-    def show(self, state: Callable[[], State]) -> None:
-        """Tell what `state` gives at each scrape."""
-        self.registry.register(_Live(state))
+    def expose(self, state: Callable[[], State]) -> None:
+        """Calls `state` at each scrape and exposes what it returns."""
+        self.registry.register(_StateCollector(state))
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"nginx_operator_{name}", text, labels, registry=self.registry)
@@ -71,8 +80,8 @@ class Metrics:
         return Histogram(f"nginx_operator_{name}", text, buckets=_BUCKETS, registry=self.registry)
 
 
-class _Live(Collector):
-    """Tells the state of the moment of the scrape, so that nothing has to be kept up to date in between."""
+class _StateCollector(Collector):
+    """Reads the state at each scrape, so that no gauge has to be kept up to date in between."""
 
     def __init__(self, state: Callable[[], State]) -> None:
         self._state = state

@@ -1,11 +1,11 @@
-"""The administrator's policy, as it stands in a file that may change at any time, as a mounted ConfigMap does."""
+"""The administrator's policy in a file that may change at any time, as a mounted ConfigMap does."""
 
 import logging
 from pathlib import Path
 
 import yaml
 
-from nginx_operator.api.kubectl_yaml import UNREADABLE
+from nginx_operator.api.kubectl_yaml import PARSE_ERRORS
 from nginx_operator.api.policy import Policies, PolicyError
 from nginx_operator.logs import LogOnChange
 
@@ -13,13 +13,13 @@ log = logging.getLogger(__name__)
 
 
 class PolicyFile:
-    """The policy in force. Without a file it is the built-in policy, for ever.
+    """The policy in force. Without a file it is the built-in one.
 
     Attributes:
-        current: what was last read and found good.
+        current: the last valid policy that was read.
 
     Raises:
-        PolicyError: the file is unusable at start; the text names it and the fault.
+        PolicyError: the file is unusable at start; the text names it and the errors.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -31,7 +31,7 @@ class PolicyFile:
             self.current = self._read(path)
 
     def refresh(self) -> bool:
-        """Reads again; returns whether the policy changed. A broken file changes nothing, and is logged once."""
+        """Reads the file again. Returns whether the policy changed; an unusable file is logged and changes nothing."""
         if self._path is None:
             return False
         before = self.current
@@ -43,11 +43,11 @@ class PolicyFile:
         self._refusals.reset()
         if self.current == before:
             return False
-        log.info("new policy in force: %s", self.current.in_words)
+        log.info("new policy in force: %s", self.current.summary)
         return True
 
     def _read(self, path: Path) -> Policies:
-        """The file's policy; the current one while the content is what was read last, be it good or bad."""
+        """The file's policy; the current one if the content, valid or not, is that of the last read."""
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -62,5 +62,5 @@ class PolicyFile:
             return Policies.parse(document)
         except PolicyError as error:
             raise PolicyError(f"{path}: {error}") from error
-        except UNREADABLE as error:
+        except PARSE_ERRORS as error:
             raise PolicyError(f"{path} is no YAML that can be read: {' '.join(str(error).split())}") from error

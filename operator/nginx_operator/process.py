@@ -32,7 +32,7 @@ async def run(settings: Settings) -> int:
     try:
         connection = load_config()
         metrics = Metrics()
-        async with Client(connection, answered=metrics.answered) as client, AsyncExitStack() as parts:
+        async with Client(connection, answered=metrics.count_api_request) as client, AsyncExitStack() as parts:
             controller = Controller(settings, client, PolicyFile(settings.policy_file), metrics, fail)
             checks = health.Checks(controller.unready, controller.unhealthy)
             await parts.enter_async_context(health.serve(settings.metrics_bind, checks, metrics.registry))

@@ -4,45 +4,41 @@ import argparse
 import math
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nginx_operator.logs import FORMATS, LEVELS, LogFormat
-from nginx_operator.serving.listening import Address
-
-#: Seconds, as client-go has it.
-LEASE_DURATION: Final = 15
-#: Seconds. Watches tell what happens; this is for what they missed, if they ever do.
-RESYNC_PERIOD: Final = 600.0
+from nginx_operator import logs
+from nginx_operator.logs import LogFormat
+from nginx_operator.serving.listening import Address, bind_address
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run.
+    """The flags and the environment of `nginx-operator run`.
 
     Attributes:
-        namespaces: where to look for Nginx; empty means everywhere.
-        leader_election: whether to work only while holding the Lease.
-        lease_name, lease_namespace: the Lease; the namespace None means our own.
-        lease_duration: seconds without a renewal after which another process may take the Lease.
-        identity: who holds the Lease; unique to a process.
+        namespaces: the namespaces to watch; empty means all.
+        leader_election: whether to reconcile only while holding the Lease.
+        lease_name, lease_namespace: the Lease; namespace None means our own.
+        lease_duration: seconds without a renewal after which another process may take the Lease; client-go's default.
+        identity: the name of this process in the Lease, unique to it.
         metrics_bind: address of /healthz, /readyz and /metrics; None means none.
-        policy_file: the administrator's policy; None means the defaults.
-        admission_probe: whether readiness asks the webhooks, through the API server.
-        probe_namespace: where the probe's dry-run creates go; None means our own namespace.
+        policy_file: the administrator's policy; None means the built-in one.
+        admission_probe: whether to be ready only when admission works.
+        probe_namespace: where the probe's dry-run creates go; None means our own.
         log_format: "plain" or "json".
         log_level: "debug", "info", "warning" or "error".
-        workers: reconciles under way at once.
-        resync_period: seconds in which every Nginx is reconciled once, although nothing was heard of it.
+        workers: how many reconciles run at the same time.
+        resync_period: seconds in which every Nginx is reconciled once, for events that a watch may have missed.
     """
 
     namespaces: tuple[str, ...] = ()
     leader_election: bool = True
     lease_name: str = "nginx-operator"
     lease_namespace: str | None = None
-    lease_duration: int = LEASE_DURATION
+    lease_duration: int = 15
     identity: str = "nginx-operator"
     metrics_bind: Address | None = None
     policy_file: Path | None = None
@@ -51,7 +47,10 @@ class Settings:
     log_format: LogFormat = "plain"
     log_level: str = "info"
     workers: int = 24
-    resync_period: float = RESYNC_PERIOD
+    resync_period: float = 600.0
+
+
+_DEFAULTS: Final = Settings()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,20 +70,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="work at once, without holding a Lease; only where one process runs",
     )
     parser.add_argument(
-        "--lease-name", default="nginx-operator", metavar="NAME", help="the Lease (default: %(default)s)"
+        "--lease-name", default=_DEFAULTS.lease_name, metavar="NAME", help="the Lease (default: %(default)s)"
     )
     parser.add_argument("--lease-namespace", metavar="NS", help="namespace of the Lease (default: our own)")
     parser.add_argument(
         "--lease-duration",
         type=_lease_duration,
-        default=LEASE_DURATION,
+        default=_DEFAULTS.lease_duration,
         metavar="SECONDS",
         help="a process that has not renewed the Lease for so long is taken for dead; it ends itself at two thirds "
         "(default: %(default)s)",
     )
     parser.add_argument(
         "--metrics-bind",
-        type=address,
+        type=bind_address,
         metavar="HOST:PORT",
         help="serve /healthz, /readyz and /metrics there, in plain HTTP, for instance :8080 (default: do not)",
     )
@@ -104,26 +103,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--admission-probe-namespace", metavar="NS", dest="probe_namespace", help="where to try (default: our own)"
     )
     parser.add_argument(
-        "--workers", type=int, default=24, metavar="N", help="reconciles at once (default: %(default)s)"
+        "--workers", type=int, default=_DEFAULTS.workers, metavar="N", help="reconciles at once (default: %(default)s)"
     )
     parser.add_argument(
         "--resync-period",
-        type=_positive,
-        default=RESYNC_PERIOD,
+        type=_resync_period,
+        default=_DEFAULTS.resync_period,
         metavar="SECONDS",
         help="reconcile every Nginx once in so long, although nothing was heard of it (default: %(default).0f)",
     )
-    add_log_arguments(parser)
-
-
-def add_log_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags that say how to log."""
-    parser.add_argument("--log-format", choices=FORMATS, default="plain", help="(default: %(default)s)")
-    parser.add_argument("--log-level", choices=LEVELS, default="info", help="(default: %(default)s)")
+    logs.add_arguments(parser)
 
 
 def from_arguments(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings of parsed flags. POD_NAME and POD_NAMESPACE come by the downward API."""
+    """Settings of parsed flags; POD_NAME and POD_NAMESPACE come from the downward API."""
     values = {name: value for name, value in vars(arguments).items() if name in Settings.__dataclass_fields__}
     values["namespaces"] = tuple(dict.fromkeys(arguments.namespaces))
     own = environ.get("POD_NAMESPACE") or None
@@ -133,18 +126,6 @@ def from_arguments(arguments: argparse.Namespace, environ: Mapping[str, str] = o
     return Settings(**values)
 
 
-def address(text: str) -> Address:
-    """`Address.parse` as a type of argparse.
-
-    Raises:
-        argparse.ArgumentTypeError: it is not of that form.
-    """
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def _lease_duration(text: str) -> int:
     seconds = int(text)
     if not 3 <= seconds <= 3600:
@@ -152,15 +133,8 @@ def _lease_duration(text: str) -> int:
     return seconds
 
 
-def _positive(text: str) -> float:
+def _resync_period(text: str) -> float:
     seconds = float(text)
     if not 1 <= seconds < math.inf:
         raise argparse.ArgumentTypeError("must be 1 second or more")
     return seconds
-
-
-def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings of a command line without the command word."""
-    parser = argparse.ArgumentParser(prog="nginx-operator run")
-    add_arguments(parser)
-    return from_arguments(parser.parse_args(arguments), environ)

@@ -13,7 +13,7 @@ from testbed.waiting import PATIENCE, until
 from tests.support.product import NAMESPACE, RELEASE, Product, Program
 from tests.support.report import Report
 from tests.support.traffic import CONFIGURATIONS, Traffic, bundles, leaf
-from tests.support.webhooks.made import make
+from tests.support.webhooks.certificates import make
 from tests.support.webhooks.pair import PORTS, pair
 
 SECRET = SECRETS.path(NAMESPACE, f"{RELEASE}-ca")

@@ -12,14 +12,14 @@ from tests.support.product import NAMESPACE, RELEASE, Product, Program
 from tests.support.report import Report
 from tests.support.rights import granted, used
 from tests.support.traffic import SERVER_NAME, Traffic, bundles, leaf
-from tests.support.webhooks.made import Made, make
+from tests.support.webhooks.certificates import KeyPair, make
 from tests.support.webhooks.pair import PORTS, pair
 
 NAME = "company-tls"
 CA, OTHER_CA = make("ca", ca=True), make("other ca", ca=True)
 
 
-def certificate(ca: Made = CA) -> Made:
+def certificate(ca: KeyPair = CA) -> KeyPair:
     return make("webhooks", ca, names=[SERVER_NAME])
 
 
@@ -33,11 +33,11 @@ def fill(product: Product, content: Mapping[str, bytes]) -> None:
     assert status in (200, 201), answer
 
 
-def bring(product: Product, made: Made, ca: Made = CA) -> None:
+def bring(product: Product, made: KeyPair, ca: KeyPair = CA) -> None:
     fill(product, {"tls.crt": made.pem, "tls.key": made.key_pem, "ca.crt": ca.pem})
 
 
-def wait_served(product: Product, made: Made) -> None:
+def wait_served(product: Product, made: KeyPair) -> None:
     """Waits until both processes present it to clients that trust either configuration."""
 
     def served() -> bool:
@@ -57,7 +57,7 @@ def programs(product: Product) -> Iterator[Sequence[Program]]:
 
 @pytest.mark.parametrize("ca", [CA, OTHER_CA], ids=["same authority", "another authority"])
 def test_a_changed_secret_is_served_without_a_failed_admission(
-    ca: Made, product: Product, programs: Sequence[Program], traffic: Traffic, report: Report
+    ca: KeyPair, product: Product, programs: Sequence[Program], traffic: Traffic, report: Report
 ) -> None:
     new = certificate(ca)
     with traffic.flowing():

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nginx_operator.api import names, selectors
-from nginx_operator.api.policy import MOST_CLASSES, Policies
+from nginx_operator.api.policy import MAX_CLASSES, Policies
 from tests.support.rendering import HelmError, Object, Render, Rendering
 
 KINDS = {"MutatingWebhookConfiguration": "mutate", "ValidatingWebhookConfiguration": "validate"}
@@ -47,7 +47,7 @@ def matches(entry: Object, labels: dict[str, str]) -> bool:
 
 
 @each_kind
-@pytest.mark.parametrize("number", range(MOST_CLASSES + 1))
+@pytest.mark.parametrize("number", range(MAX_CLASSES + 1))
 def test_one_entry_judges_each_namespace_and_it_is_that_of_the_operator(kind: str, number: int, render: Render) -> None:
     for chosen in itertools.permutations(SELECTORS, number) if number < 3 else [SELECTORS[:number]]:
         values: dict[str, Any] = {"webhooks": {"policy": {"classes": classes(*chosen)}}}
@@ -64,7 +64,7 @@ def test_the_entries_are_the_same_whatever_the_classes_are(
     kind: str, default: Rendering, everything: Rendering
 ) -> None:
     expected = [
-        *(f"class-{n}.{KINDS[kind]}.{names.CRD}" for n in range(1, MOST_CLASSES + 1)),
+        *(f"class-{n}.{KINDS[kind]}.{names.CRD}" for n in range(1, MAX_CLASSES + 1)),
         f"{KINDS[kind]}.{names.CRD}",
     ]
     for rendered in (default, everything):
@@ -74,7 +74,7 @@ def test_the_entries_are_the_same_whatever_the_classes_are(
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (classes(*[SELECTORS[0]] * (MOST_CLASSES + 1)), "maxItems: got 5, want 4"),
+        (classes(*[SELECTORS[0]] * (MAX_CLASSES + 1)), "maxItems: got 5, want 4"),
         ([{"name": "gold"}], "missing property 'selector'"),
         ([{"name": "a/b", "selector": SELECTORS[2]}], "does not match pattern"),
         (classes({"key": "tier", "operator": "Is"}), "value must be one of 'In', 'NotIn', 'Exists', 'DoesNotExist'"),

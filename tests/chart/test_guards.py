@@ -1,5 +1,6 @@
 """What a schema cannot say is refused with one sentence."""
 
+import re
 from typing import Any
 
 import pytest
@@ -148,3 +149,8 @@ def test_the_prometheus_operator_must_be_there_before(program: str, name: str, r
 def test_kube_system_is_refused(helm: str) -> None:
     with pytest.raises(HelmError, match="namespace of its own, not kube-system"):
         template(helm, {}, namespace="kube-system")
+
+
+def test_every_refusal_is_in_the_list_of_guards() -> None:
+    files = [path for path in (CHART / "templates").rglob("*") if path.is_file()]
+    assert [file.name for file in files if re.search(r"{{-? *fail ", file.read_text())] == ["guards.yaml"]

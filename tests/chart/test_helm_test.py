@@ -108,17 +108,17 @@ def test_it_looks_at_the_pods_of_the_release(values: Path, helm: str) -> None:
 
 @each_file
 def test_the_command_understands_its_arguments(values: Path, helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[check.Wanted] = []
+    asked: list[check.Options] = []
 
-    def note(wanted: check.Wanted) -> int:
-        asked.append(wanted)
+    def note(options: check.Options) -> int:
+        asked.append(options)
         return 7
 
     monkeypatch.setattr(check, "main", note)
     with pytest.raises(SystemExit) as ended:
         main(container(rendered(helm, values))["args"])
     assert ended.value.code == 7
-    assert [wanted.namespace for wanted in asked] == [NAMESPACE]
+    assert [options.namespace for options in asked] == [NAMESPACE]
 
 
 @pytest.mark.parametrize(("create", "kinds"), [("true", ["Role", "RoleBinding"]), ("false", [])])

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from nginx_operator.api import names, validation
-from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 from tests.support import rendering
 from tests.support.rendering import CHART, NAMESPACE, RELEASE
@@ -47,7 +46,7 @@ def test_the_next_step_can_be_pasted(helm: str) -> None:
     manifest = yaml.safe_load(shell(told[start:end]))
 
     assert (manifest["apiVersion"], manifest["kind"]) == (names.API_VERSION, names.KIND)
-    assert not validation.check(Subject(manifest["metadata"]["name"], manifest["spec"], Policy(), strict=True)).faults
+    assert not validation.validate(manifest["metadata"]["name"], manifest["spec"], Policy(), strict=True).errors
     assert "WARNING" not in told
     assert f"kubectl -n {NAMESPACE} logs deployment/nginx-operator-webhooks" in told
 

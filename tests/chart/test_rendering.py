@@ -1,16 +1,19 @@
 """What is rendered: golden files, the same bytes each time, the same by both versions of Helm.
 
-`UPDATE_GOLDEN=1 pytest tests/chart` rewrites the golden files; read the difference before you commit it.
+Of most files of values the golden file is the difference that they make to the default rendering, object by object.
+`UPDATE_GOLDEN=1 make chart PYTEST_ARGS='-k golden'` renews the golden files; read the change before you commit it.
 """
 
 import os
 import tomllib
+from difflib import unified_diff
 from operator import itemgetter
 from pathlib import Path
 
 import pytest
 
 from tests.support import rendering
+from tests.support.differences import between
 from tests.support.rendering import (
     CHART,
     MONITORING,
@@ -26,6 +29,9 @@ from tests.support.rendering import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
+#: Files of values whose golden file is the whole rendering.
+WHOLE = {"default", "everything"}
+RENEW = "If the change is wanted: UPDATE_GOLDEN=1 make chart PYTEST_ARGS='-k golden', and read it before you commit it."
 FILES = sorted(VALUES.glob("*.yaml"))
 each_file = pytest.mark.parametrize("values", FILES, ids=lambda path: path.stem)
 
@@ -34,18 +40,28 @@ def identity(found: Object) -> tuple[str, str, str]:
     return found["kind"], found["metadata"].get("namespace", ""), found["metadata"]["name"]
 
 
-@each_file
-def test_the_rendering_is_the_golden_file(values: Path, render: Render) -> None:
-    golden = GOLDEN / values.name
-    rendered = render(values).without_copies
-    if os.environ.get("UPDATE_GOLDEN"):
-        golden.write_text(rendered, encoding="utf-8")
+def golden(values: Path) -> Path:
+    """The golden file of a file of values: the whole rendering, or how it differs from the default one."""
+    return GOLDEN / (values.name if values.stem in WHOLE else f"{values.stem}.diff")
 
-    assert rendered == golden.read_text(encoding="utf-8")
+
+@each_file
+def test_the_rendering_is_the_golden_file(values: Path, render: Render, default: Rendering) -> None:
+    file = golden(values)
+    found = render(values).without_copies
+    if values.stem not in WHOLE:
+        found = between(default.without_copies, found)
+    if os.environ.get("UPDATE_GOLDEN"):
+        file.write_text(found, encoding="utf-8")
+
+    expected = file.read_text(encoding="utf-8") if file.exists() else ""
+    if found != expected:
+        changes = unified_diff(expected.splitlines(), found.splitlines(), "golden", "rendered", n=5, lineterm="")
+        pytest.fail("\n".join([f"{file.relative_to(ROOT)} is out of date:", *changes, "", RENEW]), pytrace=False)
 
 
 def test_every_golden_file_has_its_values() -> None:
-    assert sorted(path.name for path in GOLDEN.iterdir()) == [path.name for path in FILES]
+    assert sorted(GOLDEN.iterdir()) == sorted(map(golden, FILES))
 
 
 @each_file

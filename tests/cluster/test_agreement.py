@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nginx_operator.api import defaults, rules, schema_faults, service_rules, validation
-from nginx_operator.api.faults import Subject
+from nginx_operator.api import defaults, validation
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import NginxSpec, ObjectMeta
-from nginx_operator.children.deployment import deployment
-from nginx_operator.children.service import service
+from nginx_operator.api.validation.crd_schema import validate_list_types, validate_schema
+from nginx_operator.api.validation.field_errors import FieldError, aggregate
+from nginx_operator.api.validation.nginx import validate_integer_count, validate_name
+from nginx_operator.api.validation.service import validate_service_type
+from nginx_operator.children.deployment import build_deployment
+from nginx_operator.children.service import build_service
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from testbed import api
 from testbed.api import Connection
@@ -26,16 +29,6 @@ from tests.support.product import Product
 from tests.support.specs import NAMES, SPECS
 
 POLICY = Policy()
-#: What the CRD says, in the schema and in CEL.
-OF_THE_CRD = (
-    rules.name,
-    schema_faults.of_schema,
-    schema_faults.list_types,
-    schema_faults.of_scale,
-    service_rules.service_types,
-)
-
-
 NOBODY, API_SERVER, WEBHOOK = "nobody", "the API server itself", "the webhook"
 
 
@@ -67,9 +60,18 @@ def connection(running: Product) -> Iterator[Connection]:
 def read_anew(spec: dict[str, Any]) -> dict[str, Any]:
     """The spec as the API server has it after a patch of the mutating webhook: written by Go, where 3.0 is 3."""
     count = spec.get("count")
-    if isinstance(count, float) and count.is_integer() and defaults.missing(spec, POLICY):
+    if isinstance(count, float) and count.is_integer() and defaults.missing_defaults(spec, POLICY):
         return {**spec, "count": int(count)}
     return spec
+
+
+def errors_of_the_crd(name: str, spec: dict[str, Any], *, strict: bool) -> Iterator[FieldError]:
+    """What the CRD refuses, by the schema and by CEL."""
+    yield from validate_name(name)
+    yield from validate_schema(spec, strict=strict)
+    yield from validate_list_types(spec)
+    yield from validate_integer_count(spec.get("count"))
+    yield from validate_service_type(spec.get("service"))
 
 
 def test_a_dry_run_create_is_decided_as_the_checks_decide(connection: Connection, namespace: Namespace) -> None:
@@ -83,12 +85,11 @@ def test_a_dry_run_create_is_decided_as_the_checks_decide(connection: Connection
         code, text = connection.request("POST", path, body)
         answer = Answer(code, json.loads(text))
         met[answer.by] += 1
-        asked = Subject(name, defaults.defaulted(read_anew(spec), POLICY), POLICY, strict=strict)
-        verdict = validation.check(asked)
-        said = f"{answer.code} {answer.status.get('message')!r}; ours: {verdict.sentence!r}"
-        assert (answer.by == NOBODY) == (not verdict.faults), said
-        of_the_crd = [fault for rule in OF_THE_CRD for fault in rule(asked)]
-        assert (answer.by == API_SERVER) == bool(of_the_crd), said
+        asked = defaults.with_defaults(read_anew(spec), POLICY)
+        errors = validation.validate(name, asked, POLICY, strict=strict).errors
+        said = f"{answer.code} {answer.status.get('message')!r}; ours: {aggregate(errors)!r}"
+        assert (answer.by == NOBODY) == (not errors), said
+        assert (answer.by == API_SERVER) == any(errors_of_the_crd(name, asked, strict=strict)), said
 
     decide()
     assert min(met[by] for by in (NOBODY, API_SERVER, WEBHOOK)) >= 100, met
@@ -139,13 +140,13 @@ def test_the_children_can_be_made_of_what_the_checks_take(
 ) -> None:
     """And of nothing else: what a Deployment or a Service would refuse is refused when it is written."""
     spec = {"count": 1, "image": "example.com/nginx:1", **spec}
-    verdict = validation.check(Subject("web", defaults.defaulted(spec, POLICY), POLICY))
+    errors = validation.validate("web", defaults.with_defaults(spec, POLICY), POLICY).errors
     owner, typed = (
         ObjectMeta(name="web", namespace=namespace.name, uid="2c5f0a3e-0000-4000-8000-000000000000"),
-        NginxSpec.of(spec),
+        NginxSpec.from_dict(spec),
     )
     said = []
-    for kind, child in ((DEPLOYMENTS, deployment(owner, typed)), (SERVICES, service(owner, typed))):
+    for kind, child in ((DEPLOYMENTS, build_deployment(owner, typed)), (SERVICES, build_service(owner, typed))):
         code, text = connection.request("POST", f"{kind.path(namespace.name)}?dryRun=All", child)
         said += [json.loads(text)["message"]] if code != 201 else []
-    assert bool(said) == bool(verdict.faults), f"{said}; ours: {verdict.sentence!r}"
+    assert bool(said) == bool(errors), f"{said}; ours: {aggregate(errors)!r}"

@@ -12,10 +12,11 @@ import yaml
 
 from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
-from nginx_operator.children.deployment import deployment
-from nginx_operator.children.service import service
+from nginx_operator.children.deployment import build_deployment
+from nginx_operator.children.service import build_service
 from nginx_operator.kube.resources import DEFINITIONS
 from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.pem import encode_certificates
 from testbed.waiting import PATIENCE, until
 from tests.support.namespaces import Namespace, fresh
 from tests.support.product import NAMESPACE, RELEASE, Product
@@ -50,7 +51,7 @@ def confined(product: Product) -> Iterator[Namespace]:
 def ours(namespace: str) -> dict[str, Any]:
     """A Deployment as the operator writes it."""
     owner = ObjectMeta(name=OWNER.name, uid=OWNER.uid, namespace=namespace)
-    return deployment(owner, NginxSpec(count=1, image="example.com/nginx:1"))
+    return build_deployment(owner, NginxSpec(count=1, image="example.com/nginx:1"))
 
 
 def pod(body: Any) -> Any:
@@ -155,7 +156,7 @@ def test_it_touches_no_service_and_no_deployment_of_somebody_else(product: Produ
         patch = ("-n", confined.name, "patch", kind, "foreign", "-p", '{"metadata":{"labels":{"a":"b"}}}')
         assert words in as_account(product, RELEASE, *patch)
     assert words in as_account(product, RELEASE, "-n", confined.name, "delete", "service", "foreign")
-    body = service(ObjectMeta(name="web", uid=OWNER.uid, namespace=confined.name), NginxSpec(count=1, image="a"))
+    body = build_service(ObjectMeta(name="web", uid=OWNER.uid, namespace=confined.name), NginxSpec(count=1, image="a"))
     apply = ("apply", "--server-side", "--dry-run=server", "-f", "-")
     assert as_account(product, RELEASE, *apply, body=body) == ""
     for more in ({"externalIPs": ["198.51.100.1"]}, {"type": "ExternalName", "externalName": "example.com"}):
@@ -163,7 +164,7 @@ def test_it_touches_no_service_and_no_deployment_of_somebody_else(product: Produ
         assert "no Service that leads traffic" in as_account(product, RELEASE, *apply, body=stronger)
 
 
-CA = base64.b64encode(authority.pem([authority.create(datetime.now(UTC)).certificate])).decode()
+CA = base64.b64encode(encode_certificates([authority.create(datetime.now(UTC)).certificate])).decode()
 
 
 @pytest.mark.parametrize("account", [RELEASE, f"{RELEASE}-webhooks"])

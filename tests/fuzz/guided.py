@@ -7,7 +7,7 @@ import atheris
 
 with atheris.instrument_imports(include=["nginx_operator.api", "nginx_webhooks.admission", "nginx_webhooks.review"]):
     from nginx_operator.api.policy import Policies, Policy
-    from nginx_operator.serving.application import Head
+    from nginx_operator.serving.application import RequestHead
     from nginx_webhooks.metrics import Metrics
     from nginx_webhooks.server import AdmissionServer
 
@@ -27,7 +27,7 @@ SERVER = asyncio.run(serve())
 def one(body: bytes) -> None:
     """One body to both webhooks."""
     for path in ("/validate", "/mutate"):
-        response = SERVER.connections.application.answer(Head("POST", path, "", len(body)), body)
+        response = SERVER.application.respond(RequestHead("POST", path, "", len(body)), body)
         oracle.check(path, body, response.status, response.body, POLICY)
 
 

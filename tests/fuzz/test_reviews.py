@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nginx_operator.api.policy import Policies, Policy
-from nginx_operator.serving.application import Application, Head
+from nginx_operator.serving.application import Application, RequestHead
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import AdmissionServer
 from tests.support.campaign import TURNS
@@ -32,14 +32,14 @@ async def application() -> AsyncIterator[Application]:
     """What the server asks for an answer, and nothing that it does meanwhile goes unseen."""
     server = AdmissionServer(policies=lambda: Policies(POLICY), metrics=Metrics(), context=None)
     WATCH.seen.clear()
-    yield server.connections.application
+    yield server.application
     assert WATCH.seen == []
 
 
 def judged(application: Application, path: str, body: bytes) -> tuple[int, bytes]:
     """The answer, after the oracle has looked at it."""
     with WATCH:
-        response = application.answer(Head("POST", path, "", len(body)), body)
+        response = application.respond(RequestHead("POST", path, "", len(body)), body)
     oracle.check(path, body, response.status, response.body, POLICY)
     return response.status, response.body
 

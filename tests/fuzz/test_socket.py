@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nginx_operator.api.policy import Policy
 from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.pem import encode_certificates
 from tests.support.campaign import TURNS
 from tests.support.fuzz import oracle
 from tests.support.fuzz.mutation import CORPUS, bent_bytes, bodies
@@ -68,7 +69,7 @@ async def watched(folder: Path) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
                 await asyncio.sleep(0.05)
         process.send_signal(signal.SIGUSR1)
         port = int(text.rpartition("webhooks on https://127.0.0.1:")[2].split()[0])
-        yield port, ssl.create_default_context(cadata=authority.pem([ca.certificate]).decode())
+        yield port, ssl.create_default_context(cadata=encode_certificates([ca.certificate]).decode())
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE):
             assert await process.wait() == 0, (folder / "log").read_text()[-3000:]

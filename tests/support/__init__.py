@@ -27,6 +27,7 @@ Without one:
     specs        Hypothesis strategies for specs
     fuzz/        mutated reviews, and what no answer to one may be
     rendering    renders the chart with Helm
+    differences  renderings as their differences to the default one
     docs/        runs the commands of the documentation
 
 A run:

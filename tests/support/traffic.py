@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nginx_operator.kube.resources import MUTATING_CONFIGURATIONS, NGINXES, VALIDATING_CONFIGURATIONS
-from nginx_webhooks.certificates.handshake import client_context
+from nginx_webhooks.certificates.tls_context import client_context
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
 from tests.support.answers import DENIED

@@ -14,7 +14,6 @@ import yaml
 
 import nginx_operator
 from nginx_operator.api import defaults, names, schema, validation
-from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,9 +84,8 @@ def test_an_example_is_valid(example: Path) -> None:
     for document in ours:
         assert set(document) == {"apiVersion", "kind", "metadata", "spec"}
         assert document["kind"] == names.KIND
-        spec = defaults.defaulted(document["spec"], Policy())
-        subject = Subject(document["metadata"]["name"], spec, Policy(), strict=True)
-        assert validation.check(subject).faults == []
+        spec = defaults.with_defaults(document["spec"], Policy())
+        assert validation.validate(document["metadata"]["name"], spec, Policy(), strict=True).errors == []
 
 
 def test_the_first_example_is_the_whole_idea() -> None:
@@ -124,10 +122,14 @@ def test_troubleshooting_explains_every_reason_and_no_other() -> None:
 
 
 def reasons(module: ast.Module) -> set[str]:
-    """The second argument of Condition(...) and _waiting(...), directly or by a variable called reason."""
+    """The second argument of ConditionState(...) and _waiting(...), directly or by a variable called reason."""
     found: list[ast.expr] = []
     for node in ast.walk(module):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Condition", "_waiting"):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("ConditionState", "_waiting")
+        ):
             found.append(node.args[1])
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "reason":
             assert isinstance(node.value, ast.IfExp)

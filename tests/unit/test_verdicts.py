@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nginx_operator.api import names, schema
-from nginx_operator.api.faults import MOST_FAULTS
 from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.api.types import Nginx, ObjectMeta
+from nginx_operator.api.validation.field_errors import MAX_ERRORS
 from nginx_operator.commands.lint import check_text
 from nginx_operator.reconcile import guard
 from nginx_webhooks import admission
-from nginx_webhooks.review import Decision, decode
+from nginx_webhooks.review import AdmissionResponse, decode
 from tests.support.specs import NAMES, SPECS
 from tests.support.webhooks.reviews import encoded, nginx, patched, review
 
@@ -26,7 +26,7 @@ POLICIES = st.sampled_from(
 )
 
 
-def webhook(obj: dict[str, Any], policy: Policy) -> Decision:
+def webhook(obj: dict[str, Any], policy: Policy) -> AdmissionResponse:
     """What the API server gets from the two webhooks, one after the other."""
     answer = admission.mutate(decode(encoded(review(obj, name=""))), policy).review()["response"]
     return admission.validate(decode(encoded(review(patched(obj, answer), name=""))), policy)
@@ -35,8 +35,8 @@ def webhook(obj: dict[str, Any], policy: Policy) -> Decision:
 def linted(obj: dict[str, Any], policy: Policy) -> tuple[list[str], list[str]]:
     """Faults and warnings of `lint`, without those of unknown fields: the API server drops these, and says so."""
     found = list(check_text("f", json.dumps(obj), Policies(policy)))
-    faults = [one.text for one in found if one.refused and ": unknown field; " not in one.text]
-    return faults, [one.text for one in found if not one.refused]
+    faults = [one.message for one in found if one.is_error and ": unknown field; " not in one.message]
+    return faults, [one.message for one in found if not one.is_error]
 
 
 def stored(value: Any, rule: schema.Schema) -> Any:
@@ -62,14 +62,14 @@ def test_webhook_guard_and_lint_agree(name: str, spec: dict[str, Any], policy: P
     decision = webhook(obj, policy)
     faults, warnings = linted(obj, policy)
     assert bool(faults) != decision.allowed
-    if len(decision.faults) < MOST_FAULTS // 2:  # with unknown fields `lint` may come to the end earlier
-        assert faults == [str(fault) for fault in decision.faults]
+    if len(decision.errors) < MAX_ERRORS // 2:  # with unknown fields `lint` may come to the end earlier
+        assert faults == [str(fault) for fault in decision.errors]
         assert warnings == list(decision.warnings)
     kept = stored(spec, schema.spec_schema(names.VERSION))
     guarded = guard.check(Nginx(ObjectMeta(name), kept), {}, policy).guarded
     assert (guarded.spec is not None) == decision.allowed
     if json.dumps(kept) == json.dumps(spec):  # 0 equals 0.0, and reads otherwise
-        assert guarded.invalid == decision.sentence
+        assert guarded.invalid == decision.message
 
 
 @given(st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2))

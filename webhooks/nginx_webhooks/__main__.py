@@ -13,28 +13,28 @@ from nginx_operator import __version__, logs
 from nginx_operator.api.policy import PolicyError
 from nginx_operator.kube.client_config import ClientConfigError
 from nginx_operator.kube.errors import ApiError
-from nginx_webhooks import settings
-from nginx_webhooks.certificates.authority import RotationError
-from nginx_webhooks.certificates.serving_certificate import CertificateError
+from nginx_webhooks.certificates.ca_rotation import RotationError
+from nginx_webhooks.certificates.tls_context import CertificateError
 from nginx_webhooks.process import rotate, serve
+from nginx_webhooks.settings import RotateSettings, parse
 
 log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; the process's exit code."""
-    found = settings.parse(argv)
-    match found:
+    """Runs a command. Returns the process's exit code."""
+    settings = parse(argv)
+    match settings:
         case None:
             print(__version__)
             return 0
-        case settings.Rotation():
-            return _rotate(found)
-    logs.configure(found.log_format, found.log_level)
-    gc.freeze()  # what is imported stays: looking through it again and again finds nothing
+        case RotateSettings():
+            return _rotate(settings)
+    logs.configure(settings.log_format, settings.log_level)
+    gc.freeze()  # what is imported lives as long as the process: the collector need not scan it again and again
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(found))
+            runner.run(serve(settings))
     except (PolicyError, CertificateError, ClientConfigError) as error:
         log.error("cannot start: %s", error)
         return 1
@@ -44,11 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _rotate(asked: settings.Rotation) -> int:
+def _rotate(settings: RotateSettings) -> int:
     try:
-        asyncio.run(rotate(asked, partial(print, flush=True)))
+        asyncio.run(rotate(settings, partial(print, flush=True)))
     except TimeoutError:
-        print(f"not finished in {asked.timeout} s; the log of the webhooks says what they wait for", file=sys.stderr)
+        print(f"not finished in {settings.timeout} s; the log of the webhooks says what they wait for", file=sys.stderr)
     except (RotationError, ClientConfigError) as error:
         print(error, file=sys.stderr)
     except ApiError as error:

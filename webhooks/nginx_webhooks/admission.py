@@ -9,15 +9,24 @@ from typing import Any, Final
 import msgspec
 
 from nginx_operator.api import defaults, names
-from nginx_operator.api.faults import Fault, Subject, Verdict, cut, quoted
 from nginx_operator.api.policy import MAX_INT32, Policy
-from nginx_operator.api.validation import WARNING_LENGTH, check, check_scale
-from nginx_webhooks.review import Decision, Kind, MalformedReviewError, Metadata, Object, Request, mapping
+from nginx_operator.api.validation import MAX_WARNING_LENGTH, ValidationResult, validate_scale
+from nginx_operator.api.validation import validate as validate_nginx
+from nginx_operator.api.validation.field_errors import FieldError, quoted, truncated
+from nginx_webhooks.review import (
+    AdmissionRequest,
+    AdmissionResponse,
+    GroupVersionKind,
+    MalformedReviewError,
+    Metadata,
+    Object,
+    mapping_or_empty,
+)
 
 _SCALE: Final = ("autoscaling", "v1", "Scale")
 
 
-def mutate(request: Request, policy: Policy) -> Decision:
+def mutate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
     """Writes what the spec leaves out, and nothing else.
 
     The schema has not seen the object yet. A spec that is no mapping gets no patch: the schema refuses it next, with
@@ -26,30 +35,31 @@ def mutate(request: Request, policy: Policy) -> Decision:
     Raises:
         MalformedReviewError: the request is about something else than an Nginx.
     """
-    _expect(request, names.GROUP, names.KIND)
-    if not _writes(request):
-        return Decision(request)
+    _require_kind(request, names.GROUP, names.KIND)
+    if not _stores_spec(request):
+        return AdmissionResponse(request)
     spec = _object(request).spec()
     if spec is not None and not isinstance(spec, Mapping):
-        return Decision(request)
-    added = defaults.missing(spec or {}, policy)
+        return AdmissionResponse(request)
+    added = defaults.missing_defaults(spec or {}, policy)
     if spec is None:
         patch: tuple[tuple[str, Any], ...] = (("/spec", added),)
     else:
         # "add" replaces a member that is there already (RFC 6902, 4.1), which makes `count: null` no special case.
         patch = tuple((f"/spec/{field}", value) for field, value in added.items())
-    return Decision(request, patch=patch, warnings=tuple(_replaced(added, request)))
+    return AdmissionResponse(request, patch=patch, warnings=tuple(_replacement_warnings(added, request)))
 
 
-def _replaced(added: Mapping[str, Any], request: Request) -> Iterator[str]:
+def _replacement_warnings(added: Mapping[str, Any], request: AdmissionRequest) -> Iterator[str]:
     """Warns of a default that takes the place of what was in force: who drops a line rarely means to scale by it."""
-    old = mapping(_old_spec(request)) if added else {}
+    old = mapping_or_empty(_old_spec(request)) if added else {}
     for field, value in added.items():
         if old.get(field) not in (None, value):
-            yield cut(f"spec.{field} is left out, so the default {value} replaces {quoted(old[field])}", WARNING_LENGTH)
+            text = f"spec.{field} is left out, so the default {value} replaces {quoted(old[field])}"
+            yield truncated(text, MAX_WARNING_LENGTH)
 
 
-def validate(request: Request, policy: Policy) -> Decision:
+def validate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
     """Judges an Nginx, or the number of pods in its scale subresource.
 
     Raises:
@@ -57,52 +67,51 @@ def validate(request: Request, policy: Policy) -> Decision:
     """
     scale = (request.kind.group, request.kind.version, request.kind.kind) == _SCALE
     if not scale:
-        _expect(request, names.GROUP, names.KIND)
-    if not _writes(request):
-        return Decision(request)
+        _require_kind(request, names.GROUP, names.KIND)
+    if not _stores_spec(request):
+        return AdmissionResponse(request)
     try:
-        verdict = _judge_scale(request, policy) if scale else _judge_nginx(request, policy)
+        result = _validate_scale(request, policy) if scale else _validate_nginx(request, policy)
     except RecursionError as error:
         raise MalformedReviewError("the object is nested too deeply") from error
-    return Decision(request, faults=tuple(verdict.faults), warnings=tuple(verdict.warnings))
+    return AdmissionResponse(request, errors=tuple(result.errors), warnings=tuple(result.warnings))
 
 
-def _judge_nginx(request: Request, policy: Policy) -> Verdict:
+def _validate_nginx(request: AdmissionRequest, policy: Policy) -> ValidationResult:
     spec, old = _object(request).spec(), _old_spec(request)
     if spec is not None and not isinstance(spec, Mapping):
-        return Verdict(faults=[Fault("spec", f"{quoted(spec)} must be a mapping", ("spec",))])
-    return check(
-        Subject(
-            name=request.object_name,
-            # Left out still (the mutating webhook may be switched off): judged as what the operator makes of it.
-            spec=defaults.defaulted(spec or {}, policy),
-            policy=policy,
-            old_spec=old if isinstance(old, Mapping) else None,
-        )
+        return ValidationResult([FieldError(("spec",), f"{quoted(spec)} must be a mapping")], [])
+    return validate_nginx(
+        request.object_name,
+        # Left out still (the mutating webhook may be switched off): judged as what the operator makes of it.
+        defaults.with_defaults(spec or {}, policy),
+        policy,
+        old_spec=old if isinstance(old, Mapping) else None,
     )
 
 
-def _old_spec(request: Request) -> Any:
+def _old_spec(request: AdmissionRequest) -> Any:
     """What is in force; nothing if it is longer than a spec may be, so that a shorter one can replace it."""
     old = request.old_object
-    return None if old is None or old.is_long else old.spec()
+    return None if old is None or old.too_long else old.spec()
 
 
-def _judge_scale(request: Request, policy: Policy) -> Verdict:
+def _validate_scale(request: AdmissionRequest, policy: Policy) -> ValidationResult:
     """autoscaling/v1 leaves `replicas` out when it is 0 (omitempty in the API server's Go type)."""
-    count, path = _replicas(_object(request)), ("spec", "replicas")
+    count = _replicas(_object(request))
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_INT32:
-        return Verdict([Fault(".".join(path), f"{quoted(count)} must be a whole number from 0 to {MAX_INT32}", path)])
+        message = f"{quoted(count)} must be a whole number from 0 to {MAX_INT32}"
+        return ValidationResult([FieldError(("spec", "replicas"), message)], [])
     old_count = None if request.old_object is None else _replicas(request.old_object)
-    return check_scale(count, old_count, policy)
+    return validate_scale(count, old_count, policy)
 
 
 def _replicas(scale: Object) -> Any:
-    found = mapping(scale.spec()).get("replicas")
+    found = mapping_or_empty(scale.spec()).get("replicas")
     return 0 if found is None else found
 
 
-def _expect(request: Request, group: str, kind: str) -> None:
+def _require_kind(request: AdmissionRequest, group: str, kind: str) -> None:
     if (request.kind.group, request.kind.kind) != (group, kind):
         raise MalformedReviewError(
             f"no rule for kind {quoted(request.kind.kind)} of group {quoted(request.kind.group)}; "
@@ -110,12 +119,12 @@ def _expect(request: Request, group: str, kind: str) -> None:
         )
 
 
-def _writes(request: Request) -> bool:
+def _stores_spec(request: AdmissionRequest) -> bool:
     """Whether the request stores a spec that will have an effect."""
     return request.operation in ("CREATE", "UPDATE") and not request.deleting
 
 
-def _object(request: Request) -> Object:
+def _object(request: AdmissionRequest) -> Object:
     if request.object is None:
         raise MalformedReviewError(f"operation {request.operation} comes with no object")
     return request.object
@@ -123,7 +132,7 @@ def _object(request: Request) -> Object:
 
 def warm_up(policy: Policy) -> None:
     """Judges a sample, so that the first user does not wait for the schema to be read and compiled."""
-    kind = Kind(group=names.GROUP, version=names.VERSION, kind=names.KIND)
+    kind = GroupVersionKind(group=names.GROUP, version=names.VERSION, kind=names.KIND)
     spec = msgspec.Raw(msgspec.json.encode({"count": policy.default_count}))
     sample = Object(Metadata(name="sample"), spec)
-    validate(Request(uid="warm-up", kind=kind, operation="CREATE", object=sample), policy)
+    validate(AdmissionRequest(uid="warm-up", kind=kind, operation="CREATE", object=sample), policy)

@@ -1,4 +1,4 @@
-"""What this process counts, for Prometheus. A registry of its own, so that two of them fit into one test."""
+"""The metrics of the webhooks, for Prometheus. The registry is their own, so that two of them fit into one test."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -8,7 +8,7 @@ _CA_CHANGES = ("created", "published", "promoted", "dropped", "restored")
 
 
 class Metrics:
-    """The counters of one process.
+    """The metrics of one process.
 
     Attributes:
         admissions: reviews by webhook (mutate, validate) and verdict (allowed, patched, denied, malformed).
@@ -18,9 +18,9 @@ class Metrics:
         limited: connections that were cut and requests that were refused for a limit, by which one.
         certificate_expiry: when the served certificate expires, seconds since 1970; 0 while there is none.
         certificate_refused: 1 while the Secret holds a certificate that cannot be served, else 0.
-        ca_expiry: when the authority behind it expires, the first of several; 0 while there is none.
+        ca_expiry: when its CA expires, the first of several; 0 while there is none.
         ca_bundle_writes: writes of clientConfig.caBundle, by the kind of the configuration.
-        ca_changes: changes of the certificate authority in the Secret, by what was done; promoted is a rotation.
+        ca_changes: changes of the CAs in the Secret, by what was done; promoted is a rotation.
     """
 
     def __init__(self) -> None:

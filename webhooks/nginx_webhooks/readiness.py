@@ -1,4 +1,4 @@
-"""Whether a Service may send this pod requests."""
+"""The readiness of a webhook pod: whether its Service may send it requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Readiness:
-    """The state behind /readyz. Once proven it stays: a passing fault of the cluster must not empty the Service.
+    """The state behind /readyz. It is latched: a transient failure of the cluster must not empty the Service.
 
-    Only an expired certificate or the end of the process take it back.
+    Only an expired certificate, or the end of the process, makes the pod unready again.
 
     Attributes:
-        certificate_valid: whether the served certificate is within its dates at this moment.
-        waiting_for: what is still missing, for people.
+        certificate_valid: returns whether the served certificate is within its validity now.
+        waiting_for: what is still missing, for the message.
     """
 
     certificate_valid: Callable[[], bool]
@@ -21,17 +21,17 @@ class Readiness:
     _draining: bool = field(default=False, init=False)
 
     def prove(self) -> None:
-        """The API server can reach this process now, by a certificate that it trusts."""
+        """Latches readiness: the API server trusts the certificate that this process serves."""
         self._proven = True
         self.waiting_for = ""
 
     def drain(self) -> None:
-        """The process is about to end."""
+        """Makes the pod unready for good: the process is about to end."""
         self._draining = True
 
     @property
     def proven(self) -> bool:
-        """Whether it was ready once."""
+        """True once readiness is latched."""
         return self._proven
 
     @property

@@ -1,6 +1,6 @@
-"""AdmissionReview on the wire: what is asked, and what is answered.
+"""AdmissionReview on the wire: requests are decoded, responses are encoded.
 
-    body --decode--> Request  (admission.py decides)  Decision --encode--> body
+    body --decode--> AdmissionRequest  (admission.py decides)  AdmissionResponse --encode--> body
 
 Source of the shapes: admission.k8s.io/v1, metav1.Status and RFC 6902 (JSON Patch).
 """
@@ -12,35 +12,35 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from nginx_operator.api.faults import Fault, quoted
+from nginx_operator.api.validation.field_errors import FieldError, aggregate, quoted
 
 REVIEW_API_VERSION: Final = "admission.k8s.io/v1"
 #: The status code that the API server passes on to the user, as it does for a broken schema (Unprocessable Entity).
 INVALID_CODE: Final = 422
 #: Longest name (RFC 1123 subdomain) and the length at which a user's name is cut, for messages and logs.
-NAME_LENGTH: Final = 253
+MAX_NAME_LENGTH: Final = 253
 #: Bytes of a spec as JSON; decoded it takes up to forty times as many. No spec of which a Service can be made comes
 #: near: most of it are annotations, of which Kubernetes takes 256 KiB.
-SPEC_LIMIT: Final = 512 * 1024
+MAX_SPEC_BYTES: Final = 512 * 1024
 #: A uid, an operation, a name: some characters more than any may have, so that the API server refuses a name that is
 #: too long in its own words, and few enough to be echoed and logged.
-Word = Annotated[str, msgspec.Meta(max_length=1024)]
+ShortString = Annotated[str, msgspec.Meta(max_length=1024)]
 
 
 class MalformedReviewError(ValueError):
     """The body is no AdmissionReview that these webhooks can judge. The text says why, for the caller."""
 
 
-class Kind(msgspec.Struct, frozen=True):
+class GroupVersionKind(msgspec.Struct, frozen=True):
     """request.kind: what `object` is."""
 
-    kind: Word
-    group: Word = ""
-    version: Word = ""
+    kind: ShortString
+    group: ShortString = ""
+    version: ShortString = ""
 
 
 class UserInfo(msgspec.Struct, frozen=True):
-    """request.userInfo: who asks."""
+    """request.userInfo: who sent it."""
 
     username: str = ""
 
@@ -48,9 +48,9 @@ class UserInfo(msgspec.Struct, frozen=True):
 class Metadata(msgspec.Struct, rename="camel", frozen=True):
     """The part of metadata that a decision needs. The API server has seen to its types."""
 
-    name: Word | None = None
-    generate_name: Word | None = None
-    deletion_timestamp: Word | None = None
+    name: ShortString | None = None
+    generate_name: ShortString | None = None
+    deletion_timestamp: ShortString | None = None
 
 
 class Object(msgspec.Struct, frozen=True):
@@ -64,9 +64,9 @@ class Object(msgspec.Struct, frozen=True):
     raw_spec: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="spec")
 
     @property
-    def is_long(self) -> bool:
+    def too_long(self) -> bool:
         """Whether the spec is longer than any that is taken."""
-        return len(memoryview(self.raw_spec)) > SPEC_LIMIT
+        return len(memoryview(self.raw_spec)) > MAX_SPEC_BYTES
 
     def spec(self) -> Any:
         """The spec, decoded.
@@ -74,19 +74,19 @@ class Object(msgspec.Struct, frozen=True):
         Raises:
             MalformedReviewError: it is too long, nested too deeply, or holds a number that is none.
         """
-        if self.is_long:
-            raise MalformedReviewError(f"the spec has more than {SPEC_LIMIT // 1024} KiB")
+        if self.too_long:
+            raise MalformedReviewError(f"the spec has more than {MAX_SPEC_BYTES // 1024} KiB")
         return _decoded(_SPEC, self.raw_spec)
 
 
-class Request(msgspec.Struct, rename="camel", frozen=True):
+class AdmissionRequest(msgspec.Struct, rename="camel", frozen=True):
     """The part of an AdmissionReview's request that a decision needs."""
 
-    uid: Word
-    kind: Kind
-    operation: Word
-    name: Word = ""
-    namespace: Word = ""
+    uid: ShortString
+    kind: GroupVersionKind
+    operation: ShortString
+    name: ShortString = ""
+    namespace: ShortString = ""
     user_info: UserInfo = UserInfo()
     object: Object | None = None
     old_object: Object | None = None
@@ -97,23 +97,23 @@ class Request(msgspec.Struct, rename="camel", frozen=True):
         return self.name or self._metadata.name or ""
 
     @property
-    def shown_name(self) -> str:
+    def display_name(self) -> str:
         """The name to show: the object's own, or its generateName while it has none."""
-        return (self.object_name or self._metadata.generate_name or "")[:NAME_LENGTH]
+        return (self.object_name or self._metadata.generate_name or "")[:MAX_NAME_LENGTH]
 
     @property
     def deleting(self) -> bool:
         """Whether the object only waits for its finalizers: its spec has no effect any more.
 
-        What is stored tells: an object to be created may bring a deletionTimestamp, which the API server drops later.
+        The stored object decides: one to be created may bring a deletionTimestamp, which the API server drops later.
         """
         stored = self.old_object.metadata if self.old_object is not None else None
         return stored is not None and bool(stored.deletion_timestamp)
 
     @property
     def user(self) -> str:
-        """Who asks, cut to a length that a log line can hold."""
-        return self.user_info.username[:NAME_LENGTH]
+        """The user's name, cut to a length that a log line can hold."""
+        return self.user_info.username[:MAX_NAME_LENGTH]
 
     @property
     def _metadata(self) -> Metadata:
@@ -121,43 +121,43 @@ class Request(msgspec.Struct, rename="camel", frozen=True):
 
 
 class _Review(msgspec.Struct, rename="camel", frozen=True):
-    api_version: Word
-    kind: Word
-    request: Request | None = None
+    api_version: ShortString
+    kind: ShortString
+    request: AdmissionRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What is answered to one request.
+class AdmissionResponse:
+    """The decision about one request.
 
     Attributes:
-        request: what was asked.
+        request: what it is about.
         patch: fields to add, as (JSON Pointer, value); empty means no patch.
-        faults: reasons to refuse; empty means allowed.
+        errors: reasons to refuse; empty means allowed.
         warnings: shown to the user, at most 120 characters each.
     """
 
-    request: Request
+    request: AdmissionRequest
     patch: tuple[tuple[str, Any], ...] = ()
-    faults: tuple[Fault, ...] = ()
+    errors: tuple[FieldError, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
         """Whether the object may be stored."""
-        return not self.faults
+        return not self.errors
 
     @property
     def verdict(self) -> str:
         """One word, for metrics: denied, patched or allowed."""
-        if self.faults:
+        if self.errors:
             return "denied"
         return "patched" if self.patch else "allowed"
 
     @property
-    def sentence(self) -> str:
-        """All faults in one line; empty when allowed."""
-        return "; ".join(map(str, self.faults))
+    def message(self) -> str:
+        """All errors in one line; empty when allowed."""
+        return aggregate(self.errors)
 
     def review(self) -> dict[str, Any]:
         """The AdmissionReview to answer with."""
@@ -166,7 +166,7 @@ class Decision:
             operations = [{"op": "add", "path": path, "value": value} for path, value in self.patch]
             response["patchType"] = "JSONPatch"
             response["patch"] = base64.b64encode(msgspec.json.encode(operations)).decode("ascii")
-        if self.faults:
+        if self.errors:
             response["status"] = self._status()
         if self.warnings:
             response["warnings"] = list(self.warnings)
@@ -185,14 +185,14 @@ class Decision:
             "status": "Failure",
             "code": INVALID_CODE,
             "reason": "Invalid",
-            "message": self.sentence,
+            "message": self.message,
             "details": {
-                "name": self.request.shown_name,
+                "name": self.request.display_name,
                 "group": self.request.kind.group,
                 "kind": self.request.kind.kind,
                 "causes": [
-                    {"reason": "FieldValueInvalid", "field": fault.path, "message": fault.message}
-                    for fault in self.faults
+                    {"reason": "FieldValueInvalid", "field": error.field, "message": error.message}
+                    for error in self.errors
                 ],
             },
         }
@@ -203,7 +203,7 @@ _REVIEW: Final = msgspec.json.Decoder(_Review)
 _SPEC: Final = msgspec.json.Decoder()
 
 
-def decode(body: bytes) -> Request:
+def decode(body: bytes) -> AdmissionRequest:
     """The request in an AdmissionReview.
 
     Raises:
@@ -234,6 +234,6 @@ def _decoded(decoder: msgspec.json.Decoder[Any], source: bytes | msgspec.Raw) ->
         raise MalformedReviewError(f"not an AdmissionReview: {error}") from error
 
 
-def mapping(value: object) -> Mapping[str, Any]:
+def mapping_or_empty(value: object) -> Mapping[str, Any]:
     """The value if it is a mapping, else an empty one: what comes before the schema may be of any type."""
     return value if isinstance(value, Mapping) else {}

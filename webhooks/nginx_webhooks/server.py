@@ -1,7 +1,7 @@
 """The HTTPS server that the API server calls: POST /mutate and POST /validate, and nothing else.
 
-`/mutate/gold` and `/validate/gold` are the same for namespaces of the class `gold`: a review says nothing of their
-labels, but the API server chooses the path by them.
+`/mutate/gold` and `/validate/gold` are the same for namespaces of the class `gold`: a review does not contain their
+labels, but the API server selects the path by them.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from typing import Final
 
 from nginx_operator.api.policy import Policies
 from nginx_operator.logs import FIELDS
-from nginx_operator.serving.application import Application, Head, Response, failure
-from nginx_operator.serving.connections import Connections
-from nginx_operator.serving.limits import Deadlines, Limits
+from nginx_operator.serving.application import Application, RequestHead, Response, failure
+from nginx_operator.serving.http_server import HttpServer
+from nginx_operator.serving.limits import Limits, Timeouts
 from nginx_webhooks import admission, review
 from nginx_webhooks.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a body. An object has at most 3 MiB, and a review of an update holds two of them and some more. A review
-#: that a human caused has less than the usual 64 KiB; larger ones are read few at a time, so that clients that hold
-#: them back cost neither memory nor the time of usual ones.
+#: Bytes of a body. An object has at most 3 MiB, and the review of an update contains two of them and some more. A
+#: review that a human caused has less than 64 KiB; only a few larger ones are read at a time, so that clients which
+#: send them slowly cost little memory and delay no small one.
 LIMITS: Final = Limits(body=7 * 1024 * 1024)
 
 _WEBHOOKS: Final = {"mutate": admission.mutate, "validate": admission.validate}
@@ -34,18 +34,24 @@ _PATHS: Final = " and ".join(f"/{name}" for name in _WEBHOOKS)
 _NO_SUCH_PATH: Final = Response(404, f"no such path; the webhooks are {_PATHS}\n".encode())
 _NO_POST: Final = Response(405, b"an AdmissionReview comes by POST\n", headers="Allow: POST\r\n")
 
-#: Seconds: the end of a drain, reached or not; and the silence that ends it earlier.
+#: Seconds that a drain lasts at most, and seconds without a request that end it earlier.
 DRAIN_LIMIT: Final = 15.0
 DRAIN_QUIET: Final = 2.0
 
 
 class AdmissionServer:
-    """Answers reviews until it is drained.
+    """Responds to admission reviews until it is drained.
 
     Args:
-        policies: gives those in force.
-        metrics: counts the answers.
-        context: TLS settings; the certificate in them may be exchanged at any time. None means plain HTTP.
+        policies: returns those in force.
+        metrics: counts the responses.
+        context: TLS settings; the certificate in them may be replaced at any time. None means plain HTTP.
+        timeouts: of the stages of a connection.
+        limits: of connections and bodies.
+
+    Attributes:
+        application: what the server serves.
+        http: the server.
     """
 
     def __init__(
@@ -54,60 +60,61 @@ class AdmissionServer:
         policies: Callable[[], Policies],
         metrics: Metrics,
         context: ssl.SSLContext | None,
-        deadlines: Deadlines | None = None,
+        timeouts: Timeouts | None = None,
         limits: Limits = LIMITS,
     ) -> None:
         self._policies = policies
         self._metrics = metrics
         self._context = context
-        self._deadlines = deadlines or Deadlines()
-        self.connections = Connections(
-            Application(refuse=_refuse, answer=self._answer),
-            deadlines=self._deadlines,
+        self._timeouts = timeouts or Timeouts()
+        self.application = Application(refuse=_refuse, respond=self._respond)
+        self.http = HttpServer(
+            self.application,
+            timeouts=self._timeouts,
             limits=limits,
-            limited=lambda why: metrics.limited.labels(why).inc(),
+            on_limit=lambda limit: metrics.limited.labels(limit).inc(),
         )
-        metrics.connections.set_function(lambda: len(self.connections))
+        metrics.connections.set_function(lambda: len(self.http))
 
     def start(self, listener: socket.socket) -> None:
-        """Takes connections from a listening socket."""
-        self.connections.listen(listener, self._context)
+        """Accepts connections from a listening socket."""
+        self.http.listen(listener, self._context)
 
     async def drain(self, *, quiet: float = DRAIN_QUIET, limit: float = DRAIN_LIMIT) -> None:
-        """Serves on, asks each client to open its next connection elsewhere, and stops when none comes any more.
+        """Serves on, tells each client to open its next connection elsewhere, and stops when requests cease.
 
-        The API server neither looks at readiness nor retries: it uses its connections to this process until it is
-        told `Connection: close` in an answer.
+        The API server neither looks at readiness nor retries: it uses its connections to this process until a
+        response says `Connection: close`.
 
         Args:
-            quiet: seconds without a request that mean idle.
+            quiet: seconds without a request after which it stops.
             limit: seconds after which it stops in any case.
         """
         loop = asyncio.get_running_loop()
-        self.connections.draining = True
+        connections = self.http.connections
+        connections.draining = True
         began = loop.time()
         end = began + limit
         while (now := loop.time()) < end:
-            idle = 0.0 if self.connections.in_flight else now - max(began, self.connections.last_used)
+            idle = 0.0 if connections.in_flight else now - max(began, connections.last_request)
             if idle >= quiet:
                 break
             await asyncio.sleep(min(quiet - idle, end - now))
         await self.stop()
 
     async def stop(self) -> None:
-        """Closes the listener, then the connections, each after the request that is under way in it."""
-        await self.connections.stop(self._deadlines.request)
+        """Closes the listening socket, then each connection after its current request."""
+        await self.http.stop(self._timeouts.request)
 
-    def _answer(self, head: Head, body: bytes) -> Response:
-        """The answer to a whole review."""
+    def _respond(self, head: RequestHead, body: bytes) -> Response:
         found = _PATH.fullmatch(head.path)
         if found is None:
-            return _NO_SUCH_PATH  # never asked: it is refused by its head
+            return _NO_SUCH_PATH  # not reached: _refuse comes first
         webhook, class_name = found["webhook"], found["class"] or ""
         started = time.perf_counter()
         try:
-            asked = review.decode(body)
-            decision = _WEBHOOKS[webhook](asked, self._policies().of(asked.namespace, class_name))
+            request = review.decode(body)
+            decision = _WEBHOOKS[webhook](request, self._policies().for_namespace(request.namespace, class_name))
         except review.MalformedReviewError as error:
             self._metrics.admissions.labels(webhook, "malformed").inc()
             return failure(400, "BadRequest", str(error))
@@ -119,28 +126,28 @@ class AdmissionServer:
         return Response(200, encoded, "application/json")
 
 
-def _refuse(head: Head) -> Response | None:
+def _refuse(head: RequestHead) -> Response | None:
     if _PATH.fullmatch(head.path) is None:
         return _NO_SUCH_PATH
     return None if head.method == "POST" else _NO_POST
 
 
-def _log_refusal(decision: review.Decision) -> None:
+def _log_refusal(decision: review.AdmissionResponse) -> None:
     request = decision.request
     log.info(
         "refused %s %s/%s by %s: %s",
         request.kind.kind,
         request.namespace,
-        request.shown_name,
+        request.display_name,
         request.user,
-        decision.sentence,
+        decision.message,
         extra={
             FIELDS: {
                 "namespace": request.namespace,
-                "name": request.shown_name,
+                "name": request.display_name,
                 "user": request.user,
                 "kind": request.kind.kind,
-                "faults": [fault.path for fault in decision.faults],
+                "faults": [fault.field for fault in decision.errors],
             }
         },
     )

@@ -1,40 +1,46 @@
 {{/*
-What finds the pods of one component: (list $ "webhooks"). Frozen, because a Deployment's selector cannot change.
+The labels that select the pods of a component. They never change, because the selector of a Deployment is immutable.
+Takes context and component.
 */}}
 {{- define "nginx-operator.selectorLabels" -}}
-{{- $root := index . 0 -}}
 {{- toYaml (dict
-  "app.kubernetes.io/name" (include "nginx-operator.name" $root)
-  "app.kubernetes.io/instance" $root.Release.Name
-  "app.kubernetes.io/component" (index . 1)
+  "app.kubernetes.io/name" (include "nginx-operator.name" .context)
+  "app.kubernetes.io/instance" .context.Release.Name
+  "app.kubernetes.io/component" .component
 ) -}}
 {{- end -}}
 
-{{/* Labels of an object: (list $ "webhooks"). They follow versions, so they stay off pod templates. */}}
+{{/*
+The labels of an object. They carry versions, so they are not for pod templates, where each upgrade would restart the
+pods. Takes context and component.
+*/}}
 {{- define "nginx-operator.labels" -}}
-{{- $root := index . 0 -}}
-{{- $own := dict
-  "app.kubernetes.io/managed-by" $root.Release.Service
+{{- $chart := .context.Chart -}}
+{{- $labels := dict
+  "app.kubernetes.io/managed-by" .context.Release.Service
   "app.kubernetes.io/part-of" "nginx-operator"
-  "app.kubernetes.io/version" $root.Chart.AppVersion
-  "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+  "app.kubernetes.io/version" $chart.AppVersion
+  "helm.sh/chart" (printf "%s-%s" $chart.Name $chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
 -}}
-{{- toYaml (merge (include "nginx-operator.selectorLabels" . | fromYaml) $own ($root.Values.commonLabels | default dict)) -}}
+{{- $selectorLabels := include "nginx-operator.selectorLabels" . | fromYaml -}}
+{{- toYaml (merge $selectorLabels $labels (.context.Values.commonLabels | default dict)) -}}
 {{- end -}}
 
 {{/*
-Annotations of an object, with their key, as the last lines of its metadata: (list $ own). Nothing where there are none.
-What the chart itself needs cannot be taken away.
+The labels of a component's pods. They carry no version, so an upgrade restarts only pods that it changes otherwise.
+Takes context and component.
 */}}
-{{- define "nginx-operator.annotations" -}}
-{{- with merge (dict) (index . 1) ((index . 0).Values.commonAnnotations | default dict) }}
-  annotations:
-    {{- toYaml . | nindent 4 }}
-{{- end -}}
+{{- define "nginx-operator.podLabels" -}}
+{{- $values := index .context.Values .component -}}
+{{- toYaml (merge (include "nginx-operator.selectorLabels" . | fromYaml) ($values.podLabels | default dict)) -}}
 {{- end -}}
 
-{{/* Labels of a pod: (list $ "webhooks"). Nothing here follows a version, so an upgrade restarts only what changed. */}}
-{{- define "nginx-operator.podLabels" -}}
-{{- $settings := index (index . 0).Values (index . 1) -}}
-{{- toYaml (merge (include "nginx-operator.selectorLabels" . | fromYaml) ($settings.podLabels | default dict)) -}}
+{{/*
+commonAnnotations with the annotations of one object, which take precedence; empty if there are none.
+Takes context and annotations.
+*/}}
+{{- define "nginx-operator.annotations" -}}
+{{- with merge (dict) (.annotations | default dict) (.context.Values.commonAnnotations | default dict) -}}
+{{- toYaml . -}}
+{{- end -}}
 {{- end -}}

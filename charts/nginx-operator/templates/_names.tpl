@@ -1,11 +1,20 @@
-{{/* The application's name in labels. */}}
+{{/*
+Conventions of all named templates of this chart:
+
+- A template takes the root context or, if it needs more, a dict with the keys that its comment names. Of these, context
+  is the root context, and component the value of the label app.kubernetes.io/component. The components operator and
+  webhooks have their values under the same key.
+- It returns a value, or some fields of an object; the caller writes the key above and indents it.
+*/}}
+
+{{/* The chart's name, as in the label app.kubernetes.io/name. */}}
 {{- define "nginx-operator.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 54 | trimSuffix "-" -}}
 {{- end -}}
 
 {{/*
-The name of all objects, before a suffix. A Service's name is a DNS label of 63 characters, and the
-longest suffix, -webhooks, takes nine of them.
+The name of the operator's objects, and the prefix of all other names. A Service's name is a DNS label of at most 63
+characters; the longest suffix, -webhooks, takes nine of them.
 */}}
 {{- define "nginx-operator.fullname" -}}
 {{- $name := include "nginx-operator.name" . -}}
@@ -16,34 +25,43 @@ longest suffix, -webhooks, takes nine of them.
 {{- $fullname | trunc 54 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* The name of what belongs to one component: (list $ "webhooks"). The operator is the main one and has no suffix. */}}
-{{- define "nginx-operator.componentName" -}}
-{{- $fullname := include "nginx-operator.fullname" (index . 0) -}}
-{{- eq (index . 1) "operator" | ternary $fullname (printf "%s-%s" $fullname (index . 1)) -}}
+{{/* The name of the webhooks' objects. */}}
+{{- define "nginx-operator.webhooks.fullname" -}}
+{{ include "nginx-operator.fullname" . }}-webhooks
 {{- end -}}
 
-{{/* The account that a component runs under: (list $ "webhooks"). */}}
-{{- define "nginx-operator.accountName" -}}
-{{- $settings := index (index . 0).Values (index . 1) -}}
-{{- default (include "nginx-operator.componentName" .) $settings.serviceAccount.name -}}
+{{/* The ServiceAccount of the operator. */}}
+{{- define "nginx-operator.serviceAccountName" -}}
+{{- default (include "nginx-operator.fullname" .) .Values.operator.serviceAccount.name -}}
 {{- end -}}
 
-{{/*
-The Service of a component's metrics: (list $ "webhooks"). With both suffixes a long name would be no DNS label any more.
-*/}}
-{{- define "nginx-operator.metricsName" -}}
-{{- $fullname := include "nginx-operator.fullname" (index . 0) | trunc 46 | trimSuffix "-" -}}
-{{- eq (index . 1) "operator" | ternary $fullname (printf "%s-%s" $fullname (index . 1)) -}}
--metrics
+{{/* The ServiceAccount of the webhooks. */}}
+{{- define "nginx-operator.webhooks.serviceAccountName" -}}
+{{- default (include "nginx-operator.webhooks.fullname" .) .Values.webhooks.serviceAccount.name -}}
 {{- end -}}
 
-{{/* The Secret that the webhooks' certificate comes from: in mode auto their CA, in others certificate and key. */}}
-{{- define "nginx-operator.secretName" -}}
+{{/* The prefix of the metrics Services' names: short enough for -webhooks-metrics to fit a DNS label. */}}
+{{- define "nginx-operator.metricsPrefix" -}}
+{{- include "nginx-operator.fullname" . | trunc 46 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* The Service of the operator's metrics. */}}
+{{- define "nginx-operator.metricsServiceName" -}}
+{{ include "nginx-operator.metricsPrefix" . }}-metrics
+{{- end -}}
+
+{{/* The Service of the webhooks' metrics. */}}
+{{- define "nginx-operator.webhooks.metricsServiceName" -}}
+{{ include "nginx-operator.metricsPrefix" . }}-webhooks-metrics
+{{- end -}}
+
+{{/* The Secret that the webhooks read: their CA in mode auto, a certificate with its key in the other modes. */}}
+{{- define "nginx-operator.webhooks.secretName" -}}
 {{- $certs := .Values.webhooks.certs -}}
 {{- if eq $certs.mode "existingSecret" -}}
 {{- $certs.existingSecret -}}
 {{- else if eq $certs.mode "certManager" -}}
-{{- include "nginx-operator.componentName" (list . "webhooks") }}-tls
+{{- include "nginx-operator.webhooks.fullname" . }}-tls
 {{- else -}}
 {{- include "nginx-operator.fullname" . }}-ca
 {{- end -}}
@@ -52,34 +70,4 @@ The Service of a component's metrics: (list $ "webhooks"). With both suffixes a 
 {{/* The ConfigMap of the policy. */}}
 {{- define "nginx-operator.policyName" -}}
 {{- include "nginx-operator.fullname" . }}-policy
-{{- end -}}
-
-{{/*
-The image of both processes. As everywhere, a repository names a registry itself if its first part looks like a host.
-*/}}
-{{- define "nginx-operator.image" -}}
-{{- with .Values.image -}}
-{{- $registry := $.Values.global.imageRegistry | default .registry -}}
-{{- if and $registry (not (regexMatch "^([^/]*[.:][^/]*|localhost)/" .repository)) -}}
-{{ $registry | trimSuffix "/" }}/
-{{- end -}}
-{{- .repository -}}
-{{- if .digest -}}
-@{{ .digest }}
-{{- else -}}
-:{{ default $.Chart.AppVersion .tag }}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{/* imagePullSecrets of a pod, those of an umbrella chart included, each once; with its key, or nothing. */}}
-{{- define "nginx-operator.imagePullSecrets" -}}
-{{- $found := list -}}
-{{- range concat (.Values.global.imagePullSecrets | default list) (.Values.imagePullSecrets | default list) -}}
-{{- $found = append $found (kindIs "string" . | ternary (dict "name" .) .) -}}
-{{- end -}}
-{{- with $found | uniq -}}
-imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
-{{- end -}}
 {{- end -}}

@@ -1,133 +1,109 @@
-{{/* What the pods of both components have in common: (list $ "webhooks"). */}}
+{{/* What the pod specs of both components have in common. Takes context and component. */}}
 {{- define "nginx-operator.podSpec" -}}
-{{- $root := index . 0 -}}
-{{- $settings := index $root.Values (index . 1) -}}
-serviceAccountName: {{ include "nginx-operator.accountName" . }}
+{{- $values := index .context.Values .component -}}
 automountServiceAccountToken: true
-{{- /* Links would fill the environment with NGINX_OPERATOR_... of the Services in the namespace. */}}
+{{- /* Service links would set an NGINX_OPERATOR_... environment variable for each Service of the namespace. */}}
 enableServiceLinks: false
-{{- with include "nginx-operator.imagePullSecrets" $root }}
-{{ . }}
+{{- with include "nginx-operator.imagePullSecrets" .context }}
+imagePullSecrets:
+  {{- . | nindent 2 }}
 {{- end }}
-{{- with $root.Values.podSecurityContext }}
+{{- with .context.Values.podSecurityContext }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $settings.priorityClassName }}
+{{- with $values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- with $settings.nodeSelector }}
+{{- with $values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $settings.affinity }}
+{{- with $values.affinity }}
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $settings.tolerations }}
+{{- with $values.tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if $settings.topologySpreadConstraints }}
+{{- with $values.topologySpreadConstraints }}
 topologySpreadConstraints:
-  {{- $own := dict "labelSelector" (dict "matchLabels" (include "nginx-operator.selectorLabels" . | fromYaml)) }}
-  {{- range $settings.topologySpreadConstraints }}
-  - {{ toYaml (hasKey . "labelSelector" | ternary . (merge (deepCopy .) $own)) | indent 4 | trim }}
+  {{- $selector := dict "labelSelector" (dict "matchLabels" (include "nginx-operator.selectorLabels" $ | fromYaml)) }}
+  {{- range . }}
+  - {{ toYaml (hasKey . "labelSelector" | ternary . (merge (deepCopy .) $selector)) | indent 4 | trim }}
   {{- end }}
-{{- end }}
-volumes:
-  {{- /* Mounted whole, not by subPath: only so does the kubelet bring updates. */}}
-  - name: policy
-    configMap:
-      name: {{ include "nginx-operator.policyName" $root }}
-{{- if and (eq (index . 1) "webhooks") $root.Values.webhooks.clientCertificates.caSecret }}
-  - name: client-ca
-    secret:
-      secretName: {{ $root.Values.webhooks.clientCertificates.caSecret }}
-      items:
-        - key: ca.crt
-          path: ca.crt
-{{- end }}
-{{- with $settings.extraVolumes }}
-  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* What the containers of both components have in common: (list $ "webhooks"). */}}
+{{/* What the containers of both components have in common. Takes context and component. */}}
 {{- define "nginx-operator.container" -}}
-{{- $root := index . 0 -}}
-{{- $settings := index $root.Values (index . 1) -}}
-image: {{ include "nginx-operator.image" $root | quote }}
-imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-env:
-  - name: POD_NAME
-    valueFrom:
-      fieldRef:
-        fieldPath: metadata.name
-  - name: POD_NAMESPACE
-    valueFrom:
-      fieldRef:
-        fieldPath: metadata.namespace
-  {{- if and (eq (index . 1) "webhooks") (eq $root.Values.webhooks.certs.mode "auto") }}
-  - name: CA_SECRET
-    value: {{ include "nginx-operator.secretName" $root }}
-  {{- end }}
-  {{- with $settings.extraEnv }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-{{- with $settings.resources }}
+{{- $values := index .context.Values .component -}}
+image: {{ include "nginx-operator.image" .context | quote }}
+imagePullPolicy: {{ .context.Values.image.pullPolicy }}
+{{- with $values.resources }}
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $root.Values.securityContext }}
+{{- with .context.Values.securityContext }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-volumeMounts:
-  - name: policy
-    mountPath: /etc/nginx-operator
-    readOnly: true
-{{- if and (eq (index . 1) "webhooks") $root.Values.webhooks.clientCertificates.caSecret }}
-  - name: client-ca
-    mountPath: /etc/nginx-operator-client-ca
-    readOnly: true
-{{- end }}
-{{- with $settings.extraVolumeMounts }}
-  {{- toYaml . | nindent 2 }}
-{{- end }}
 {{- end -}}
 
-{{/* Arguments that both processes understand: (list $ "webhooks"). */}}
-{{- define "nginx-operator.commonArgs" -}}
-{{- $root := index . 0 -}}
+{{/* Command-line arguments that both components understand. */}}
+{{- define "nginx-operator.args" -}}
 - --policy-file=/etc/nginx-operator/policy.yaml
-- --log-format={{ $root.Values.log.format }}
-- --log-level={{ $root.Values.log.level }}
-{{- with (index $root.Values (index . 1)).extraArgs }}
-{{ toYaml . }}
-{{- end }}
+- --log-format={{ .Values.log.format }}
+- --log-level={{ .Values.log.level }}
 {{- end -}}
 
-{{/* Probes of a container, on its port of this name. Starting takes CPU time, which a busy node may give sparingly. */}}
+{{/* Environment variables of both components: the pod's own name and namespace. */}}
+{{- define "nginx-operator.env" -}}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: POD_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+{{- end -}}
+
+{{/* Probes of a container. Startup needs CPU time, which a busy node may be short of. Takes port, the name of one. */}}
 {{- define "nginx-operator.probes" -}}
 startupProbe:
   httpGet:
     path: /healthz
-    port: {{ . }}
+    port: {{ .port }}
   periodSeconds: 1
   timeoutSeconds: 5
   failureThreshold: 120
 livenessProbe:
   httpGet:
     path: /healthz
-    port: {{ . }}
+    port: {{ .port }}
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
 readinessProbe:
   httpGet:
     path: /readyz
-    port: {{ . }}
+    port: {{ .port }}
   periodSeconds: 2
   timeoutSeconds: 2
-{{- end }}
+{{- end -}}
+
+{{/* The volume of the policy. */}}
+{{- define "nginx-operator.volumes" -}}
+- name: policy
+  configMap:
+    name: {{ include "nginx-operator.policyName" . }}
+{{- end -}}
+
+{{/* The mount of the policy: the whole volume, because the kubelet does not update a file mounted by subPath. */}}
+{{- define "nginx-operator.volumeMounts" -}}
+- name: policy
+  mountPath: /etc/nginx-operator
+  readOnly: true
+{{- end -}}

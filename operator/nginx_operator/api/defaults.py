@@ -1,4 +1,4 @@
-"""What is written into a spec that leaves something out. It never overrides what the user wrote, 0 included."""
+"""Defaults of fields that a spec leaves out. What the user wrote stays, 0 included."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from nginx_operator.api.policy import Policy
 
 
-def missing(spec: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    """The fields to add to `spec`, in the order in which they are added. Empty when nothing is missing.
+def missing_defaults(spec: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """The fields to add to `spec`, in the order in which they are added; empty when nothing is missing.
 
     null counts as missing: the API server drops a null before it stores the object.
     """
@@ -15,6 +15,6 @@ def missing(spec: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
     return {field: value for field, value in values.items() if spec.get(field) is None}
 
 
-def defaulted(spec: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    """A copy of `spec` with what is missing filled in."""
-    return {**spec, **missing(spec, policy)}
+def with_defaults(spec: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """A copy of `spec` with the missing defaults filled in."""
+    return {**spec, **missing_defaults(spec, policy)}

@@ -1,4 +1,4 @@
-"""YAML as kubectl reads it (sigs.k8s.io/yaml): PyYAML takes other plain words for numbers, and knows dates."""
+"""YAML as kubectl reads it (sigs.k8s.io/yaml), which differs from PyYAML in numbers, booleans, dates and keys."""
 
 import json
 import re
@@ -7,18 +7,18 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
-#: What PyYAML raises at text that it cannot read: beside YAMLError whatever its constructors meet in 2026-02-30, in a
-#: number of thousands of digits, in !!bool x, !!int '', !!timestamp x, and in what is nested deeply.
-UNREADABLE: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError)
+#: What PyYAML raises for text that it cannot read. Beside YAMLError its constructors let through what they meet in
+#: 2026-02-30, in a number of thousands of digits, in !!bool x, !!int '', !!timestamp x, and in deep nesting.
+PARSE_ERRORS: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError)
 
 
 class Loader(yaml.SafeLoader):
-    """1e3 and 08 are numbers, y and n truth, here alone; a date and a time are text, and so is a key, as in JSON."""
+    """Unlike SafeLoader: 1e3 and 08 are numbers, y and n booleans; dates, times and keys are strings, as in JSON."""
 
     bool_values: ClassVar = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """The mapping, its keys as text."""
+        """The mapping, its keys as strings."""
         found = super().construct_mapping(node, deep)
         return {key if isinstance(key, str) else json.dumps(key, default=str): value for key, value in found.items()}
 

@@ -10,9 +10,9 @@ KIND: Final = "Nginx"
 PLURAL: Final = "nginxes"
 CRD: Final = f"{PLURAL}.{GROUP}"
 
-#: Owner of the fields that the reconciler applies (KEP-555, server-side apply).
+#: Field manager of the fields that the reconciler applies (KEP-555, server-side apply).
 FIELD_MANAGER: Final = "nginx-operator"
-#: Owner of the one field that the webhooks write: clientConfig.caBundle.
+#: Field manager of the one field that the webhooks apply: clientConfig.caBundle.
 CA_BUNDLE_FIELD_MANAGER: Final = "nginx-operator-cabundle"
 
 #: Hash of what was applied to a child; it differs as soon as a field enters or leaves the desired child.
@@ -25,7 +25,7 @@ VALIDATING_WEBHOOK: Final = f"validate.{CRD}"
 
 
 def is_webhook(entry: object) -> bool:
-    """Whether an entry of a webhook configuration is one of ours, by its name: each of them ends in the CRD's."""
+    """Whether the name of an entry in a webhook configuration is one of ours: all of them end in the CRD's name."""
     return isinstance(entry, str) and entry.endswith(f".{CRD}")
 
 
@@ -34,7 +34,7 @@ CONTAINER: Final = "nginx"
 LABEL_NAME: Final = "app.kubernetes.io/name"
 LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
-#: What the Deployment controller tells the pods of each template by (apps/v1, DefaultDeploymentUniqueLabelKey).
+#: The Deployment controller's label of pods, different for each template (apps/v1, DefaultDeploymentUniqueLabelKey).
 LABEL_POD_HASH: Final = "pod-template-hash"
 
 #: Selects every child of every Nginx.
@@ -51,13 +51,13 @@ def selector(name: str) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(labels(name).items()))
 
 
-#: An annotation's key, or a class: [prefix/]name (apimachinery, validation.IsQualifiedName).
+#: [prefix/]name (apimachinery, validation.IsQualifiedName).
 _DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_QUALIFIED: Final = re.compile(
+_QUALIFIED_NAME: Final = re.compile(
     rf"(?:(?=[^/]{{1,253}}/){_DNS_LABEL}(?:\.{_DNS_LABEL})*/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
 )
 
 
-def is_qualified(name: object) -> bool:
-    """Whether the API server takes it as the key of a label or an annotation."""
-    return isinstance(name, str) and _QUALIFIED.fullmatch(name) is not None
+def is_qualified_name(name: object) -> bool:
+    """Whether it can be the key of a label or an annotation, or the name of a class or a resource."""
+    return isinstance(name, str) and _QUALIFIED_NAME.fullmatch(name) is not None

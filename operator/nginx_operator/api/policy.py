@@ -1,7 +1,7 @@
 """What the administrator allows: the bounds of `spec.count` and the defaults.
 
-A namespace has the policy that is listed under its name, else that of the first class whose selector its labels
-match, else the cluster's.
+The policy of a namespace is the one listed under its name, else that of the first class whose selector matches its
+labels, else the cluster's.
 """
 
 import re
@@ -12,16 +12,16 @@ from typing import Any, Final
 from nginx_operator.api import images, selectors
 from nginx_operator.api.selectors import Requirement
 
-#: int32, as in the schema.
+#: The largest int32, as in the schema.
 MAX_INT32: Final = 2**31 - 1
-#: No policy may allow more. The readiness probe of the operator relies on it: MAX_INT32 is always refused.
+#: No policy may allow more pods. The operator's admission probe relies on it: every policy refuses MAX_INT32.
 COUNT_LIMIT: Final = 100_000
 
 DEFAULT_IMAGE: Final = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 
 
 class PolicyError(ValueError):
-    """The policy contradicts itself or is malformed; the text names every fault."""
+    """The policy contradicts itself or is malformed; the text names every error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Policy:
 
     Attributes:
         default_count: written into a spec without a count.
-        min_count: the smallest count that is admitted, pods.
-        max_count: the largest count that is admitted, pods.
+        min_count: the smallest count that is admitted.
+        max_count: the largest count that is admitted.
         default_image: written into a spec without an image.
-        namespace: the one that it holds in.
-        class_name: the class of namespaces that it holds in. Without both it holds wherever no other does.
+        namespace: the namespace that it applies to.
+        class_name: the class of namespaces that it applies to. Without both it applies where no other does.
     """
 
     default_count: int = 1
@@ -46,24 +46,24 @@ class Policy:
 
     @property
     def scope(self) -> str:
-        """Where it holds, in words."""
+        """Where it applies, for messages."""
         if self.namespace:
             return f"namespace {self.namespace}"
         return f"a namespace of class {self.class_name}" if self.class_name else "this cluster"
 
     @property
-    def in_words(self) -> str:
-        """What it allows and writes, as a log line tells it."""
+    def summary(self) -> str:
+        """Bounds and default count, for a log line."""
         return f"{self.scope}: count {self.min_count} to {self.max_count}, default {self.default_count}"
 
-    def value(self, key: str) -> str:
-        """The chart's value that a key stands in."""
+    def value_path(self, key: str) -> str:
+        """The path of a key in the chart's values, for messages."""
         if self.namespace:
             return f"webhooks.policy.namespaces.{self.namespace}.{key}"
         return f"webhooks.policy.{f'classes[{self.class_name}].' if self.class_name else ''}{key}"
 
     def contradiction(self) -> str:
-        """Why no count, or not the default, can be admitted; empty if all is well."""
+        """Why it admits no count, or not its own default; empty if it is consistent."""
         if self.min_count > self.max_count:
             return f"minCount {self.min_count} is greater than maxCount {self.max_count}"
         if not self.min_count <= self.default_count <= self.max_count:
@@ -75,14 +75,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class NamespaceClass:
-    """Namespaces that have a policy in common, told by a label."""
+    """Namespaces that share a policy, selected by a label."""
 
     selector: Requirement
     policy: Policy
 
     @property
     def name(self) -> str:
-        """What the administrator calls it."""
+        """Its name in the policy, and in the paths of its webhooks."""
         return self.policy.class_name
 
 
@@ -91,37 +91,37 @@ class Policies:
     """The policy of the cluster, those of namespaces that have one of their own, and those of classes.
 
     Attributes:
-        classes: in the order in which they are asked.
+        classes: in order; the first that selects a namespace counts.
     """
 
     cluster: Policy = Policy()
     namespaces: Mapping[str, Policy] = field(default_factory=dict)
     classes: tuple[NamespaceClass, ...] = ()
 
-    def of(self, namespace: str, class_name: str = "") -> Policy:
-        """The policy that holds in a namespace.
+    def for_namespace(self, namespace: str, class_name: str = "") -> Policy:
+        """The policy that applies to a namespace.
 
         Args:
             namespace: its name.
-            class_name: the class that its labels put it in. One that is not known counts as none: the webhook
-                configurations change a minute before the kubelet brings the policy, or after it.
+            class_name: the class that selects it. An unknown one counts as none: the webhook configurations change a
+                minute before the kubelet updates the policy file, or after it.
         """
         if namespace in self.namespaces:
             return self.namespaces[namespace]
         return next((found.policy for found in self.classes if found.name == class_name), self.cluster)
 
     @property
-    def in_words(self) -> str:
-        """All of them, as a log line tells them."""
+    def summary(self) -> str:
+        """All of them, for a log line."""
         bounds = [self.cluster, *self.namespaces.values(), *(found.policy for found in self.classes)]
-        return f"{'; '.join(policy.in_words for policy in bounds)}; image {self.cluster.default_image}"
+        return f"{'; '.join(policy.summary for policy in bounds)}; image {self.cluster.default_image}"
 
-    def asks_labels(self, namespace: str) -> bool:
-        """Whether the policy of a namespace hangs on its labels."""
+    def depends_on_labels(self, namespace: str) -> bool:
+        """Whether the policy of a namespace depends on its labels."""
         return bool(self.classes) and namespace not in self.namespaces
 
     def class_of(self, labels: Mapping[str, str]) -> str:
-        """The first class that labels of a namespace match; empty if they match none."""
+        """The name of the first class that selects a namespace with these labels; empty if none does."""
         return next((found.name for found in self.classes if found.selector.matches(labels)), "")
 
     @classmethod
@@ -135,90 +135,90 @@ class Policies:
                 has none.
 
         Raises:
-            PolicyError: with all faults at once.
+            PolicyError: with all errors at once.
         """
-        faults: list[str] = []
-        whole = _mapping(document, "policy", faults)
+        errors: list[str] = []
+        whole = _mapping(document, "policy", errors)
         own = {key: value for key, value in whole.items() if key not in ("namespaces", "classes")}
-        cluster = _policy(own, Policy(), (*_COUNTS, *_IMAGE), "", faults)
+        cluster = _policy(own, Policy(), _FIELDS, "", errors)
         namespaces = {
             str(name): _policy(
-                _mapping(values, f"namespaces.{name}", faults),
+                _mapping(values, f"namespaces.{name}", errors),
                 replace(cluster, namespace=str(name)),
                 _COUNTS,
                 f"namespaces.{name}: ",
-                faults,
+                errors,
             )
-            for name, values in _mapping(whole.get("namespaces"), "namespaces", faults).items()
+            for name, values in _mapping(whole.get("namespaces"), "namespaces", errors).items()
         }
-        classes = _classes(whole.get("classes"), cluster, faults)
-        if faults:
-            raise PolicyError("; ".join(faults))
+        classes = _classes(whole.get("classes"), cluster, errors)
+        if errors:
+            raise PolicyError("; ".join(errors))
         return cls(cluster, namespaces, classes)
 
 
-#: As many as the chart has entries for in each webhook configuration.
-MOST_CLASSES: Final = 4
-#: A class's name stands in the path of its webhooks.
+#: The chart has this many entries for classes in each webhook configuration.
+MAX_CLASSES: Final = 4
+#: A DNS label: it becomes a part of the path of the class's webhooks.
 _CLASS_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 _COUNTS: Final = {"defaultCount": "default_count", "minCount": "min_count", "maxCount": "max_count"}
 _IMAGE: Final = {"defaultImage": "default_image"}
+_FIELDS: Final = {**_COUNTS, **_IMAGE}
 
 
-def _classes(documents: object, cluster: Policy, faults: list[str]) -> tuple[NamespaceClass, ...]:
-    """The classes, in their order. What is wrong with them is added to the faults."""
+def _classes(documents: object, cluster: Policy, errors: list[str]) -> tuple[NamespaceClass, ...]:
+    """The classes, in their order. What is wrong with them is appended to `errors`."""
     if documents is not None and not isinstance(documents, list):
-        faults.append(f"classes must be a list, not {type(documents).__name__}")
+        errors.append(f"classes must be a list, not {type(documents).__name__}")
         return ()
     found: dict[str, NamespaceClass] = {}
-    if len(documents or ()) > MOST_CLASSES:
-        faults.append(f"there are {len(documents or ())} classes; at most {MOST_CLASSES} are possible")
+    if len(documents or ()) > MAX_CLASSES:
+        errors.append(f"there are {len(documents or ())} classes; at most {MAX_CLASSES} are possible")
     for number, document in enumerate(documents or ()):
-        values = dict(_mapping(document, f"classes[{number}]", faults))
+        values = dict(_mapping(document, f"classes[{number}]", errors))
         name, selector = values.pop("name", None), values.pop("selector", None)
         if not isinstance(name, str) or not _CLASS_NAME.fullmatch(name):
-            faults.append(f"classes[{number}]: name must be a DNS label such as gold, not {name!r}")
+            errors.append(f"classes[{number}]: name must be a DNS label such as gold, not {name!r}")
             continue
         if name in found:
-            faults.append(f"classes[{number}]: there are two classes {name}")
+            errors.append(f"classes[{number}]: there are two classes {name}")
         where = f"classes[{name}]: "
-        requirement = _mapping(selector, f"{where}selector", faults)
-        wrong = [f"{where}selector: {fault}" for fault in selectors.faults(requirement)]
-        faults.extend(wrong)
-        policy = _policy(values, replace(cluster, class_name=name), _COUNTS, where, faults)
-        if not wrong:
+        requirement = _mapping(selector, f"{where}selector", errors)
+        invalid = [f"{where}selector: {error}" for error in selectors.validate(requirement)]
+        errors.extend(invalid)
+        policy = _policy(values, replace(cluster, class_name=name), _COUNTS, where, errors)
+        if not invalid:
             found[name] = NamespaceClass(selectors.requirement(requirement), policy)
     return tuple(found.values())
 
 
-def _policy(values: Mapping[object, Any], base: Policy, keys: Collection[str], where: str, faults: list[str]) -> Policy:
-    """`base` with these values. What is wrong with them is added to the faults, after the words `where`."""
-    before = len(faults)
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        if key not in keys:
-            faults.append(f"{where}unknown key {key!r}; the keys are {', '.join(keys)}")
-        elif value is None:
-            continue
-        elif key in _IMAGE:
-            if not isinstance(value, str) or not images.is_reference(value):
-                faults.append(
-                    f"{where}{key} must be an image that a node can pull, not {value!r}; it is {images.IN_WORDS}"
-                )
-        elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= COUNT_LIMIT:
-            faults.append(f"{where}{key} must be a whole number from 0 to {COUNT_LIMIT}, not {value!r}")
-        found[{**_COUNTS, **_IMAGE}.get(str(key), "")] = value
-    if len(faults) > before:
-        return base
-    policy = replace(base, **found)
-    if contradiction := policy.contradiction():
-        faults.append(f"{where}{contradiction}")
-    return policy
+def _policy(values: Mapping[object, Any], base: Policy, keys: Collection[str], where: str, errors: list[str]) -> Policy:
+    """`base` with these values. What is wrong with them is appended to `errors`, each with the prefix `where`."""
+    given = {key: value for key, value in values.items() if value is not None or key not in keys}
+    found = [f"{where}{error}" for key, value in given.items() if (error := _value_error(key, value, keys))]
+    if not found:
+        base = replace(base, **{_FIELDS[str(key)]: value for key, value in given.items()})
+        found = [f"{where}{contradiction}"] if (contradiction := base.contradiction()) else []
+    errors.extend(found)
+    return base
 
 
-def _mapping(value: object, what: str, faults: list[str]) -> Mapping[object, Any]:
+def _value_error(key: object, value: Any, keys: Collection[str]) -> str:
+    """Why a policy cannot have this value; empty if it can."""
+    if key not in keys:
+        return f"unknown key {key!r}; the keys are {', '.join(keys)}"
+    if key in _IMAGE:
+        if isinstance(value, str) and images.is_reference(value):
+            return ""
+        return f"{key} must be an image that a node can pull, not {value!r}; it is {images.FORMAT}"
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= COUNT_LIMIT:
+        return f"{key} must be a whole number from 0 to {COUNT_LIMIT}, not {value!r}"
+    return ""
+
+
+def _mapping(value: object, what: str, errors: list[str]) -> Mapping[object, Any]:
     if value is None or isinstance(value, Mapping):
         return value or {}
-    faults.append(f"{what} must be a mapping, not {type(value).__name__}")
+    errors.append(f"{what} must be a mapping, not {type(value).__name__}")
     return {}

@@ -18,8 +18,8 @@ _SCALE: dict[str, Decimal] = {
 }
 
 
-#: An int64; the API server cuts what is larger.
-LARGEST: Final = Decimal(2**63 - 1)
+#: The largest int64; the API server caps what is larger.
+MAX: Final = Decimal(2**63 - 1)
 
 
 def parse(value: str | int) -> Decimal:
@@ -47,5 +47,5 @@ def stored(value: str | int) -> Decimal:
     Raises:
         ValueError: it is no quantity.
     """
-    number = max(-LARGEST, min(parse(value), LARGEST))
+    number = max(-MAX, min(parse(value), MAX))
     return number.quantize(Decimal("0.001"), rounding=ROUND_CEILING)

@@ -25,18 +25,18 @@ def spec_schema(version: str) -> Schema:
     """The schema of `.spec` in one served version, for instance "v1alpha1", with its patterns as Python writes them."""
     (found,) = (v for v in crd()["spec"]["versions"] if v["name"] == version)
     spec: Schema = found["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    return _in_python(spec)
+    return _with_python_patterns(spec)
 
 
-def _in_python(schema: Schema) -> Schema:
+def _with_python_patterns(schema: Schema) -> Schema:
     r"""The same schema for Python's `re`, where `$` also stands before a last line break. Go's is `\Z`."""
     return {
-        word: re.sub(r"\$$", r"\\Z", value)
-        if word == "pattern" and isinstance(value, str)
-        else _in_python(value)
+        keyword: re.sub(r"\$$", r"\\Z", value)
+        if keyword == "pattern" and isinstance(value, str)
+        else _with_python_patterns(value)
         if isinstance(value, dict)
         else value
-        for word, value in schema.items()
+        for keyword, value in schema.items()
     }
 
 

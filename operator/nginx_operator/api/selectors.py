@@ -1,7 +1,7 @@
 """One requirement of a label selector, as Kubernetes evaluates it (apimachinery, labels.Requirement.Matches).
 
-A class of namespaces has just one, because the opposite of one is one again: the chart writes it into the webhook
-entries of all who come later. The opposite of two would be an "or", which a label selector cannot say.
+A class of namespaces has exactly one, because its negation is again one: the chart writes that into the webhook entries
+of all later classes. The negation of two would be an "or", which a label selector cannot express.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from nginx_operator.api.names import is_qualified
+from nginx_operator.api.names import is_qualified_name
 
 WITH_VALUES: Final = ("In", "NotIn")
 OPERATORS: Final = (*WITH_VALUES, "Exists", "DoesNotExist")
@@ -18,7 +18,7 @@ _LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What the labels must fulfil.
+    """One condition on labels (metav1.LabelSelectorRequirement).
 
     Attributes:
         operator: one of OPERATORS.
@@ -30,7 +30,7 @@ class Requirement:
     values: frozenset[str] = frozenset()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels fulfil it. NotIn also holds where the label is not there."""
+        """Whether it selects these labels. NotIn also selects where the label is not there."""
         match self.operator:
             case "In":
                 return self.key in labels and labels[self.key] in self.values
@@ -42,12 +42,12 @@ class Requirement:
                 return self.key not in labels
 
 
-def faults(document: Mapping[Any, Any]) -> Iterator[str]:
-    """What is wrong with a requirement as it stands in a file."""
+def validate(document: Mapping[Any, Any]) -> Iterator[str]:
+    """What is wrong with a requirement as it stands in a file, one sentence each."""
     if unknown := sorted(map(str, document.keys() - {"key", "operator", "values"})):
         yield f"unknown key {unknown[0]!r}; the keys are key, operator, values"
     key, operator, values = (document.get(name) for name in ("key", "operator", "values"))
-    if not is_qualified(key):
+    if not is_qualified_name(key):
         yield f"key must be a label's, such as example.com/tier, not {key!r}"
     if operator not in OPERATORS:
         yield f"operator must be one of {', '.join(OPERATORS)}, not {operator!r}"
@@ -59,7 +59,7 @@ def faults(document: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def requirement(document: Mapping[Any, Any]) -> Requirement:
-    """A requirement without faults, in its typed form."""
+    """The typed form of a valid requirement."""
     values: Collection[str] = document.get("values") or ()
     return Requirement(document["key"], document["operator"], frozenset(values))
 

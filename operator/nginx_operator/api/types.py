@@ -56,7 +56,7 @@ class Namespace(_View):
     metadata: ObjectMeta
 
 
-class DefinitionVersion(_View):
+class CustomResourceDefinitionVersion(_View):
     """spec.versions[] of a CustomResourceDefinition."""
 
     name: str
@@ -64,24 +64,24 @@ class DefinitionVersion(_View):
     storage: bool = False
 
 
-class DefinitionSpec(_View):
+class CustomResourceDefinitionSpec(_View):
     """spec of a CustomResourceDefinition."""
 
-    versions: tuple[DefinitionVersion, ...] = ()
+    versions: tuple[CustomResourceDefinitionVersion, ...] = ()
 
 
-class DefinitionStatus(_View):
+class CustomResourceDefinitionStatus(_View):
     """status of a CustomResourceDefinition."""
 
     stored_versions: tuple[str, ...] = ()
 
 
-class Definition(_View):
+class CustomResourceDefinition(_View):
     """A CustomResourceDefinition: which versions there are, and in which objects may be stored."""
 
     metadata: ObjectMeta
-    spec: DefinitionSpec = msgspec.field(default_factory=DefinitionSpec)
-    status: DefinitionStatus = msgspec.field(default_factory=DefinitionStatus)
+    spec: CustomResourceDefinitionSpec = msgspec.field(default_factory=CustomResourceDefinitionSpec)
+    status: CustomResourceDefinitionStatus = msgspec.field(default_factory=CustomResourceDefinitionStatus)
 
 
 class Nginx(_View):
@@ -118,7 +118,7 @@ class NginxSpec(_View):
     paused: bool = False
 
     @classmethod
-    def of(cls, spec: dict[str, Any]) -> "NginxSpec":
+    def from_dict(cls, spec: dict[str, Any]) -> "NginxSpec":
         """The typed form of a spec that has been defaulted and found valid. null means left out."""
         return msgspec.convert({key: value for key, value in spec.items() if value is not None}, cls)
 

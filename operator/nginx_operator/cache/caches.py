@@ -116,10 +116,10 @@ class Caches:
 
     def policy(self, namespace: str) -> Policy | None:
         """The policy that holds in a namespace, as the webhooks have it. None while that depends on unknown labels."""
-        if not self.policies.asks_labels(namespace):
-            return self.policies.of(namespace)
+        if not self.policies.depends_on_labels(namespace):
+            return self.policies.for_namespace(namespace)
         labels = self.namespaces.of(namespace)
-        return None if labels is None else self.policies.of(namespace, self.policies.class_of(labels))
+        return None if labels is None else self.policies.for_namespace(namespace, self.policies.class_of(labels))
 
     # --- our own writes ---
 

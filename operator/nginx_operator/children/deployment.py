@@ -8,23 +8,23 @@ from typing import Any, Final
 
 from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
-from nginx_operator.children.ownership import metadata
+from nginx_operator.children.metadata import child_metadata
 
-#: Seconds between "no new connections, please" (the endpoint is removed) and SIGQUIT: proxies need time to hear of it.
-_DRAIN: Final = 5
-#: Seconds that running requests have to end before the pod is killed, the drain included.
-_GRACE: Final = 35
-#: Where an unprivileged nginx writes: its pid and temporary files, and its cache. The rest is read-only.
+#: Seconds from the removal of the endpoint to SIGQUIT: until each kube-proxy knows, new connections still come.
+_PRE_STOP_SECONDS: Final = 5
+#: Seconds until the pod is killed, preStop included: what requests in progress have to end.
+_GRACE_PERIOD_SECONDS: Final = 35
+#: Where an unprivileged nginx writes: pid and temporary files, and its cache. The rest is read-only.
 _WRITABLE: Final = {"tmp": "/tmp", "cache": "/var/cache/nginx"}  # noqa: S108 - a path in the pod, not here
 
 
-def deployment(owner: ObjectMeta, spec: NginxSpec) -> dict[str, Any]:
-    """The desired Deployment. There always is one: count 0 keeps it with no pods."""
+def build_deployment(owner: ObjectMeta, spec: NginxSpec) -> dict[str, Any]:
+    """The desired Deployment, of no pods for count 0."""
     labels = names.labels(owner.name)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata(owner),
+        "metadata": child_metadata(owner),
         "spec": {
             "replicas": spec.count,
             "selector": {"matchLabels": labels},
@@ -40,7 +40,7 @@ def _pod(labels: dict[str, str], spec: NginxSpec) -> dict[str, Any]:
         "containers": [_container(spec)],
         "automountServiceAccountToken": False,  # nginx has no business with the API server
         "enableServiceLinks": False,  # a namespace with thousands of Services must not fill the environment
-        "terminationGracePeriodSeconds": _GRACE,
+        "terminationGracePeriodSeconds": _GRACE_PERIOD_SECONDS,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 101,  # nginx in the unprivileged image
@@ -72,7 +72,7 @@ def _container(spec: NginxSpec) -> dict[str, Any]:
         # A connection is all that holds for any image; what "/" answers is the user's affair. There is no liveness
         # probe: when nginx dies the container ends, and restarting a busy nginx would only make it worse.
         "readinessProbe": {"tcpSocket": {"port": "http"}, "periodSeconds": 5, "failureThreshold": 2},
-        "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN}}},
+        "lifecycle": {"preStop": {"sleep": {"seconds": _PRE_STOP_SECONDS}}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

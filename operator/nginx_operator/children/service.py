@@ -1,28 +1,28 @@
-"""The Service `<name>`: one address in front of the pods."""
+"""The Service `<name>`: one address for all pods."""
 
 from typing import Any
 
 from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
-from nginx_operator.children.ownership import metadata
+from nginx_operator.children.metadata import child_metadata
 
 
-def service(owner: ObjectMeta, spec: NginxSpec) -> dict[str, Any] | None:
-    """The desired Service, or None when spec.service.enabled is false."""
-    wanted = spec.service
-    if not wanted.enabled:
+def build_service(owner: ObjectMeta, spec: NginxSpec) -> dict[str, Any] | None:
+    """The desired Service; None when spec.service.enabled is false."""
+    service = spec.service
+    if not service.enabled:
         return None
-    meta = metadata(owner)
-    if wanted.annotations:
-        meta["annotations"] = dict(wanted.annotations)
-    port: dict[str, Any] = {"name": "http", "port": wanted.port, "targetPort": "http", "protocol": "TCP"}
-    if wanted.node_port is not None:
-        port["nodePort"] = wanted.node_port
-    body: dict[str, Any] = {"type": wanted.type, "selector": names.labels(owner.name), "ports": [port]}
-    if wanted.external_traffic_policy is not None:
-        body["externalTrafficPolicy"] = wanted.external_traffic_policy
-    if wanted.load_balancer_class is not None:
-        body["loadBalancerClass"] = wanted.load_balancer_class
-    if wanted.load_balancer_source_ranges:
-        body["loadBalancerSourceRanges"] = list(wanted.load_balancer_source_ranges)
-    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": body}
+    metadata = child_metadata(owner)
+    if service.annotations:
+        metadata["annotations"] = dict(service.annotations)
+    port: dict[str, Any] = {"name": "http", "port": service.port, "targetPort": "http", "protocol": "TCP"}
+    if service.node_port is not None:
+        port["nodePort"] = service.node_port
+    body: dict[str, Any] = {"type": service.type, "selector": names.labels(owner.name), "ports": [port]}
+    if service.external_traffic_policy is not None:
+        body["externalTrafficPolicy"] = service.external_traffic_policy
+    if service.load_balancer_class is not None:
+        body["loadBalancerClass"] = service.load_balancer_class
+    if service.load_balancer_source_ranges:
+        body["loadBalancerSourceRanges"] = list(service.load_balancer_source_ranges)
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": body}

@@ -1,5 +1,6 @@
-"""What `nginx-operator` does beside running.
+"""The subcommands of `nginx-operator` beside `run`.
 
-lint.py   checks manifests offline
-check.py  checks an installed release; `helm test` runs it
+lint.py        checks manifests offline
+yaml_nodes.py  positions, duplicate keys and cycles in a YAML document
+check.py       checks an installed release; `helm test` runs it
 """

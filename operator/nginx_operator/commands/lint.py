@@ -1,4 +1,4 @@
-"""`nginx-operator lint`: the webhooks' rules on files, with the line of each fault."""
+"""`nginx-operator lint`: the webhooks' rules on files, with the line of each error."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,48 +8,38 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from nginx_operator.api import defaults, names, validation
-from nginx_operator.api.faults import Subject
-from nginx_operator.api.kubectl_yaml import UNREADABLE, Loader
+from nginx_operator.api.kubectl_yaml import PARSE_ERRORS, Loader
 from nginx_operator.api.policy import Policies
+from nginx_operator.commands.yaml_nodes import duplicate_keys, field, find_cycle, line, line_of, scalar
 
 
-class Finding(NamedTuple):
-    """One line of output."""
+class Diagnostic(NamedTuple):
+    """One line of output. An error would be refused, or keeps the file from being read; the rest are warnings."""
 
     file: str
     line: int
-    text: str
-    refused: bool
+    message: str
+    is_error: bool = True
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {'' if self.refused else 'warning: '}{self.text}"
+        return f"{self.file}:{self.line}: {'' if self.is_error else 'warning: '}{self.message}"
 
 
 def main(files: Sequence[str], policies: Policies, class_name: str = "") -> int:
-    """Prints the findings of all files. Returns the exit code: 1 if anything would be refused, or cannot be read.
+    """Prints the diagnostics of all files. Returns the exit code: 1 if there is an error, else 0.
 
     `class_name` is the class of the namespaces that have no policy of their own.
     """
-    refused = False
+    failed = False
     for file in _expanded(files):
-        if Path(file).is_dir():
-            print(f"{file}:1: there is no YAML or JSON in it or below")
-            refused = True
-            continue
-        try:
-            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            print(f"{file}:1: cannot be read: {error}")
-            refused = True
-            continue
-        for finding in check_text(file, text, policies, class_name):
-            print(finding)
-            refused |= finding.refused
-    return 1 if refused else 0
+        for diagnostic in _check_file(file, policies, class_name):
+            print(diagnostic)
+            failed |= diagnostic.is_error
+    return 1 if failed else 0
 
 
 def _expanded(files: Sequence[str]) -> Iterator[str]:
-    """The files, and those that `kubectl apply --recursive -f` would take of folders; a folder without any itself."""
+    """Each file, and of each folder the files that `kubectl apply --recursive -f` takes; an empty folder as it is."""
     for file in files:
         if Path(file).is_dir():
             found = sorted(str(path) for path in Path(file).rglob("*") if path.suffix in (".yaml", ".yml", ".json"))
@@ -58,157 +48,102 @@ def _expanded(files: Sequence[str]) -> Iterator[str]:
             yield file
 
 
-def check_text(file: str, text: str, policies: Policies, class_name: str = "") -> Iterator[Finding]:
-    """Findings of all documents of one file. Documents of other kinds are passed over."""
+def _check_file(file: str, policies: Policies, class_name: str) -> Iterator[Diagnostic]:
+    if Path(file).is_dir():
+        yield Diagnostic(file, 1, "there is no YAML or JSON in it or below")
+        return
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        yield Diagnostic(file, 1, f"cannot be read: {error}")
+        return
+    yield from check_text(file, text, policies, class_name)
+
+
+def check_text(file: str, text: str, policies: Policies, class_name: str = "") -> Iterator[Diagnostic]:
+    """Diagnostics of all documents of one file. Documents of other kinds are passed over."""
     try:
         documents = list(yaml.compose_all(text, Loader=Loader))
     except RecursionError:
-        yield Finding(file, 1, "not readable: nested too deeply", True)
+        yield Diagnostic(file, 1, "not readable: nested too deeply")
         return
     except yaml.YAMLError as error:
-        yield _unreadable(file, error, 1, "not YAML")
+        yield _parse_error(file, error, 1, "not YAML")
         return
     for root in documents:
-        if root is None:
-            continue
-        for node in _items(root):
-            yield from _check_document(file, node, policies, class_name)
+        if root is not None:
+            for node in _items(root):
+                yield from _check_document(file, node, policies, class_name)
 
 
-def _unreadable(file: str, error: Exception, line: int, what: str) -> Finding:
+def _parse_error(file: str, error: Exception, default_line: int, what: str) -> Diagnostic:
     mark = getattr(error, "problem_mark", None)
-    return Finding(file, mark.line + 1 if mark else line, f"{what}: {getattr(error, 'problem', None) or error}", True)
+    message = f"{what}: {getattr(error, 'problem', None) or error}"
+    return Diagnostic(file, mark.line + 1 if mark else default_line, message)
 
 
 def _items(root: yaml.Node) -> Iterator[yaml.Node]:
     """The document itself, or the items of a List, as `kubectl get -o yaml` prints it."""
-    if _scalar(root, "kind") in ("List", f"{names.KIND}List") and (items := _child(root, "items")) is not None:
+    if scalar(root, "kind") in ("List", f"{names.KIND}List") and (items := field(root, "items")) is not None:
         if isinstance(items, yaml.SequenceNode):
             yield from items.value
     else:
         yield root
 
 
-def _check_document(file: str, root: yaml.Node, policies: Policies, class_name: str) -> Iterator[Finding]:
-    version = _scalar(root, "apiVersion") or ""
+def _check_document(file: str, root: yaml.Node, policies: Policies, class_name: str) -> Iterator[Diagnostic]:
+    """Diagnostics of one document: first whether it can be read as an Nginx, then the webhooks' rules."""
+    version = scalar(root, "apiVersion") or ""
     if version.partition("/")[0] != names.GROUP:
         return
-    if (kind := _scalar(root, "kind")) != names.KIND:
-        yield Finding(file, _line_of(root, ("kind",)), f"kind: {kind or 'nothing'}; must be {names.KIND}", True)
+    if (kind := scalar(root, "kind")) != names.KIND:
+        yield Diagnostic(file, line_of(root, ("kind",)), f"kind: {kind or 'nothing'}; must be {names.KIND}")
         return
-    if (node := _recursive(root, set(), set())) is not None:
-        yield Finding(file, _line(node), "an alias refers to what contains it; JSON has no such thing", True)
+    if (node := find_cycle(root)) is not None:
+        yield Diagnostic(file, line(node), "an alias refers to what contains it; JSON has no such thing")
         return
-    for key in _duplicates(root, set()):
-        yield Finding(file, _line(key), f"{key.value}: stands twice in the same mapping; the last one would win", True)
+    for key in duplicate_keys(root):
+        yield Diagnostic(file, line(key), f"{key.value}: stands twice in the same mapping; the last one would win")
     if version != names.API_VERSION:
-        yield Finding(file, _line_of(root, ("apiVersion",)), f"apiVersion: must be {names.API_VERSION}", True)
+        yield Diagnostic(file, line_of(root, ("apiVersion",)), f"apiVersion: must be {names.API_VERSION}")
         return
     try:
         document: Any = Loader("").construct_document(root)
-    except UNREADABLE as error:
-        yield _unreadable(file, error, _line(root), "not readable")
+    except PARSE_ERRORS as error:
+        yield _parse_error(file, error, line(root), "not readable")
         return
-    yield from _judge(file, root, document, policies, class_name)
-
-
-def _judge(file: str, root: yaml.Node, document: Any, policies: Policies, class_name: str) -> Iterator[Finding]:
-    """Findings of the webhooks' rules in a document; `root` tells their lines."""
-    spec, meta = document.get("spec"), document.get("metadata")
-    meta = meta if isinstance(meta, dict) else {}
-    if not (meta.get("name") or meta.get("generateName")):
-        yield Finding(file, _line_of(root, ("metadata",)), "metadata.name: is required", True)
-    if spec is not None and not isinstance(spec, dict):
-        yield Finding(file, _line_of(root, ("spec",)), "spec: must be a mapping", True)
-        return
-    for field in _NAMES:
-        if not isinstance(meta.get(field), str | None):
-            yield Finding(file, _line_of(root, ("metadata", field)), f"metadata.{field}: must be a string", True)
-            return
-    policy = policies.of(meta.get("namespace") or "", class_name)
-    verdict = validation.check(Subject(_name(meta), defaults.defaulted(spec or {}, policy), policy, strict=True))
-    for fault in verdict.faults:
-        yield Finding(file, _line_of(root, fault.parts), str(fault), True)
-    for warning in verdict.warnings:
-        parts = tuple(warning.split(" ", 1)[0].split("."))
-        yield Finding(file, _line_of(root, parts), warning, False)
+    yield from _validate(file, root, document, policies, class_name)
 
 
 #: Fields of metadata that are read here. An alias of an alias of lists in one of them would be gigabytes as text.
 _NAMES: Final = ("name", "generateName", "namespace")
 #: The API server makes a name of this many characters of a generateName, and five of its own.
-_GENERATED_FROM: Final = 58
+_MAX_GENERATE_NAME: Final = 58
+
+
+def _validate(file: str, root: yaml.Node, document: Any, policies: Policies, class_name: str) -> Iterator[Diagnostic]:
+    """Diagnostics of the webhooks' rules in a document; `root` tells their lines."""
+    spec, meta = document.get("spec"), document.get("metadata")
+    meta = meta if isinstance(meta, dict) else {}
+    if not (meta.get("name") or meta.get("generateName")):
+        yield Diagnostic(file, line_of(root, ("metadata",)), "metadata.name: is required")
+    if spec is not None and not isinstance(spec, dict):
+        yield Diagnostic(file, line_of(root, ("spec",)), "spec: must be a mapping")
+        return
+    for name in _NAMES:
+        if not isinstance(meta.get(name), str | None):
+            yield Diagnostic(file, line_of(root, ("metadata", name)), f"metadata.{name}: must be a string")
+            return
+    policy = policies.for_namespace(meta.get("namespace") or "", class_name)
+    result = validation.validate(_name(meta), defaults.with_defaults(spec or {}, policy), policy, strict=True)
+    for error in result.errors:
+        yield Diagnostic(file, line_of(root, error.path), str(error))
+    for warning in result.warnings:
+        path = warning.split(" ", 1)[0].split(".")
+        yield Diagnostic(file, line_of(root, path), warning, is_error=False)
 
 
 def _name(meta: dict[Any, Any]) -> str:
     """The name, or one as the API server makes it of generateName; empty if there is neither."""
-    beginning = (meta.get("generateName") or "")[:_GENERATED_FROM]
+    beginning = (meta.get("generateName") or "")[:_MAX_GENERATE_NAME]
     return meta.get("name") or (beginning and f"{beginning}xxxxx")
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [value for _, value in node.value]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
-
-
-def _recursive(node: yaml.Node, above: set[int], cleared: set[int]) -> yaml.Node | None:
-    """A node that contains itself, by an alias. `cleared` are those that do not, so that each is looked at once."""
-    if id(node) in above:
-        return node
-    if id(node) in cleared:
-        return None
-    inner = above | {id(node)}
-    for child in _children(node):
-        if (found := _recursive(child, inner, cleared)) is not None:
-            return found
-    cleared.add(id(node))
-    return None
-
-
-def _duplicates(node: yaml.Node, visited: set[int]) -> Iterator[yaml.ScalarNode]:
-    """Keys that stand twice in one mapping."""
-    if id(node) in visited:
-        return  # an alias of what was looked at already
-    visited.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        known: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in known:
-                    yield key
-                known.add(key.value)
-    for child in _children(node):
-        yield from _duplicates(child, visited)
-
-
-def _line_of(root: yaml.Node, parts: Sequence[str | int]) -> int:
-    """Line of the deepest part of a path that stands in the document."""
-    node, line = root, _line(root)
-    for part in parts:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((k, v) for k, v in node.value if k.value == part), None)
-            if pair is None:
-                break
-            line, node = _line(pair[0]), pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = _line(node)
-        else:
-            break
-    return line
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
-
-
-def _child(node: yaml.Node, key: str) -> yaml.Node | None:
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    return next((value for name, value in node.value if name.value == key), None)
-
-
-def _scalar(node: yaml.Node, key: str) -> str | None:
-    child = _child(node, key)
-    return str(child.value) if isinstance(child, yaml.ScalarNode) else None

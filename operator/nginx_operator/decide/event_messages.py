@@ -1,4 +1,4 @@
-"""What a user is told about a change: pure, from actions and statuses to the words of an Event."""
+"""The Events of a reconcile: pure, from actions and statuses to the words that a user reads."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from nginx_operator.decide.status import stored_condition
 
 
 class EventMessage(NamedTuple):
-    """An Event in the making: its type ("Normal", "Warning"), reason and message."""
+    """What an Event says: its type ("Normal", "Warning"), its reason in CamelCase, and a sentence."""
 
     type: str
     reason: str
@@ -16,15 +16,15 @@ class EventMessage(NamedTuple):
 
 
 def of_actions(done: Sequence[Action]) -> EventMessage | None:
-    """One Event for all that one reconcile did to the children; the first word that fits names it."""
-    done = [action for action in done if not isinstance(action, UpdateOwnerReference)]  # nothing of a user's
+    """One Event for all that one reconcile did to the children; its reason is that of the first action."""
+    done = [action for action in done if not isinstance(action, UpdateOwnerReference)]  # of no interest to a user
     if not done:
         return None
     return EventMessage("Normal", _reason(done[0]), "; ".join(map(_sentence, done)))
 
 
 def of_status(old: Mapping[str, Any], new: Mapping[str, Any]) -> EventMessage | None:
-    """An Event when Ready changed its status or its reason. That a rollout goes on, or went well, is no news."""
+    """An Event when Ready changed its status or its reason; none for a rollout that goes on, or went well."""
     before, after = stored_condition(old, "Ready"), stored_condition(new, "Ready")
     if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
         return None

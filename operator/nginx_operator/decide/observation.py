@@ -28,7 +28,7 @@ class Observation:
         spec: None when it is invalid.
         invalid: what is wrong with the spec, field paths and rules.
         deployment: our Deployment, if there is one.
-        settled: nothing is left to do about the children.
+        applied: the children were found, or made, as the spec asks for.
         pods: this Nginx's own pods that are neither being deleted nor finished, by name.
         was_ready: the status says Ready, of the generation that the Nginx has now.
         trouble: why a write has not gone through yet, where nobody but the API server's administrator can help.
@@ -38,7 +38,7 @@ class Observation:
     spec: NginxSpec | None
     invalid: str = ""
     deployment: Child | None = None
-    settled: bool = True
+    applied: bool = True
     pods: tuple[Pod, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -64,7 +64,7 @@ class Observation:
         readiness away: if it was more than an annotation, the Deployment controller is about to count.
         """
         deployment = self.deployment
-        if deployment is None or not self.settled:
+        if deployment is None or not self.applied:
             return False
         seen = deployment.status.observed_generation >= deployment.metadata.generation
         return (seen or self.was_ready) and deployment.status.updated_replicas == self.count

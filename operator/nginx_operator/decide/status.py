@@ -1,4 +1,4 @@
-"""The status of an Nginx: pure, from the spec and what was observed. Never from what was intended."""
+"""The status of an Nginx: pure, and computed from what was observed, never from what was intended."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -77,7 +77,7 @@ def compute(meta: ObjectMeta, old: Status, observation: Observation, now: str) -
         ],
     }
     image = _image(observation)
-    if 0 < len(image) <= images.LENGTH:  # that of a pod may be longer, and the whole status would be refused
+    if 0 < len(image) <= images.MAX_LENGTH:  # that of a pod may be longer, and the whole status would be refused
         status["image"] = image
     return status
 

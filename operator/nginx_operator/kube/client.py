@@ -1,6 +1,6 @@
-"""One client for the API server: small, typed, and it says what went wrong.
+"""A client for one API server: small, typed, and its errors say what went wrong.
 
-Bodies go in as Python values and come out as bytes, so that the caller decodes just what it needs.
+Bodies go in as Python values and come out as bytes, so that the caller decodes only what it needs.
 """
 
 import copy
@@ -17,7 +17,7 @@ from nginx_operator.kube.connection_pool import ConnectionPool
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import Resource, plural_of
 
-#: Seconds a request may take. The API server itself gives up after 60.
+#: Seconds that a request may take. The API server itself gives up after 60.
 REQUEST_TIMEOUT: Final = 30.0
 #: Seconds without a byte after which a watch counts as dead. Bookmarks arrive about every minute.
 WATCH_SILENCE: Final = 90.0
@@ -37,9 +37,9 @@ class Client:
     """Requests to one API server. Use as an async context manager.
 
     Args:
-        config: where the API server is, and who we are.
-        user_agent: named in the API server's audit log.
-        answered: told the method, the resource (plural) and the status code of each answer; 0 if none came.
+        config: where the API server is, and the credentials for it.
+        user_agent: what the API server's audit log calls this client.
+        answered: called with the method, the resource (plural) and the status code of each response; 0 if none came.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Client:
         return fenced
 
     async def __aenter__(self) -> Self:
-        self._http = ConnectionPool(self.config, {"User-Agent": self._user_agent}, answer_seconds=REQUEST_TIMEOUT)
+        self._http = ConnectionPool(self.config, {"User-Agent": self._user_agent}, response_timeout=REQUEST_TIMEOUT)
         return self
 
     async def __aexit__(
@@ -159,10 +159,10 @@ class Client:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> bytes:
-        """Any request; the body of a 2xx answer.
+        """Any request; returns the body of a 2xx response.
 
         Raises:
-            ApiError: any other answer, or none.
+            ApiError: any other response, or none.
         """
         headers = self._headers() | {"Accept": accept}
         target = f"{path}?{urlencode(params)}" if params else path
@@ -176,7 +176,7 @@ class Client:
                 raise ApiError(0, "Fenced", f"no {method} of {path}: another process may lead now")
 
         try:
-            answer = await self._open.request(method, target, headers, data, before=fence)
+            answer = await self._open.request(method, target, headers, data, before_send=fence)
         except OSError as error:
             self._answered(method, plural_of(path), 0)
             raise self._unreachable(error) from error
@@ -196,10 +196,10 @@ class Client:
         try:
             async with self._open.stream(target, self._headers() | {"Accept": JSON}) as stream:
                 if stream.status >= 400:
-                    raise ApiError.from_response(*await stream.answer())
+                    raise ApiError.from_response(*await stream.read())
                 rest = b""
                 # Silence ends it: the connection may be dead, and a new watch goes on where this one was.
-                async for chunk in stream.chunks(WATCH_SILENCE):
+                async for chunk in stream.iter_bytes(WATCH_SILENCE):
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
                         if line:

@@ -1,7 +1,7 @@
-"""Where the API server is, and who we are there.
+"""Where the API server is, and the credentials for it.
 
 In a cluster: the ServiceAccount's projected files. Outside: a kubeconfig, read by the `kubernetes` package with
-all its plug-ins; that package is imported only then, because it costs memory that a pod need not pay.
+all its plug-ins; that package is imported only then, because a pod has no use for its memory.
 """
 
 import os
@@ -28,9 +28,10 @@ class ClientConfig:
     Attributes:
         server: URL without a trailing slash.
         ca_file: PEM file that the server's certificate is checked against; None means the system's.
-        cert_file, key_file: PEM files of a client certificate, if that is how we log in.
+        cert_file, key_file: PEM files of a client certificate, where that is the credential.
+        tls_server_name: the name that the server's certificate must have, where that is not its host.
         verify: False only when the kubeconfig says insecure-skip-tls-verify.
-        token: gives the bearer token of this moment, or None.
+        token: returns the current bearer token, or None.
         namespace: the pod's own namespace, or that of the kubeconfig's context.
     """
 
@@ -55,7 +56,7 @@ class ClientConfig:
 
 
 def load_config(environ: Mapping[str, str] = os.environ) -> ClientConfig:
-    """The connection of this process. KUBECONFIG comes first, then the pod's ServiceAccount, then ~/.kube/config.
+    """The configuration of this process. KUBECONFIG comes first, then the pod's ServiceAccount, then ~/.kube/config.
 
     Raises:
         ClientConfigError: there is none, or the kubeconfig cannot be used.
@@ -72,13 +73,13 @@ def _in_cluster(environ: Mapping[str, str], files: Path = _SERVICE_ACCOUNT) -> C
     return ClientConfig(
         server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
         ca_file=str(files / "ca.crt"),
-        token=_Kept(lambda: (files / "token").read_text(encoding="utf-8").strip()),  # the kubelet renews it
+        token=_CachedToken(lambda: (files / "token").read_text(encoding="utf-8").strip()),  # the kubelet renews it
         namespace=(files / "namespace").read_text(encoding="utf-8").strip(),
     )
 
 
-class _Kept:
-    """A token that somebody else renews, looked at every few seconds and not with each request."""
+class _CachedToken:
+    """A token that somebody else renews: read once a minute, and not for each request."""
 
     def __init__(self, read: Callable[[], str | None]) -> None:
         self._read = read
@@ -119,6 +120,6 @@ def _from_kubeconfig(files: str) -> ClientConfig:
         key_file=configuration.key_file,
         verify=configuration.verify_ssl,
         tls_server_name=getattr(configuration, "tls_server_name", None),
-        token=_Kept(token),
+        token=_CachedToken(token),
         namespace=context["context"].get("namespace") or "default",
     )

@@ -1,69 +1,69 @@
-"""HTTP/1.1 to one server: kept connections for requests, and one of its own for each answer that never ends.
+"""HTTP/1.1 to one server: a pool of connections for requests, and a connection of its own for each stream.
 
 Requests are most of what the operator does, and aiohttp's client takes three times as long for one
-(docs/decisions/0003). The parser is httptools'; here and in line.py is what is around it. There are no redirects,
-cookies, proxies and no compression: an API server uses none of them with us.
+(docs/decisions/0003). httptools parses; here and in http1.py is the rest. There are no redirects, cookies, proxies or
+compression: an API server uses none of them with us.
 """
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
 from nginx_operator.kube.client_config import ClientConfig
-from nginx_operator.kube.http1 import Answer, Http1Connection, LostError
+from nginx_operator.kube.http1 import Http1Connection, Response, ServerDisconnectedError
 
 #: Seconds after which an idle connection is not used again: the API server ends it after 90.
-_IDLE_SECONDS: Final = 60.0
+_KEEPALIVE_EXPIRY: Final = 60.0
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _UNSAFE_IN_TARGET: Final = re.compile(r"[^\x21-\x7e]")
-_LINE_END: Final = re.compile(r"[\r\n\0]|[^\x00-\xff]")
+_UNSAFE_IN_FIELD: Final = re.compile(r"[\r\n\0]|[^\x00-\xff]")
 
 
 class ConnectionPool:
     """Requests to one server. Belongs to one event loop; close it at the end.
 
     Args:
-        connection: where it is, and what its certificate is checked against.
+        config: where the server is, and what its certificate is verified against.
         headers: of every request.
-        answer_seconds: how long a whole answer may take.
-        connect_seconds: how long a new connection may take.
+        response_timeout: seconds for a whole response.
+        connect_timeout: seconds for a new connection.
 
     Raises:
-        OSError: from every method: there is no connection, or it broke, or it took too long. The text tells which.
+        OSError: from every method: there is no connection, or it broke, or it timed out. The message tells which.
     """
 
     def __init__(
         self,
-        connection: ClientConfig,
+        config: ClientConfig,
         headers: Mapping[str, str],
         *,
-        answer_seconds: float = 30.0,
-        connect_seconds: float = 10.0,
+        response_timeout: float = 30.0,
+        connect_timeout: float = 10.0,
     ) -> None:
-        server = urlsplit(connection.server)
+        server = urlsplit(config.server)
         self._host, self._port = server.hostname or "", server.port or _DEFAULT_PORTS[server.scheme]
-        self._root = server.path.rstrip("/")
-        self._ssl = connection.ssl_context() if server.scheme == "https" else None
-        self._server_name = (connection.tls_server_name or self._host) if self._ssl else None
-        self._fixed = _fields({"Host": server.netloc.rpartition("@")[2], **headers})
-        self._answer_seconds = answer_seconds
-        self._connect_seconds = connect_seconds
+        self._base_path = server.path.rstrip("/")
+        self._ssl = config.ssl_context() if server.scheme == "https" else None
+        self._server_name = (config.tls_server_name or self._host) if self._ssl else None
+        self._header_lines = _header_lines({"Host": server.netloc.rpartition("@")[2], **headers})
+        self._response_timeout = response_timeout
+        self._connect_timeout = connect_timeout
+        self._connections: set[Http1Connection] = set()
         self._idle: list[Http1Connection] = []
-        self._all: set[Http1Connection] = set()
         self._closed = False
 
     async def close(self) -> None:
-        """Ends all connections, those in use too."""
+        """Ends all connections, also those in use."""
         self._closed = True
-        lines, self._idle = list(self._all), []
-        for line in lines:
-            line.end()
-        await asyncio.gather(*(line.ended for line in lines))
+        self._idle.clear()
+        connections = list(self._connections)
+        for connection in connections:
+            connection.abort()
+        await asyncio.gather(*(connection.closed for connection in connections))
 
     async def request(
         self,
@@ -72,96 +72,96 @@ class ConnectionPool:
         headers: Mapping[str, str],
         body: bytes = b"",
         *,
-        before: Callable[[], None] = lambda: None,
-    ) -> Answer:
-        """One request, and its whole answer, whatever its status.
+        before_send: Callable[[], None] = lambda: None,
+    ) -> Response:
+        """Sends a request, and returns its whole response, whatever its status.
 
         Args:
             method: in capital letters.
             target: path and query, encoded.
             headers: more of them.
             body: empty means none.
-            before: called when there is a connection, just before anything is sent; what it raises ends the request.
+            before_send: called once there is a connection, just before anything is sent; an exception of it cancels
+                the request.
         """
         message = self._message(method, target, headers, body)
         while True:
-            line, used = await self._reach()
+            connection, reused = await self._acquire()
             try:
-                return await self._ask(line, message, before)
-            except LostError:
-                # An idle connection may end at any moment. What changes nothing may be asked twice (RFC 9110, 9.2.2);
-                # of anything else nobody knows whether the server got it.
-                if not used or method != "GET":
+                return await self._exchange(connection, message, before_send)
+            except ServerDisconnectedError:
+                # An idle connection may end at any moment. A safe request can then be repeated (RFC 9110, 9.2.2); of
+                # any other one nobody knows whether the server received it.
+                if not reused or method != "GET":
                     raise
 
     @asynccontextmanager
     async def stream(self, target: str, headers: Mapping[str, str]) -> AsyncIterator[Http1Connection]:
-        """GETs an answer that comes by and by, on a connection of its own that ends with the block."""
+        """GETs a response that arrives over time, on a connection of its own, which ends with the context."""
         message = self._message("GET", target, headers, b"")
-        line = await self._dial()
+        connection = await self._connect()
         try:
-            await line.ask(message, self._answer_seconds)
-            yield line
+            await connection.send(message, self._response_timeout)
+            yield connection
         finally:
-            line.end()
+            connection.abort()
 
     def _message(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
         if _UNSAFE_IN_TARGET.search(target):
             raise ValueError(f"no valid request target: {target!r}")
         length = f"Content-Length: {len(body)}\r\n" if body or method != "GET" else ""
-        head = f"{method} {self._root}{target} HTTP/1.1\r\n{self._fixed}{_fields(headers)}{length}\r\n"
-        return head.encode("latin-1") + body
+        request_line = f"{method} {self._base_path}{target} HTTP/1.1\r\n"
+        return f"{request_line}{self._header_lines}{_header_lines(headers)}{length}\r\n".encode("latin-1") + body
 
-    async def _ask(self, line: Http1Connection, message: bytes, before: Callable[[], None]) -> Answer:
+    async def _exchange(self, connection: Http1Connection, message: bytes, before_send: Callable[[], None]) -> Response:
         try:
-            before()
-            await line.ask(message, self._answer_seconds)
-            answer = await line.answer()
+            before_send()
+            await connection.send(message, self._response_timeout)
+            response = await connection.read()
         except BaseException:
-            line.end()  # the answer may still come, and is not the next one's
+            connection.abort()  # the response may still arrive, and is not that of the next request
             raise
-        if line.reusable:
-            line.since = time.monotonic()
-            self._idle.append(line)
+        if connection.reusable:
+            self._idle.append(connection)
         else:
-            line.end()
-        return answer
+            connection.abort()
+        return response
 
-    async def _reach(self) -> tuple[Http1Connection, bool]:
-        """A connection, and whether it has been used: the idle one that was used last, else a new one."""
+    async def _acquire(self) -> tuple[Http1Connection, bool]:
+        """A connection, and whether it is reused: the idle one that was used last, else a new one."""
         while self._idle:
-            line = self._idle.pop()
-            if line.reusable and time.monotonic() - line.since < _IDLE_SECONDS:
-                return line, True
-            line.end()
-        return await self._dial(), False
+            connection = self._idle.pop()
+            if connection.reusable and connection.idle_seconds < _KEEPALIVE_EXPIRY:
+                return connection, True
+            connection.abort()
+        return await self._connect(), False
 
-    async def _dial(self) -> Http1Connection:
+    async def _connect(self) -> Http1Connection:
         loop = asyncio.get_running_loop()
         if self._closed:
             raise ConnectionError("the client is closed")
         try:
-            async with asyncio.timeout(self._connect_seconds):
-                _, line = await loop.create_connection(
+            async with asyncio.timeout(self._connect_timeout):
+                _, connection = await loop.create_connection(
                     Http1Connection, self._host, self._port, ssl=self._ssl, server_hostname=self._server_name
                 )
         except TimeoutError as error:
-            raise TimeoutError(str(error) or f"no connection within {self._connect_seconds:g} s") from None
-        self._all.add(line)
-        line.ended.add_done_callback(lambda _: self._all.discard(line))
+            raise TimeoutError(str(error) or f"no connection within {self._connect_timeout:g} s") from None
+        self._connections.add(connection)
+        connection.closed.add_done_callback(lambda _: self._connections.discard(connection))
         if self._closed:  # meanwhile
-            line.end()
+            connection.abort()
             raise ConnectionError("the client is closed")
-        return line
+        return connection
 
 
-def _fields(headers: Mapping[str, str]) -> str:
-    """Header lines.
+def _header_lines(headers: Mapping[str, str]) -> str:
+    """The header section.
 
     Raises:
         ValueError: a value would end its line.
     """
     for name, value in headers.items():
-        if _LINE_END.search(value):
+        if _UNSAFE_IN_FIELD.search(value):
             raise ValueError(f"no valid value of the header {name}")  # not quoted: it may be a token
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -1,4 +1,4 @@
-"""What the API server answers instead of an object: metav1.Status, as one exception. Pure."""
+"""Refusals of the API server (metav1.Status) as one exception: pure."""
 
 from collections.abc import Mapping
 
@@ -64,12 +64,12 @@ class ApiError(Exception):
 
     @property
     def transient(self) -> bool:
-        """Whether the same request may well succeed later, with nobody doing anything about it."""
+        """Whether the same request may succeed later without anybody doing anything."""
         return self.code in (0, 408, 409, 429) or self.code >= 500
 
     @property
     def namespace_terminating(self) -> bool:
-        """Whether nothing can be created because the namespace is being deleted, and soon our object with it."""
+        """Whether nothing can be created because the namespace is being deleted."""
         return "NamespaceTerminating" in self.causes
 
     @property

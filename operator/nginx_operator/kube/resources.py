@@ -1,4 +1,4 @@
-"""The kinds that are read or written, and their URLs.
+"""The kinds that are read or written, and their URLs: pure.
 
 Source of the form: the API conventions, /apis/GROUP/VERSION/namespaces/NAMESPACE/PLURAL/NAME/SUBRESOURCE.
 """

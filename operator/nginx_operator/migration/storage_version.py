@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Definition, Key
+from nginx_operator.api.types import CustomResourceDefinition, Key
 from nginx_operator.cache.informer import Informer, Kind
 from nginx_operator.cache.store import parent_by_name
 from nginx_operator.kube.backoff import Backoff
@@ -65,11 +65,11 @@ class Migration:
         self._changed = asyncio.Event()
         self._rewritten: frozenset[str] = frozenset()
         only_ours = {"fieldSelector": f"metadata.name={names.CRD}"}
-        kind = Kind(DEFINITIONS, Definition, parent_by_name, selector=only_ours)
+        kind = Kind(DEFINITIONS, CustomResourceDefinition, parent_by_name, selector=only_ours)
         self._informer = Informer(client, kind, lambda *_: self._changed.set())
 
     @property
-    def reflector(self) -> Reflector[Definition]:
+    def reflector(self) -> Reflector[CustomResourceDefinition]:
         """The watch of the definition, to be run."""
         return self._informer.reflector
 
@@ -103,7 +103,7 @@ class Migration:
                     await self._changes_within(delay)
 
     @property
-    def _definition(self) -> Definition | None:
+    def _definition(self) -> CustomResourceDefinition | None:
         return self._informer.store.of(("", names.CRD)).get(names.CRD)
 
     async def _changes_within(self, seconds: float) -> bool:
@@ -115,7 +115,7 @@ class Migration:
             return False
         return True
 
-    async def _migrate(self, definition: Definition) -> None:
+    async def _migrate(self, definition: CustomResourceDefinition) -> None:
         """One pass.
 
         Raises:
@@ -201,7 +201,7 @@ class Migration:
             params["continue"] = page.metadata.continue_token
 
 
-def target_version(definition: Definition) -> str | None:
+def target_version(definition: CustomResourceDefinition) -> str | None:
     """The version to migrate to, or None if there is nothing to migrate.
 
     It is left to the release that speaks it: the migration is done when children name their owner in it, too.
@@ -212,7 +212,7 @@ def target_version(definition: Definition) -> str | None:
     return storage if definition.status.stored_versions != (storage,) else None
 
 
-def unserved_versions(definition: Definition) -> frozenset[str]:
+def unserved_versions(definition: CustomResourceDefinition) -> frozenset[str]:
     """The versions that are defined and not served: they were, and will be removed."""
     return frozenset(version.name for version in definition.spec.versions if not version.served)
 

@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 import msgspec
 
 from nginx_operator.api import defaults, names, validation
-from nginx_operator.api.faults import Subject
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, NginxSpec
+from nginx_operator.api.validation.field_errors import aggregate
 from nginx_operator.decide.compare import is_owned
 from nginx_operator.decide.observation import Guarded
 from nginx_operator.decide.status import stored_condition
 from nginx_operator.kube.resources import DEPLOYMENTS
 
 
-class Verdict(NamedTuple):
+class Checked(NamedTuple):
     """What the guard found, and what it looked at.
 
     Attributes:
@@ -30,11 +30,11 @@ class Verdict(NamedTuple):
     guarded: Guarded
 
 
-def check(nginx: Nginx, observed: Mapping[str, Child], policy: Policy, last: Verdict | None = None) -> Verdict:
-    """Defaults a stored spec and checks it; returns `last` itself if that still holds.
+def check(nginx: Nginx, observed: Mapping[str, Child], policy: Policy, last: Checked | None = None) -> Checked:
+    """Defaults a stored spec and checks it; returns `last` itself if it still holds.
 
     A count that a policy came to forbid stays in force, a new one that it forbids is not acted on. In force is what
-    was found valid before, as the status and the last verdict tell, and what the pods run.
+    was found valid before, as the status and the last result tell, and what the pods run.
     """
     # The generation stands for the spec: the API server raises it with every change.
     asked = (nginx.metadata.uid, nginx.metadata.generation, policy)
@@ -45,7 +45,7 @@ def check(nginx: Nginx, observed: Mapping[str, Child], policy: Policy, last: Ver
     if last is not None and (last.asked, last.running) == (asked, running):
         return last
     before = last.guarded.spec if last is not None and last.asked[0] == nginx.metadata.uid else None
-    return Verdict(asked, running, _guarded(nginx, running, before, policy))
+    return Checked(asked, running, _guarded(nginx, running, before, policy))
 
 
 def owned_deployment(nginx: Nginx, observed: Mapping[str, Child]) -> Child | None:
@@ -55,7 +55,7 @@ def owned_deployment(nginx: Nginx, observed: Mapping[str, Child]) -> Child | Non
 
 
 def _holds_whatever_runs(guarded: Guarded, nginx: Nginx, policy: Policy) -> bool:
-    """Whether a verdict does not depend on what the pods run: that excuses a count, and stands in for an image."""
+    """Whether the result does not depend on what the pods run: that excuses a count, and stands in for an image."""
     spec = guarded.spec
     return (
         spec is not None and nginx.spec.get("image") is not None and policy.min_count <= spec.count <= policy.max_count
@@ -68,16 +68,16 @@ def _guarded(nginx: Nginx, running: dict[str, Any] | None, before: NginxSpec | N
     if running is not None and nginx.spec.get("image") is None:
         # A new default restarts no pod.
         policy = replace(policy, default_image=running["image"] or policy.default_image)
-    spec = defaults.defaulted(nginx.spec, policy)
+    spec = defaults.with_defaults(nginx.spec, policy)
     in_force = running
     if _was_valid(nginx):
         in_force = spec
     elif before is not None and before.count == spec.get("count"):
         in_force = {**(running or {}), "count": before.count}
-    verdict = validation.check(Subject(nginx.metadata.name, spec, policy, old_spec=in_force))
-    if verdict.faults:
-        return Guarded(None, verdict.sentence)
-    return Guarded(NginxSpec.of(spec))
+    errors = validation.validate(nginx.metadata.name, spec, policy, old_spec=in_force).errors
+    if errors:
+        return Guarded(None, aggregate(errors))
+    return Guarded(NginxSpec.from_dict(spec))
 
 
 def _was_valid(nginx: Nginx) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, ObjectMeta
 from nginx_operator.decide.observation import Guarded
-from nginx_operator.reconcile.guard import Verdict
+from nginx_operator.reconcile.guard import Checked
 from nginx_operator.reconcile.status_throttle import StatusThrottle
 from nginx_operator.reconcile.write_conflicts import WriteConflicts
 
@@ -23,12 +23,12 @@ class ReconcileMemo:
     """What is remembered of one Nginx.
 
     Attributes:
-        verdict: the guard's last one.
+        checked: what the guard found last.
         conflicts: what was written last, and whether somebody undoes it.
         throttle: of its status; None while it is at rest.
     """
 
-    verdict: Verdict | None = None
+    checked: Checked | None = None
     conflicts: WriteConflicts = field(default_factory=WriteConflicts)
     throttle: StatusThrottle | None = None
     _settled: tuple[Fingerprint, Guarded] | None = None

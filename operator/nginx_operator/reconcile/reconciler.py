@@ -60,7 +60,7 @@ class Reconciler:
                 log.warning("[%s/%s] %s", *key, write_conflicts.MESSAGE.message)
                 await self._recorder.record_event(nginx, write_conflicts.MESSAGE)
             raise
-        if not observation.settled:
+        if not observation.applied:
             raise RetryLater(conditions.ready(observation).message, outcome.retry_after)
         return delay
 
@@ -80,8 +80,8 @@ class Reconciler:
         present = fingerprint(nginx.metadata, observed, policy)
         if (settled := memo.settled(present)) is not None:
             return settled, Plan()
-        memo.verdict = guard.check(nginx, observed, policy, memo.verdict)
-        guarded = memo.verdict.guarded
+        memo.checked = guard.check(nginx, observed, policy, memo.checked)
+        guarded = memo.checked.guarded
         meta, spec = nginx.metadata, guarded.spec
         due = plan(meta, spec, observed) if spec is not None else plan_paused(meta, observed)
         if due.empty:
@@ -102,7 +102,7 @@ class Reconciler:
             spec=guarded.spec,
             invalid=guarded.invalid,
             deployment=guard.owned_deployment(nginx, self._caches.children(nginx.metadata.key)),
-            settled=not due.conflicts and outcome.complete,
+            applied=not due.conflicts and outcome.complete,
             pods=reporting.own_pods(nginx.metadata.name, self._caches.pods(nginx.metadata.key)),
             conflicts=(*due.conflicts, *outcome.conflicts),
             failures=tuple(outcome.failures),

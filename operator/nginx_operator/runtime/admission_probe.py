@@ -1,4 +1,4 @@
-"""Does admission work? Asked the way a user would: through the API server, its TLS to the webhooks, their answer.
+"""Whether admission works, tried as a user would: through the API server, its TLS to the webhooks, their response.
 
 A dry run stores nothing. Readiness of the operator waits for this, so `helm install --wait` returns only when
 `kubectl apply` is admitted and an invalid Nginx is refused.
@@ -28,7 +28,7 @@ _DENIED: Final = re.compile(r'admission webhook "([^"]+)" denied the request')
 
 
 async def wait_for_admission(client: Client, namespace: str) -> None:
-    """Returns once admission works; until then logs what is wrong, each fault once."""
+    """Returns once admission works; until then logs what is wrong, each new fault once."""
     faults, passed = LogOnChange(log), 0
     while passed < _ROUNDS:
         found = await fault(client, namespace)
@@ -42,7 +42,7 @@ async def wait_for_admission(client: Client, namespace: str) -> None:
 
 
 async def fault(client: Client, namespace: str) -> str | None:
-    """What is wrong with admission at this moment, or None."""
+    """Why admission does not work at this moment, or None."""
     try:
         stored = msgspec.json.decode(await client.create(NGINXES, namespace, _nginx({}), dry_run=True))
     except ApiError as error:

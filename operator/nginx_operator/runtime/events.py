@@ -26,7 +26,7 @@ _NOTE_LENGTH: Final = 1024
 
 
 class EventRecorder:
-    """Writes Events. An Event that cannot be written is logged and dropped: it must never hold up a reconcile."""
+    """Writes Events. One that cannot be written is logged and dropped: it must never hold up a reconcile."""
 
     def __init__(self, client: Client, instance: str) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Who we are in the cluster, by our own token."""
+"""The ServiceAccount of this process, by its own token: pure."""
 
 import base64
 from typing import Any
@@ -23,10 +23,10 @@ class _Token(msgspec.Struct):
 
 
 def as_owner(token: str | None, namespace: str) -> list[dict[str, Any]]:
-    """metadata.ownerReferences of an object that is to go with our ServiceAccount, and so with the release.
+    """metadata.ownerReferences of an object that is to be deleted with our ServiceAccount, and so with the release.
 
-    Empty where the token is none of a ServiceAccount, or of one in another namespace: an owner has to be in the same.
-    The token is not verified; it is ours.
+    Empty unless the token is of a ServiceAccount in this namespace, where an owner has to be. The token is not
+    verified: it is our own.
     """
     try:
         _, payload, _ = (token or "").split(".")

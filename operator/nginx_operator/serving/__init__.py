@@ -1,9 +1,13 @@
-"""What both processes serve HTTP with.
+"""The HTTP server of both processes.
 
-listening.py    addresses and their sockets
-accepting.py    takes connections, and leads them through their handshake
-connections.py  looks after them: limits and deadlines (limits.py)
-application.py  what is asked and answered, whatever carries it
-http.py         one HTTP/1.1 connection
-health.py       /healthz, /readyz and /metrics
+http_server.py         listening sockets, connections, graceful shutdown
+acceptor.py            accepts connections and completes their TLS handshakes
+http_protocol.py       HTTP/1.1 on one connection
+connection_tracker.py  the stage and the deadline of every connection
+body_limiter.py        the memory of request bodies
+connection.py          what the three above know of a connection
+limits.py              timeouts and limits
+application.py         request heads, responses, and what produces them
+listening.py           addresses and their sockets
+health.py              /healthz, /readyz and /metrics
 """

@@ -1,4 +1,4 @@
-"""What a server is asked and what it answers, whatever carries it."""
+"""Requests and responses, independent of the protocol that carries them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ import msgspec
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What is known of a request before its body comes. `length` is None when it is not announced."""
+class RequestHead:
+    """A request without its body. `content_length` is None for a chunked body."""
 
     method: str
     path: str
     query: str
-    length: int | None
+    content_length: int | None
 
     @property
-    def patience(self) -> float | None:
-        """Seconds that the client waits, from `?timeout=5s`, as API servers tell webhooks; None if it does not say."""
+    def timeout(self) -> float | None:
+        """Seconds that the client waits, from `?timeout=5s`, as API servers call webhooks; None if it does not say."""
         for pair in self.query.split("&"):
             name, _, value = pair.partition("=")
             digits = value.removesuffix("s")
@@ -28,7 +28,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer. `headers` are whole lines, each with its CRLF."""
+    """A response. `headers` are whole lines, each with its CRLF."""
 
     status: int
     body: bytes = b""
@@ -41,19 +41,19 @@ class Application:
     """What is served.
 
     Attributes:
-        refuse: the answer to a request that is no use reading, or None.
-        answer: the answer to a whole request with its body.
+        refuse: the response to a request whose head is reason enough, so that its body is discarded; else None.
+        respond: the response to a complete request.
     """
 
-    refuse: Callable[[Head], Response | None]
-    answer: Callable[[Head, bytes], Response]
+    refuse: Callable[[RequestHead], Response | None]
+    respond: Callable[[RequestHead, bytes], Response]
 
 
 def failure(status: int, reason: str, message: str, headers: str = "") -> Response:
-    """A refusal as a metav1.Status: its message an API server passes on to its user, and drops any other text.
+    """A metav1.Status. An API server passes its message on to the user, and drops any other text.
 
     Args:
-        status: the HTTP status.
+        status: the HTTP status code.
         reason: Status.reason for it, for instance "BadRequest".
         message: a sentence.
         headers: whole lines, each with its CRLF.

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 
 from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.authority import Authorities, Authority
-from nginx_webhooks.certificates.store import from_data, to_data
+from nginx_webhooks.certificates.authority import CertificateAuthority
+from nginx_webhooks.certificates.ca_rotation import CaSet
+from nginx_webhooks.certificates.ca_secret import from_data, to_data
+from nginx_webhooks.certificates.pem import encode_certificates
 from testbed.waiting import PATIENCE, until
 from tests.support.node.release import NAME, Release
 
@@ -24,7 +26,7 @@ LIFE = DUE * 3 / 2 + authority.BACKDATE / 2
 _CERTIFICATE = "import ssl, sys; print(ssl.get_server_certificate((sys.argv[1], int(sys.argv[2])), timeout=10))"
 
 
-def kept(release: Release) -> Authorities:
+def kept(release: Release) -> CaSet:
     """What the Secret holds."""
     data = json.loads(release.kubectl("get", "secret", SECRET, "-o", "json").stdout).get("data", {})
     found = from_data({key: base64.b64decode(value) for key, value in data.items()})
@@ -63,30 +65,30 @@ def served(release: Release) -> dict[str, x509.Certificate]:
     return found
 
 
-def wait_in_use(release: Release, signing: Authority) -> None:
+def wait_in_use(release: Release, signing: CertificateAuthority) -> None:
     """Waits until both configurations trust that authority, and all replicas show certificates of it."""
 
     def in_use() -> bool:
-        trusted = all(authority.pem([signing.certificate]) in bundle for bundle in bundles(release))
+        trusted = all(encode_certificates([signing.certificate]) in bundle for bundle in bundles(release))
         return trusted and {leaf.issuer for leaf in served(release).values()} == {signing.certificate.subject}
 
     until(in_use, seconds=PATIENCE, what="the new authority in use")
 
 
-def _use(release: Release, signing: Authority) -> None:
+def _use(release: Release, signing: CertificateAuthority) -> None:
     """Replaces the authority without an overlap, unlike a rotation: admission fails briefly."""
-    put(release, to_data(Authorities(signing)))
+    put(release, to_data(CaSet(signing)))
     wait_in_use(release, signing)
 
 
 def use_one_that_is_due(release: Release) -> None:
     """Gives the webhooks an authority that is due for rotation within seconds: two thirds of its life are over."""
-    _use(release, authority.create(datetime.now(UTC), life=LIFE))
+    _use(release, authority.create(datetime.now(UTC), lifetime=LIFE))
 
 
 def use_one_of_short_leaves(release: Release) -> None:
     """Gives them one whose leaves, which do not outlive it, are due for renewal twice before it is."""
-    _use(release, authority.create(datetime.now(UTC) + authority.BACKDATE, life=LIFE - authority.BACKDATE))
+    _use(release, authority.create(datetime.now(UTC) + authority.BACKDATE, lifetime=LIFE - authority.BACKDATE))
 
 
 def use_a_new_one(release: Release) -> None:

@@ -64,10 +64,10 @@ def lose_leader(release: Release) -> None:
 
 def rotate(release: Release) -> None:
     """The rotation that is due: the next authority published, then promoted, all certificates signed anew."""
-    assert authorities.kept(release).upcoming is None
+    assert authorities.kept(release).next is None
     old = _signing(release)
     until(lambda: _signing(release) != old, seconds=PATIENCE, what="the promotion of the next authority")
-    authorities.wait_in_use(release, authorities.kept(release).current)
+    authorities.wait_in_use(release, authorities.kept(release).issuing)
 
 
 def renew(release: Release) -> None:
@@ -161,7 +161,7 @@ def _replaced(release: Release, component: str) -> Iterator[None]:
 
 def _signing(release: Release) -> x509.Certificate:
     """The certificate of the authority that signs."""
-    return authorities.kept(release).current.certificate
+    return authorities.kept(release).issuing.certificate
 
 
 def _serials(release: Release) -> set[int]:

@@ -1,4 +1,4 @@
-"""The objects that the chart renders, and a keeper of one replica beside them."""
+"""The objects that the chart renders, and the certificate controller of one replica."""
 
 import asyncio
 import base64
@@ -11,16 +11,16 @@ from nginx_operator.api import names
 from nginx_operator.kube import resources
 from nginx_operator.kube.client import Client
 from nginx_webhooks.certificates.authority import server_names
-from nginx_webhooks.certificates.ca_bundle import Bundle
-from nginx_webhooks.certificates.ca_injector import CaBundleInjector
+from nginx_webhooks.certificates.ca_injector import CaInjector
+from nginx_webhooks.certificates.ca_secret import CaSecret
 from nginx_webhooks.certificates.certificate_controller import CertificateController
 from nginx_webhooks.certificates.external_source import ExternalSource
 from nginx_webhooks.certificates.self_signed_source import SelfSignedSource
 from nginx_webhooks.certificates.serving_certificate import ServingCertificate
-from nginx_webhooks.certificates.source import Source
-from nginx_webhooks.certificates.store import AuthorityStore
+from nginx_webhooks.certificates.source import CertificateSource
 from nginx_webhooks.certificates.watched_object import ObjectWatch
-from nginx_webhooks.command_line import Mode
+from nginx_webhooks.certificates.webhook_configuration import WebhookConfiguration
+from nginx_webhooks.flags import CertificateMode
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.readiness import Readiness
 from tests.support.apiserver.storing import ApiServer
@@ -65,43 +65,45 @@ def ca_bundle(api: ApiServer, path: str) -> bytes:
 
 
 class Replica:
-    """A keeper with its watches, its clock and everything that it tells others."""
+    """A certificate controller with its watches, its clock and everything that it tells others."""
 
-    def __init__(self, client: Client, mode: Mode = "auto", ahead: timedelta = timedelta(0)) -> None:
+    def __init__(self, client: Client, mode: CertificateMode = "auto", ahead: timedelta = timedelta(0)) -> None:
         self.ahead = ahead
         self.changed = asyncio.Event()
         self.metrics = Metrics()
-        self.live = ServingCertificate(clock=self.now)
-        self.readiness = Readiness(lambda: self.live.valid)
+        self.serving = ServingCertificate(clock=self.now)
+        self.readiness = Readiness(lambda: self.serving.valid)
         self.secret = ObjectWatch(client, resources.SECRETS, "system", "ca", self.changed.set)
         self.mutating = ObjectWatch(client, resources.MUTATING_CONFIGURATIONS, None, "nginx-operator", self.changed.set)
         self.validating = ObjectWatch(
             client, resources.VALIDATING_CONFIGURATIONS, None, "nginx-operator", self.changed.set
         )
-        self.publication = CaBundleInjector(
-            (Bundle(self.mutating, names.MUTATING_WEBHOOK), Bundle(self.validating, names.VALIDATING_WEBHOOK)),
+        self.injector = CaInjector(
+            (
+                WebhookConfiguration(self.mutating, names.MUTATING_WEBHOOK),
+                WebhookConfiguration(self.validating, names.VALIDATING_WEBHOOK),
+            ),
             self.metrics,
         )
-        self.keeper = CertificateController(
+        self.controller = CertificateController(
             source=self.source(mode),
-            publication=self.publication,
+            injector=self.injector,
             readiness=self.readiness,
             changed=self.changed,
             clock=self.now,
         )
 
-    def source(self, mode: Mode) -> Source:
-        publication, live, metrics = self.publication, self.live, self.metrics
+    def source(self, mode: CertificateMode) -> CertificateSource:
+        injector, serving, metrics = self.injector, self.serving, self.metrics
         if mode == "auto":
-            store = AuthorityStore(self.secret)
             return SelfSignedSource(
-                store=store, publication=publication, server_names=NAMES, live=live, metrics=metrics
+                secret=CaSecret(self.secret), injector=injector, server_names=NAMES, serving=serving, metrics=metrics
             )
         return ExternalSource(
             watch=self.secret,
-            publication=publication,
+            injector=injector,
             server_name=NAMES[0],
-            live=live,
+            serving=serving,
             metrics=metrics,
             injects=mode == "existingSecret",
         )
@@ -114,6 +116,10 @@ class Replica:
         self.ahead += delta
         self.changed.set()
 
+    def injected(self, api: ApiServer) -> bool:
+        """Whether both caBundles are what the Secret says, as this replica knows."""
+        return self.injector.injected_for(api.data(SECRET)["ca.crt"], self.now()) >= timedelta(0)
+
     def changes(self, change: str) -> float:
         return self.metric("ca_changes_total", change=change)
 
@@ -122,7 +128,7 @@ class Replica:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Replica"]:
-        task = asyncio.create_task(self.keeper.run())
+        task = asyncio.create_task(self.controller.run())
         try:
             yield self
         finally:

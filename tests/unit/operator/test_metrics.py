@@ -12,7 +12,7 @@ def lines(metrics: Metrics) -> set[str]:
 
 def test_the_state_is_that_of_the_scrape() -> None:
     metrics, states = Metrics(), iter([State(), State(True, 7, {("True", "Ready"): 3}, {"pods": 2})])
-    metrics.show(lambda: next(states))
+    metrics.expose(lambda: next(states))
     assert "nginx_operator_leader 0.0" in lines(metrics)
     assert lines(metrics) >= {
         "nginx_operator_leader 1.0",
@@ -24,8 +24,8 @@ def test_the_state_is_that_of_the_scrape() -> None:
 
 def test_answers_are_counted_by_method_resource_and_code() -> None:
     metrics = Metrics()
-    metrics.answered("PATCH", "deployments", 409)
-    metrics.answered("PATCH", "deployments", 409)
+    metrics.count_api_request("PATCH", "deployments", 409)
+    metrics.count_api_request("PATCH", "deployments", 409)
     wanted = 'nginx_operator_api_requests_total{code="409",method="PATCH",resource="deployments"} 2.0'
     assert wanted in lines(metrics)
 

@@ -1,8 +1,17 @@
 """Flags and environment."""
 
+import argparse
+from collections.abc import Mapping, Sequence
+
 import pytest
 
-from nginx_operator.settings import Settings, parse
+from nginx_operator.settings import Settings, add_arguments, from_arguments
+
+
+def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return from_arguments(parser.parse_args(arguments), environ)
 
 
 def test_defaults() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nginx_operator.api.policy import Policy
 from nginx_operator.serving.application import failure
 from nginx_webhooks import admission
-from nginx_webhooks.review import SPEC_LIMIT, Decision, MalformedReviewError, Request, decode
+from nginx_webhooks.review import MAX_SPEC_BYTES, AdmissionRequest, AdmissionResponse, MalformedReviewError, decode
 from tests.support.webhooks.reviews import ABSENT, IMAGE, SCALE_KIND, encoded, nginx, patched, review, scale
 
 POLICY = Policy(default_count=2, min_count=1, max_count=10, default_image=IMAGE)
@@ -23,7 +23,7 @@ def mutated(obj: dict[str, Any], policy: Policy = POLICY) -> dict[str, Any]:
     return patched(obj, response)
 
 
-def validated(obj: dict[str, Any] | None, old: dict[str, Any] | None = None, **more: Any) -> Decision:
+def validated(obj: dict[str, Any] | None, old: dict[str, Any] | None = None, **more: Any) -> AdmissionResponse:
     return admission.validate(decode(encoded(review(obj, old, **more))), POLICY)
 
 
@@ -91,7 +91,7 @@ def test_a_warning_is_as_long_as_the_api_asks_at_most() -> None:
 
 @pytest.mark.parametrize("decide", [admission.mutate, admission.validate])
 def test_at_no_depth_does_an_old_value_end_a_review_with_an_error(
-    decide: Callable[[Request, Policy], Decision],
+    decide: Callable[[AdmissionRequest, Policy], AdmissionResponse],
 ) -> None:
     template = encoded(review(nginx({}), nginx({"count": "DEEP"})))
     for depth in range(900, 1010):  # where decoding it begins to fail depends on the stack
@@ -185,7 +185,7 @@ def dense(size: int) -> bytes:
     return b"[" + b",".join([DENSE] * (size // (len(DENSE) + 1))) + b"]"
 
 
-def peak(body: bytes, decide: Callable[[Request, Policy], Decision]) -> int:
+def peak(body: bytes, decide: Callable[[AdmissionRequest, Policy], AdmissionResponse]) -> int:
     """The most bytes that the answer takes beside the body."""
     tracemalloc.start()
     try:
@@ -198,27 +198,29 @@ def peak(body: bytes, decide: Callable[[Request, Policy], Decision]) -> int:
 
 @pytest.mark.parametrize("decide", [admission.mutate, admission.validate])
 @pytest.mark.parametrize("where", ["metadata", "status", "spec"])
-def test_what_is_sent_takes_few_times_its_bytes(where: str, decide: Callable[[Request, Policy], Decision]) -> None:
+def test_what_is_sent_takes_few_times_its_bytes(
+    where: str, decide: Callable[[AdmissionRequest, Policy], AdmissionResponse]
+) -> None:
     obj = nginx({"count": 1}) | {where: {"x": "@"}}
     once = encoded(review(obj, obj, operation="UPDATE")).replace(b'"@"', dense(3_000_000))
     assert peak(once, decide) < 1_000_000
 
 
 @pytest.mark.parametrize("decide", [admission.mutate, admission.validate])
-def test_a_spec_has_an_end(decide: Callable[[Request, Policy], Decision]) -> None:
-    def asked(size: int, old: int = 0) -> Request:
+def test_a_spec_has_an_end(decide: Callable[[AdmissionRequest, Policy], AdmissionResponse]) -> None:
+    def asked(size: int, old: int = 0) -> AdmissionRequest:
         found = [nginx({"count": 1, "x": "a" * (length - len('{"count": 1, "x": ""}'))}) for length in (size, old)]
         return decode(encoded(review(*found)))
 
-    assert decide(asked(SPEC_LIMIT, SPEC_LIMIT), POLICY).allowed
+    assert decide(asked(MAX_SPEC_BYTES, MAX_SPEC_BYTES), POLICY).allowed
     with pytest.raises(MalformedReviewError, match="the spec has more than 512 KiB"):
-        decide(asked(SPEC_LIMIT + 1), POLICY)
-    body = encoded(review(nginx({"count": 1, "x": "@"}))).replace(b'"@"', dense(SPEC_LIMIT - 1000))
-    assert peak(body, decide) < 40 * SPEC_LIMIT
+        decide(asked(MAX_SPEC_BYTES + 1), POLICY)
+    body = encoded(review(nginx({"count": 1, "x": "@"}))).replace(b'"@"', dense(MAX_SPEC_BYTES - 1000))
+    assert peak(body, decide) < 40 * MAX_SPEC_BYTES
 
 
 def test_an_old_spec_that_is_too_long_can_be_replaced() -> None:
-    old = nginx({"count": 50, "x": "a" * SPEC_LIMIT})
+    old = nginx({"count": 50, "x": "a" * MAX_SPEC_BYTES})
     assert validated(nginx({"count": 1, "image": IMAGE}), old).allowed
     assert not validated(nginx({"count": 50}), old).allowed
 
@@ -265,7 +267,7 @@ def test_validate_refuses_with_a_status_that_kubectl_shows_whole() -> None:
 
 @pytest.mark.parametrize("spec", [[], "x", 3, False])
 def test_validate_refuses_a_spec_that_is_no_mapping(spec: Any) -> None:
-    assert [fault.path for fault in validated(nginx(spec)).faults] == ["spec"]
+    assert [fault.field for fault in validated(nginx(spec)).errors] == ["spec"]
 
 
 @pytest.mark.parametrize("spec", [ABSENT, None, {}, {"count": None}])
@@ -314,7 +316,7 @@ def test_validate_judges_scale(new: dict[str, Any], old: dict[str, Any], allowed
     decision = validated(new, old, kind=SCALE_KIND, subResource="scale")
     assert decision.allowed is allowed
     if not allowed:
-        assert [fault.path for fault in decision.faults] == ["spec.replicas"]
+        assert [fault.field for fault in decision.errors] == ["spec.replicas"]
         details = decision.review()["response"]["status"]["details"]
         assert (details["name"], details["group"], details["kind"]) == ("web", "autoscaling", "Scale")
 
@@ -323,8 +325,8 @@ def test_a_generated_name_is_shown_by_its_prefix() -> None:
     obj = nginx({"count": 99})
     obj["metadata"] = {"generateName": "web-"}
     decision = validated(obj, name="")
-    assert decision.request.shown_name == "web-"
-    assert [fault.path for fault in decision.faults] == ["spec.count"]
+    assert decision.request.display_name == "web-"
+    assert [fault.field for fault in decision.errors] == ["spec.count"]
 
 
 def test_warnings_are_answered() -> None:

@@ -19,6 +19,7 @@ import pytest
 from nginx_operator import __version__
 from nginx_webhooks.__main__ import main
 from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.pem import encode_certificates
 from tests.support.waiting import PATIENCE
 from tests.support.webhooks.reviews import encoded, nginx, patched, review
 
@@ -28,7 +29,7 @@ def files(tmp_path: Path) -> list[str]:
     now = datetime.now(UTC)
     ca = authority.create(now)
     leaf = authority.issue(ca, ["localhost"], now)
-    (tmp_path / "ca.crt").write_bytes(authority.pem([ca.certificate]))
+    (tmp_path / "ca.crt").write_bytes(encode_certificates([ca.certificate]))
     (tmp_path / "tls.crt").write_bytes(leaf.certificate_pem)
     (tmp_path / "tls.key").write_bytes(leaf.key_pem)
     (tmp_path / "policy.yaml").write_text("defaultCount: 3\n")

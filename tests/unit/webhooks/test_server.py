@@ -18,10 +18,11 @@ import pytest
 from nginx_operator.api.policy import NamespaceClass, Policies, Policy
 from nginx_operator.api.selectors import Requirement
 from nginx_operator.logs import FIELDS
-from nginx_operator.serving.http_protocol import Connection, Stage
-from nginx_operator.serving.limits import Deadlines, Limits
+from nginx_operator.serving.connection import Connection, Stage
+from nginx_operator.serving.limits import Limits, Timeouts
 from nginx_operator.serving.listening import Address, listen
 from nginx_webhooks.certificates import authority
+from nginx_webhooks.certificates.pem import encode_certificates
 from nginx_webhooks.certificates.serving_certificate import ServingCertificate
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import LIMITS, AdmissionServer
@@ -34,7 +35,7 @@ NAMES = ("hooks.system.svc", "localhost")
 class Bed:
     """A running server and what a client needs to call it."""
 
-    def __init__(self, deadlines: Deadlines | None, limits: Limits) -> None:
+    def __init__(self, timeouts: Timeouts | None, limits: Limits) -> None:
         now = datetime.now(UTC)
         self.ca = authority.create(now)
         leaf = authority.issue(self.ca, NAMES, now)
@@ -47,10 +48,10 @@ class Bed:
             policies=lambda: Policies(self.policy, classes=self.classes),
             metrics=self.metrics,
             context=live.context,
-            deadlines=deadlines,
+            timeouts=timeouts,
             limits=limits,
         )
-        self.trust = ssl.create_default_context(cadata=authority.pem([self.ca.certificate]).decode())
+        self.trust = ssl.create_default_context(cadata=encode_certificates([self.ca.certificate]).decode())
         self.listener, address = listen(Address("127.0.0.1", 0))
         self.port = address.port
         self.url = f"https://localhost:{self.port}"
@@ -66,7 +67,7 @@ class Bed:
 
     @property
     def connections(self) -> list[Connection]:
-        return [*self.server.connections._unfinished, *self.server.connections._settled]
+        return [*self.server.http.connections]
 
     def limited(self, why: str) -> float:
         return self.metrics.registry.get_sample_value("nginx_webhooks_limited_total", {"limit": why}) or 0.0
@@ -77,8 +78,8 @@ class Bed:
 
 
 @asynccontextmanager
-async def running(deadlines: Deadlines | None = None, limits: Limits = LIMITS) -> AsyncIterator[Bed]:
-    bed = Bed(deadlines, limits)
+async def running(timeouts: Timeouts | None = None, limits: Limits = LIMITS) -> AsyncIterator[Bed]:
+    bed = Bed(timeouts, limits)
     bed.server.start(bed.listener)
     try:
         yield bed
@@ -200,10 +201,10 @@ async def holding_back(bed: Bed, body: bytes) -> tuple[asyncio.StreamReader, asy
 
 async def test_large_bodies_that_are_held_back_keep_no_usual_review_waiting() -> None:
     async with running(PATIENT) as bed, bed.session() as session:
-        holders = [await holding_back(bed, LARGE) for _ in range(LIMITS.large)]
-        await until(lambda: bed.server.connections.in_flight == LIMITS.large)
+        holders = [await holding_back(bed, LARGE) for _ in range(LIMITS.large_bodies)]
+        await until(lambda: bed.server.http.connections.in_flight == LIMITS.large_bodies)
         waiting = asyncio.create_task(post(session, f"{bed.url}/validate", LARGE))
-        await until(lambda: bed.server.connections.in_flight == LIMITS.large + 1)
+        await until(lambda: bed.server.http.connections.in_flight == LIMITS.large_bodies + 1)
         status, _, _ = await post(session, f"{bed.url}/validate", encoded(review(nginx())))
         assert status == 200
         assert not waiting.done()
@@ -215,9 +216,9 @@ async def test_large_bodies_that_are_held_back_keep_no_usual_review_waiting() ->
 
 
 async def test_more_large_bodies_than_may_wait_are_told_so_at_once() -> None:
-    async with running(PATIENT, replace(LIMITS, large=1, waiting=1)) as bed, bed.session() as session:
+    async with running(PATIENT, replace(LIMITS, large_bodies=1, queued_bodies=1)) as bed, bed.session() as session:
         held = [await holding_back(bed, LARGE) for _ in range(2)]
-        await until(lambda: bed.server.connections.in_flight == 2)
+        await until(lambda: bed.server.http.connections.in_flight == 2)
         status, told, headers = await post(session, f"{bed.url}/validate", LARGE)
         assert (status, headers["Retry-After"], headers["Connection"]) == (429, "1", "close")
         assert (told["kind"], told["code"], headers["Content-Type"]) == ("Status", 429, "application/json")
@@ -228,9 +229,9 @@ async def test_more_large_bodies_than_may_wait_are_told_so_at_once() -> None:
 
 
 async def test_a_large_body_does_not_wait_for_ever() -> None:
-    async with running(replace(PATIENT, turn=0.05), replace(LIMITS, large=1)) as bed, bed.session() as session:
+    async with running(replace(PATIENT, queue=0.05), replace(LIMITS, large_bodies=1)) as bed, bed.session() as session:
         _, writer = await holding_back(bed, LARGE)
-        await until(lambda: bed.server.connections.in_flight == 1)
+        await until(lambda: bed.server.http.connections.in_flight == 1)
         status, _, _ = await post(session, f"{bed.url}/validate", LARGE)
         assert status == 429
         writer.close()
@@ -239,16 +240,16 @@ async def test_a_large_body_does_not_wait_for_ever() -> None:
 async def test_who_waits_longest_makes_room() -> None:
     async with running(PATIENT, replace(LIMITS, connections=4)) as bed, bed.session() as session:
         held = [await asyncio.open_connection("127.0.0.1", bed.port)]  # says nothing at all
-        await until(lambda: len(bed.server.connections) == 1)
+        await until(lambda: len(bed.server.http) == 1)
         held.append(await bed.raw())  # asks nothing
         held.append(await holding_back(bed, encoded(review(nginx()))))
-        await until(lambda: bed.server.connections.in_flight == 1)
+        await until(lambda: bed.server.http.connections.in_flight == 1)
         assert (await post(session, f"{bed.url}/mutate", encoded(review(nginx()))))[0] == 200  # and is kept
         for reader, _ in held[:3]:
             held.append(await bed.raw())
             assert await eof(reader) == b""
         assert (await post(session, f"{bed.url}/mutate", encoded(review(nginx()))))[0] == 200
-        assert len(bed.server.connections) == 4
+        assert len(bed.server.http) == 4
         assert bed.limited("crowded") == 3
         for _, writer in held:
             writer.close()
@@ -269,7 +270,7 @@ async def test_a_crowd_that_asks_for_nothing_cuts_nobody_who_was_answered(reques
             assert b"\r\nConnection: close\r\n" in await reader.readuntil(b"\r\n\r\n")
             crowd.append(await bed.raw())
         assert answered in bed.connections
-        assert answered.stage is Stage.IDLE
+        assert answered.state.stage is Stage.IDLE
         for _, writer in crowd:
             writer.close()
 
@@ -285,16 +286,16 @@ async def test_the_body_that_waits_longest_makes_room_for_bytes() -> None:
         for _, writer in held:
             writer.close()
         assert bed.limited("crowded") == 1
-        assert bed.server.connections._buffered == 0
+        assert bed.server.http.connections._bodies.buffered == 0
 
 
 async def test_an_answer_comes_before_the_client_stops_waiting() -> None:
     async with running(PATIENT) as bed:
         reader, writer = await bed.raw()
         writer.write(b"POST /mutate?timeout=1s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
-        await until(lambda: bed.server.connections.in_flight == 1)
+        await until(lambda: bed.server.http.connections.in_flight == 1)
         (connection,) = bed.connections
-        assert connection.deadline - connection.since == 0.5
+        assert connection.state.timeout == 0.5
         assert await eof(reader) == b""
         assert bed.limited("request") == 1
         writer.close()
@@ -319,12 +320,12 @@ async def test_a_client_that_reads_no_answers_is_cut() -> None:
             sent += 1
             await until(behind)
         assert bed.limited("answer") == 1
-        assert len(bed.server.connections) == 0
+        assert len(bed.server.http) == 0
         writer.transport.abort()
 
 
 async def test_old_tls_is_refused(bed: Bed) -> None:
-    old = ssl.create_default_context(cadata=authority.pem([bed.ca.certificate]).decode())
+    old = ssl.create_default_context(cadata=encode_certificates([bed.ca.certificate]).decode())
     old.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -332,8 +333,8 @@ async def test_old_tls_is_refused(bed: Bed) -> None:
         await asyncio.open_connection("127.0.0.1", bed.port, ssl=old, server_hostname="localhost")
 
 
-PATIENT = Deadlines(handshake=60.0, header=60.0, request=60.0, turn=60.0)
-SHORT = Deadlines(handshake=0.05, header=0.05, request=0.05, turn=0.05, idle=60.0, linger=0.05, look=0.01)
+PATIENT = Timeouts(handshake=60.0, header=60.0, request=60.0, queue=60.0)
+SHORT = Timeouts(handshake=0.05, header=0.05, request=0.05, queue=0.05, idle=60.0, linger=0.05, check_interval=0.01)
 
 
 @pytest.mark.parametrize(
@@ -359,8 +360,8 @@ async def test_a_client_that_is_slow_with_its_second_request_is_cut() -> None:
         writer.write(f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         await reader.readuntil(b"\r\n\r\n")
         (connection,) = bed.connections
-        assert connection.stage is Stage.IDLE
-        bed.server.connections.deadlines = SHORT
+        assert connection.state.stage is Stage.IDLE
+        bed.server.http.connections.timeouts = SHORT
         writer.write(b"POST /")
         await eof(reader)
         assert bed.limited("header") == 1
@@ -387,9 +388,8 @@ async def test_an_idle_connection_has_no_deadline_but_that_of_idleness() -> None
     async with running(replace(SHORT, idle=60.0)) as bed, bed.session() as session:
         await post(session, f"{bed.url}/mutate", encoded(review(nginx())))
         (connection,) = bed.connections
-        since = connection.since
-        assert (connection.stage, connection.deadline) == (Stage.IDLE, since + 60.0)
-        bed.server.connections.deadlines = replace(SHORT, idle=0.0)
+        assert (connection.state.stage, connection.state.timeout) == (Stage.IDLE, 60.0)
+        bed.server.http.connections.timeouts = replace(SHORT, idle=0.0)
         await post(session, f"{bed.url}/mutate", encoded(review(nginx())))
         await until(lambda: bed.connections == [])
         assert [why for why in ("header", "request", "crowded") if bed.limited(why)] == []
@@ -414,7 +414,7 @@ async def test_draining_ends_when_it_is_quiet_and_answers_what_is_under_way() ->
         reader, writer = await bed.raw()
         body = encoded(review(nginx()))
         writer.write(f"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:5])
-        await until(lambda: bed.server.connections.in_flight == 1)
+        await until(lambda: bed.server.http.connections.in_flight == 1)
         drain = asyncio.create_task(bed.server.drain(quiet=0.01, limit=60.0))
         await asyncio.sleep(0.05)
         assert not drain.done()  # a request is under way, so it is not quiet

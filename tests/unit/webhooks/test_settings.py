@@ -4,7 +4,14 @@ from pathlib import Path
 import pytest
 
 from nginx_operator.serving.listening import Address
-from nginx_webhooks.settings import CertificatePaths, ManagedCertificate, Rotation, Settings, Tls, parse
+from nginx_webhooks.settings import (
+    CertificatePaths,
+    CertificateSecret,
+    RotateSettings,
+    ServeSettings,
+    TlsSettings,
+    parse,
+)
 
 FILES = ["serve", "--cert-file", "tls.crt", "--key-file", "tls.key"]
 MANAGED = ["serve", "--secret", "ca", "--service", "hooks"]
@@ -13,7 +20,7 @@ MANAGED += ["--mutating-configuration", "m", "--validating-configuration", "v"]
 
 def test_files_with_defaults() -> None:
     found = parse(FILES, {})
-    assert isinstance(found, Settings)
+    assert isinstance(found, ServeSettings)
     assert found.bind == Address("", 10250)
     assert found.health_bind is None
     assert found.policy_file is None
@@ -33,35 +40,35 @@ def test_the_namespace_comes_from_the_option_then_the_environment(
     argv: list[str], environ: dict[str, str], namespace: str | None
 ) -> None:
     found = parse(argv, environ)
-    assert isinstance(found, Settings)
-    assert found.certificate == ManagedCertificate("ca", "hooks", "m", "v", namespace)
+    assert isinstance(found, ServeSettings)
+    assert found.certificate == CertificateSecret("ca", "hooks", "m", "v", namespace)
 
 
 def test_the_mode_of_the_certificate() -> None:
     found = parse([*MANAGED, "--cert-mode", "certManager"], {})
-    assert isinstance(found, Settings)
-    assert found.certificate == ManagedCertificate("ca", "hooks", "m", "v", None, "certManager")
+    assert isinstance(found, ServeSettings)
+    assert found.certificate == CertificateSecret("ca", "hooks", "m", "v", None, "certManager")
 
 
 def test_what_is_demanded_of_clients() -> None:
     found = parse(FILES, {})
-    assert isinstance(found, Settings)
-    assert found.tls == Tls(ssl.TLSVersion.TLSv1_2, None, ())
+    assert isinstance(found, ServeSettings)
+    assert found.tls == TlsSettings(ssl.TLSVersion.TLSv1_2, None, ())
     demands = ["--tls-min-version", "VersionTLS13", "--client-ca-file", "x", "--client-name=a", "--client-name=b"]
     found = parse([*FILES, *demands], {})
-    assert isinstance(found, Settings)
-    assert found.tls == Tls(ssl.TLSVersion.TLSv1_3, Path("x"), ("a", "b"))
+    assert isinstance(found, ServeSettings)
+    assert found.tls == TlsSettings(ssl.TLSVersion.TLSv1_3, Path("x"), ("a", "b"))
 
 
 @pytest.mark.parametrize(
     ("argv", "environ", "expected"),
     [
-        (["--secret=a"], {}, Rotation("a", None, 120)),
-        ([], {"CA_SECRET": "b", "POD_NAMESPACE": "ns"}, Rotation("b", "ns", 120)),
-        (["--secret=a", "--secret-namespace=o", "--timeout=5"], {"CA_SECRET": "b"}, Rotation("a", "o", 5)),
+        (["--secret=a"], {}, RotateSettings("a", None, 120)),
+        ([], {"CA_SECRET": "b", "POD_NAMESPACE": "ns"}, RotateSettings("b", "ns", 120)),
+        (["--secret=a", "--secret-namespace=o", "--timeout=5"], {"CA_SECRET": "b"}, RotateSettings("a", "o", 5)),
     ],
 )
-def test_rotate_finds_the_secret(argv: list[str], environ: dict[str, str], expected: Rotation) -> None:
+def test_rotate_finds_the_secret(argv: list[str], environ: dict[str, str], expected: RotateSettings) -> None:
     assert parse(["rotate", *argv], environ) == expected
 
 

@@ -1,8 +1,8 @@
-"""Keeps Secret, certificate and caBundles as they should be: one level-triggered step, run after every change.
+"""Reconciles Secret, serving certificate and caBundles; level-triggered, run after every change.
 
-    step:  certificate from the Secret (source)  ->  caBundles (publication)  ->  ready?
+    reconcile:  serving certificate from the Secret (source)  ->  caBundles (injector)  ->  ready?
 
-A step looks at the present only and does nothing when nothing is amiss. Every replica runs it; resourceVersions
+A reconcile looks at the present only and does nothing when nothing is amiss. Every replica runs it; resourceVersions
 settle who writes.
 """
 
@@ -13,53 +13,53 @@ from typing import Final
 
 from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.errors import ApiError
+from nginx_operator.logs import LogOnChange
 from nginx_operator.serving import health
-from nginx_webhooks.certificates.ca_injector import CaBundleInjector, WaitingError
+from nginx_webhooks.certificates.ca_injector import CaInjector
+from nginx_webhooks.certificates.requeue import RequeueError
 from nginx_webhooks.certificates.serving_certificate import Clock, utc_now
-from nginx_webhooks.certificates.source import Source
+from nginx_webhooks.certificates.source import CertificateSource
 from nginx_webhooks.certificates.watched_object import ObjectWatch
 from nginx_webhooks.readiness import Readiness
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which a step runs without a change: time itself makes renewals due.
-TICK: Final = 10.0
+#: Seconds after which it reconciles without a change: time itself makes renewals due.
+RESYNC_PERIOD: Final = 10.0
 #: The same while the next step is a matter of seconds.
-TICK_PENDING: Final = 0.5
-
-
-#: Seconds before the first retry after a failure and, doubled each time, at the most.
+RESYNC_PERIOD_PROGRESSING: Final = 0.5
+#: Seconds before the first retry after an error and, doubled each time, at the most.
 _FIRST_RETRY: Final = 0.5
 _LONGEST_RETRY: Final = 30.0
 
 
 class CertificateController:
-    """The loop of one replica.
+    """The controller of one replica.
 
     Args:
         source: the Secret, and what is served from it.
-        publication: the caBundles of both configurations.
+        injector: the caBundles of both configurations.
         changed: set by the watches of both.
     """
 
     def __init__(
         self,
         *,
-        source: Source,
-        publication: CaBundleInjector,
+        source: CertificateSource,
+        injector: CaInjector,
         readiness: Readiness,
         changed: asyncio.Event,
         clock: Clock = utc_now,
     ) -> None:
         self._source = source
-        self._publication = publication
+        self._injector = injector
         self._readiness = readiness
         self._changed = changed
         self._clock = clock
-        self._complaint = ""
+        self._warnings = LogOnChange(log)
 
     async def run(self) -> None:
-        """Watches and steps, for ever."""
+        """Watches and reconciles, for ever."""
         async with asyncio.TaskGroup() as tasks:
             for watch in self._watches:
                 tasks.create_task(watch.run())
@@ -67,7 +67,7 @@ class CertificateController:
 
     @property
     def _watches(self) -> tuple[ObjectWatch, ...]:
-        return self._source.watch, *self._publication.watches
+        return self._source.watch, *self._injector.watches
 
     def unhealthy(self) -> str | None:
         """Why only a restart can help, or None."""
@@ -77,23 +77,23 @@ class CertificateController:
         backoff = Backoff(_FIRST_RETRY, _LONGEST_RETRY)
         while True:
             self._changed.clear()
-            pause = TICK
+            requeue_after = RESYNC_PERIOD
             try:
-                if await self.step():
-                    pause = TICK_PENDING
-            except WaitingError as error:
-                self._complain(str(error), quiet=error.quiet)
-                pause = error.seconds or TICK
+                if await self.reconcile():
+                    requeue_after = RESYNC_PERIOD_PROGRESSING
+            except RequeueError as error:
+                self._warn(str(error), quiet=error.quiet)
+                requeue_after = error.requeue_after or RESYNC_PERIOD
             except ApiError as error:
-                self._complain(error.message)
-                pause = backoff.step(error.retry_after)
-            except Exception:  # a fault of ours must not end the webhooks, which serve well without this loop for days
+                self._warn(error.message)
+                requeue_after = backoff.step(error.retry_after)
+            except Exception:  # a bug must not end the webhooks, which serve well without this loop for days
                 log.exception("certificates: unexpected fault; retrying")
-                pause = backoff.step()
+                requeue_after = backoff.step()
             else:
-                self._complain("")
+                self._warnings.reset()
                 backoff.reset()
-            await self._wait(pause)
+            await self._wait(requeue_after)
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -102,39 +102,37 @@ class CertificateController:
         except TimeoutError:
             return
 
-    async def step(self) -> bool:
+    async def reconcile(self) -> bool:
         """Does what is due at this moment. Returns whether more is due within moments.
 
         Raises:
-            WaitingError: something is missing.
+            RequeueError: something is missing.
             ApiError: the API server refused, or is away.
         """
         now = self._clock()
-        provided = await self._source.provide(now)
-        if provided.wanted is not None:
-            await self._publication.publish(provided.wanted, now, self._source.confirm)
-        self._judge(now)
-        if provided.complaint:
-            raise WaitingError(provided.complaint)
-        return provided.pending
+        status = await self._source.reconcile(now)
+        if status.bundle is not None:
+            await self._injector.inject(status.bundle, now, self._source.is_current)
+        self._check_trust(now)
+        if status.warning:
+            raise RequeueError(status.warning)
+        return status.progressing
 
-    def _judge(self, now: datetime) -> None:
-        """Ready as soon as the API server would accept the certificate, by both live configurations.
+    def _check_trust(self, now: datetime) -> None:
+        """Makes the pod ready as soon as the API server would accept the certificate, by both live configurations.
 
-        Later on a certificate that it would refuse is only told of: without us no admission works either.
+        Later on a certificate that it would refuse is only a warning: without this pod no admission works either.
         """
-        for watch, bundle in self._publication.live():
-            if why := self._source.refusal(bundle, now):
-                raise WaitingError(f"the caBundle of {watch} does not verify the certificate: {why}")
+        for watch, ca_bundle in self._injector.ca_bundles():
+            if why := self._source.verification_error(ca_bundle, now):
+                raise RequeueError(f"the caBundle of {watch} does not verify the certificate: {why}")
         if self._readiness.proven:
             return
         self._readiness.prove()
         log.info("ready: both webhook configurations trust the certificate")
 
-    def _complain(self, text: str, *, quiet: bool = False) -> None:
-        """One log line for each new fault, and the word for /readyz."""
-        if text and text != self._complaint and not quiet:
-            log.warning("certificates: %s; retrying", text)
-        self._complaint = text
-        if text and not self._readiness.proven:
+    def _warn(self, text: str, *, quiet: bool = False) -> None:
+        """Logs a new warning once, and shows it at /readyz."""
+        self._warnings.log(logging.DEBUG if quiet else logging.WARNING, f"certificates: {text}; retrying")
+        if not self._readiness.proven:
             self._readiness.waiting_for = text

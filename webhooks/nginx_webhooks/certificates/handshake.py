@@ -6,58 +6,34 @@ would be too strict or too lax for what somebody else has made.
 
 import ssl
 
-from nginx_webhooks.certificates.authority import pem
-from nginx_webhooks.certificates.pem import certificates
-from nginx_webhooks.certificates.serving_certificate import CertificateError, server_context
+from nginx_webhooks.certificates.tls_context import CertificateError, ServerTls, client_context
 
 
-def refusal(bundle: bytes, chain: bytes, key: bytes, name: str) -> str:
-    """Why a client that trusts `bundle` and asks for `name` refuses the certificate; empty when it accepts it.
+def verification_error(ca_bundle: bytes, chain: bytes, key: bytes, name: str) -> str:
+    """Why a client that trusts `ca_bundle` and asks for `name` refuses the certificate; empty when it accepts it.
 
     Args:
-        bundle: the trusted certificates, PEM.
+        ca_bundle: the trusted certificates, PEM.
         chain: the certificate, then intermediates if there are any, PEM.
         key: its key, PEM.
         name: DNS name.
     """
     try:
-        return _handshake(server_context(chain, key), client_context(bundle), name)
+        return _handshake(ServerTls().context((chain, key)), client_context(ca_bundle), name)
     except (CertificateError, ssl.SSLError, ValueError) as error:
-        return _words(error)
-
-
-def client_context(bundle: bytes) -> ssl.SSLContext:
-    """A client that trusts these certificates and no others.
-
-    Raises:
-        ValueError: there is none in it.
-    """
-    try:
-        trusted = pem(certificates(bundle))  # without what people write between certificates
-    except ValueError as error:
-        raise ValueError("there is no trusted certificate") from error
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.hostname_checks_common_name = False  # as in Go since 1.17
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # Go takes any trusted certificate for the end of a chain
-    context.load_verify_locations(cadata=trusted.decode("ascii"))
-    return context
+        return str(getattr(error, "verify_message", "") or error)  # without OpenSSL's numbers
 
 
 def _handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> str:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    near = client.wrap_bio(to_client, to_server, server_hostname=name)
-    far = server.wrap_bio(to_server, to_client, server_side=True)
+    client_end = client.wrap_bio(to_client, to_server, server_hostname=name)
+    server_end = server.wrap_bio(to_server, to_client, server_side=True)
     for _ in range(4):  # two flights each way suffice, in TLS 1.2 too
-        for end in (near, far):
+        for end in (client_end, server_end):
             try:
                 end.do_handshake()
             except ssl.SSLWantReadError:
                 continue
-            if end is near:
+            if end is client_end:
                 return ""
     return "the handshake does not end"
-
-
-def _words(error: Exception) -> str:
-    """What people can act on, without OpenSSL's numbers."""
-    return str(getattr(error, "verify_message", "") or error)

@@ -1,171 +1,154 @@
-"""Mode `auto`: the replicas keep a certificate authority in the Secret, and each signs its own leaf in memory.
+"""Mode `auto`: the replicas share a CA in the Secret, and each signs its own leaf certificate in memory.
 
-    authorities from the Secret (made, rotated, refilled)  ->  leaf
+    CAs from the Secret (created, rotated, restored)  ->  leaf certificate
 
-Leaves come from the authorities seen last, so an API server that is away stops no renewal.
+The CAs seen last sign, so an API server that is away stops no renewal.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.authority import Authorities, RotationError
-from nginx_webhooks.certificates.ca_injector import CaBundleInjector, WaitingError, Wanted, require_seen
+from nginx_operator.kube.token_bucket import TokenBucket
+from nginx_webhooks.certificates import authority, ca_rotation
+from nginx_webhooks.certificates.ca_injector import CaInjector, TrustBundle
+from nginx_webhooks.certificates.ca_rotation import CaSet, RotationError
+from nginx_webhooks.certificates.ca_secret import CaSecret, MalformedSecretError
+from nginx_webhooks.certificates.requeue import RequeueError, require_synced
 from nginx_webhooks.certificates.serving_certificate import ServingCertificate
-from nginx_webhooks.certificates.source import Provision
-from nginx_webhooks.certificates.store import AuthorityStore, MalformedSecretError
+from nginx_webhooks.certificates.source import SourceStatus
+from nginx_webhooks.certificates.validation import renewal_time, verifies, within_validity
 from nginx_webhooks.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-#: How long both caBundles must have carried a new CA before it signs: API servers learn of them by watches too.
-SETTLE: Final = timedelta(seconds=10)
-#: The pause before one step is taken again, doubled each time, and its bound.
-REPEAT_FIRST: Final = timedelta(seconds=10)
-REPEAT_LAST: Final = timedelta(minutes=5)
-
-
-class Repeats:
-    """Paces a step that is due again although it was taken, because somebody undoes it."""
-
-    def __init__(self) -> None:
-        self._step: Hashable = None
-        self._at = datetime.min.replace(tzinfo=UTC)
-        self._pause = REPEAT_FIRST
-
-    def too_soon(self, step: Hashable, now: datetime) -> bool:
-        """Whether this very step was taken a moment ago."""
-        return step == self._step and timedelta(0) <= now - self._at < self._pause
-
-    def took(self, step: Hashable, now: datetime) -> None:
-        """To be told of each step."""
-        again = step == self._step and now - self._at < 2 * self._pause
-        self._pause = min(self._pause * 2, REPEAT_LAST) if again else REPEAT_FIRST
-        self._step, self._at = step, now
+#: How long both caBundles must have held a new CA before it signs: API servers learn of them by watches too.
+PROPAGATION_DELAY: Final = timedelta(seconds=10)
+#: Times that the same step is taken at once, where somebody undoes it: a backup may be restored more than once.
+STEP_BURST: Final = 3
+#: Seconds between two of them after that.
+STEP_PERIOD: Final = 300.0
 
 
 class SelfSignedSource:
     """The source of one replica.
 
     Args:
-        store: the Secret.
-        publication: tells how long the caBundles have been right.
-        server_names: DNS names of the leaf; the first is the one that the API server asks for.
-        live: takes the leaf.
+        secret: holds the CAs.
+        injector: tells how long the caBundles have been right.
+        server_names: DNS names of the leaf certificate; the first is the one that the API server asks for.
+        serving: takes the leaf certificate.
     """
 
     def __init__(
         self,
         *,
-        store: AuthorityStore,
-        publication: CaBundleInjector,
+        secret: CaSecret,
+        injector: CaInjector,
         server_names: Sequence[str],
-        live: ServingCertificate,
+        serving: ServingCertificate,
         metrics: Metrics,
     ) -> None:
-        self.watch = store.watch
-        self._store = store
-        self._publication = publication
+        self.watch = secret.watch
+        self._secret = secret
+        self._injector = injector
         self._server_names = server_names
-        self._live = live
+        self._serving = serving
         self._metrics = metrics
-        self._kept: Authorities | None = None
-        self._repeats = Repeats()
-        self._undone = ""
+        self._cas: CaSet | None = None
+        self._steps: defaultdict[Hashable, TokenBucket] = defaultdict(lambda: TokenBucket(STEP_BURST, STEP_PERIOD))
 
-    async def provide(self, now: datetime) -> Provision:
-        """Authorities after the step that is due, and a leaf by the one that signs.
+    async def reconcile(self, now: datetime) -> SourceStatus:
+        """Takes the step of a rotation that is due, and renews the leaf certificate.
 
         Raises:
-            WaitingError, ApiError: as in `Source`. The leaf is renewed nevertheless.
+            RequeueError, ApiError: as in `CertificateSource`. The leaf certificate is renewed nevertheless.
         """
         try:
-            self._kept = kept = await self._authorities(now)
+            self._cas, warning = await self._reconcile_secret(now)
         finally:
-            if self._kept is not None:
-                self._sign(self._kept, now)  # also while the Secret is out of reach
-        self._metrics.ca_expiry.set(kept.current.certificate.not_valid_after_utc.timestamp())
-        return Provision(Wanted(kept.bundle), self._undone, pending=kept.upcoming is not None)
+            if self._cas is not None:
+                self._renew_leaf(self._cas.issuing, now)  # also while the Secret is out of reach
+        self._metrics.ca_expiry.set(self._cas.issuing.certificate.not_valid_after_utc.timestamp())
+        return SourceStatus(TrustBundle(self._cas.ca_bundle), warning, progressing=self._cas.next is not None)
 
-    async def confirm(self) -> bool:
+    async def is_current(self) -> bool:
         """Whether the Secret is still as it was seen.
 
         Raises:
             ApiError: it cannot be read.
         """
-        return await self._store.confirm()
+        return await self._secret.is_current()
 
-    def refusal(self, bundle: bytes, now: datetime) -> str:
-        """Why a client that trusts `bundle` would refuse the leaf; empty when it would not."""
-        leaf, name = self._live.certificate, self._server_names[0]
-        if leaf is not None and authority.verifies(bundle, leaf, name, now):
+    def verification_error(self, ca_bundle: bytes, now: datetime) -> str:
+        """Why a client that trusts `ca_bundle` refuses the leaf certificate; empty when it accepts it."""
+        leaf, name = self._serving.certificate, self._server_names[0]
+        if leaf is not None and verifies(ca_bundle, leaf, name, now):
             return ""
         return f"none of its authorities has signed it for {name}, or the dates do not fit"
 
-    async def _authorities(self, now: datetime) -> Authorities:
-        """The authorities in the Secret, after the step of a rotation that is due."""
-        require_seen(self.watch)
+    async def _reconcile_secret(self, now: datetime) -> tuple[CaSet, str]:
+        """The CAs in the Secret, after the step of a rotation that is due, and a warning or an empty text."""
+        require_synced(self.watch)
         if self.watch.object is None:
-            raise WaitingError(
+            raise RequeueError(
                 f"there is no {self.watch}; 'helm upgrade' in this mode creates it, empty, or 'helm rollback' does"
             )
-        found, malformed = None, ""
+        stored, malformed = None, ""
         try:
-            found = self._store.read()
+            stored = self._secret.read()
         except MalformedSecretError as error:
             malformed = str(error)
-        wanted, change = self._due(found, now, emptied=not malformed)
-        self._undone = ""
-        step = change, *replace(wanted, upcoming=None).trusted
-        if change and self._repeats.too_soon(step, now):
-            self._undone = (
-                f"somebody undoes what is written to {self.watch}: again it asks for the step '{change}', which is "
-                "taken at a growing pace"
-            )
-            return found or self._kept or wanted
-        if change:
-            if not await self._store.write(wanted):
-                raise WaitingError(f"{self.watch} has changed meanwhile", quiet=True)
-            self._repeats.took(step, now)
-            self._metrics.ca_changes.labels(change).inc()
-            log.info(
-                "certificate authority %s in %s%s",
-                change,
-                self.watch,
-                f", malformed before: {malformed}" * bool(malformed),
-            )
-        return wanted
-
-    def _due(self, found: Authorities | None, now: datetime, *, emptied: bool) -> tuple[Authorities, str]:
-        """What should be in the Secret, and what makes it differ from `found`, in a word."""
-        if found is not None:
-            return authority.rotated(found, now, published=self._publication.carried(found.bundle, now) >= SETTLE)
-        wanted, change = authority.rotated(self._kept, now, published=False)
+        if stored is not None:
+            propagated = self._injector.injected_for(stored.ca_bundle, now) >= PROPAGATION_DELAY
+            desired, change = ca_rotation.advance(stored, now, propagated=propagated)
+        else:
+            desired, change = self._restore(now, emptied=not malformed)
         if not change:
-            # What this replica remembers is what the API servers trust. Somebody who took the data away may have
-            # wanted a rotation, so one begins, within bounds: an upgrade that replaces the Secret does the same.
-            change = "restored"
-            if emptied:
-                try:
-                    wanted = authority.begun(wanted, now)
-                except RotationError as error:
-                    log.info("no rotation: %s", error)
-        return wanted, change
+            return desired, ""
+        bucket = self._steps[change, *replace(desired, next=None).trust_anchors]
+        if bucket.tokens(now.timestamp()) < 1:
+            return stored or self._cas or desired, (
+                f"somebody undoes what is written to {self.watch}: again it asks for the step '{change}', which is "
+                f"taken once in {STEP_PERIOD:g} s"
+            )
+        if not await self._secret.write(desired):
+            raise RequeueError(f"{self.watch} has changed meanwhile", quiet=True)
+        bucket.take(now.timestamp())
+        self._metrics.ca_changes.labels(change).inc()
+        before = f", malformed before: {malformed}" if malformed else ""
+        log.info("certificate authority %s in %s%s", change, self.watch, before)
+        return desired, ""
 
-    def _sign(self, kept: Authorities, now: datetime) -> None:
-        """Loads a new leaf if there is none, if it is due, or if another authority signs by now."""
-        leaf = self._live.certificate
-        issuer = kept.current.certificate
-        fresh = (
+    def _restore(self, now: datetime, *, emptied: bool) -> tuple[CaSet, str]:
+        """The CAs for a Secret that holds none, and the word for that step.
+
+        What this replica remembers is what the API servers trust. Somebody who took the data away may have wanted a
+        rotation, so one begins, within bounds: an upgrade that replaces the Secret does the same.
+        """
+        desired, change = ca_rotation.advance(self._cas, now, propagated=False)
+        if change:
+            return desired, change
+        if emptied:
+            try:
+                desired = ca_rotation.begin(desired, now)
+            except RotationError as error:
+                log.info("no rotation: %s", error)
+        return desired, "restored"
+
+    def _renew_leaf(self, ca: authority.CertificateAuthority, now: datetime) -> None:
+        """Serves a new leaf certificate if there is none, if a renewal is due, or if it is not of this CA."""
+        leaf = self._serving.certificate
+        up_to_date = (
             leaf is not None
-            and leaf.issuer == issuer.subject
-            and leaf.not_valid_before_utc <= now < authority.renew_at(leaf)
+            and leaf.issuer == ca.certificate.subject
+            and leaf.not_valid_before_utc <= now < renewal_time(leaf)
         )
-        if fresh or not authority.valid(issuer, now):
+        if up_to_date or not within_validity(ca.certificate, now):
             return
-        issued = authority.issue(kept.current, self._server_names, now)
-        self._live.load(issued.certificate_pem, issued.key_pem)
-        log.info("new certificate, valid until %s", issued.certificate.not_valid_after_utc.isoformat())
+        renewed = authority.issue(ca, self._server_names, now)
+        self._serving.load(renewed.certificate_pem, renewed.key_pem)
+        log.info("new certificate, valid until %s", renewed.certificate.not_valid_after_utc.isoformat())

@@ -1,21 +1,21 @@
-{{/* The requests of a component's account: (list $ "webhooks"). */}}
-{{- define "nginx-operator.ofAccount" -}}
-- name: of-this-account
-  expression: >-
-    request.userInfo.username == 'system:serviceaccount:{{ (index . 0).Release.Namespace }}:{{ include "nginx-operator.accountName" . }}'
+{{/* CEL: the request comes from this ServiceAccount of the release. Takes context and name. */}}
+{{- define "nginx-operator.fromServiceAccount" -}}
+request.userInfo.username == 'system:serviceaccount:{{ .context.Release.Namespace }}:{{ .name }}'
 {{- end -}}
 
-{{/* Puts the component's policy into force: (list $ "webhooks"). */}}
-{{- define "nginx-operator.policyBinding" -}}
-{{- $name := include "nginx-operator.componentName" . -}}
+{{/* The binding of the ValidatingAdmissionPolicy with the same name. Takes context, component and name. */}}
+{{- define "nginx-operator.validatingAdmissionPolicyBinding" -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
 metadata:
-  name: {{ $name }}
+  name: {{ .name }}
   labels:
     {{- include "nginx-operator.labels" . | nindent 4 }}
-  {{- include "nginx-operator.annotations" (list (index . 0) dict) }}
+  {{- with .context.Values.commonAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
-  policyName: {{ $name }}
+  policyName: {{ .name }}
   validationActions: [Deny]
 {{- end -}}

@@ -1,11 +1,11 @@
-{{/* Not empty in a release whose CustomResourceDefinition has several versions: children are told the newer one. */}}
-{{- define "nginx-operator.severalVersions" -}}
+{{/* Not empty if the chart's CustomResourceDefinition has several versions. */}}
+{{- define "nginx-operator.crd.hasSeveralVersions" -}}
 {{- if gt (len (.Files.Get "files/crds/proxy.example.com_nginxes.yaml" | fromYaml).spec.versions) 1 }}yes{{ end -}}
 {{- end -}}
 
-{{/* Not empty in a release whose CustomResourceDefinition has a version that is no longer served (docs/versions.md). */}}
-{{- define "nginx-operator.retiredVersions" -}}
+{{/* Not empty if the chart's CustomResourceDefinition has a version that is no longer served (docs/versions.md). */}}
+{{- define "nginx-operator.crd.hasUnservedVersion" -}}
 {{- range (.Files.Get "files/crds/proxy.example.com_nginxes.yaml" | fromYaml).spec.versions -}}
-{{- if not .served }}{{ .name }}{{ end -}}
+{{- if not .served }}yes{{ end -}}
 {{- end -}}
 {{- end -}}

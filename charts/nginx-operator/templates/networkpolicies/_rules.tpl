@@ -1,27 +1,25 @@
 {{/*
-Who may reach which port, by the port's name: (dict "metrics" peers). A rule without peers would admit
-everybody, so a port that nobody may reach has no rule.
+Ingress rules of a NetworkPolicy. Takes peers, a dict from the name of a port to the peers that may reach it. A port
+without peers has no rule, because a rule without peers would admit all of them.
 */}}
-{{- define "nginx-operator.ingress" -}}
+{{- define "nginx-operator.ingressRules" -}}
 {{- $rules := list -}}
-{{- range $port, $peers := . -}}
+{{- range $port, $peers := .peers -}}
 {{- with $peers -}}
 {{- $rules = append $rules (dict "from" . "ports" (list (dict "port" $port))) -}}
 {{- end -}}
 {{- end -}}
-ingress:
-  {{- toYaml $rules | nindent 2 }}
+{{- toYaml $rules -}}
 {{- end -}}
 
-{{/* What both components may reach: the API server, and what values add. */}}
-{{- define "nginx-operator.egress" -}}
+{{/* Egress rules of both components: to the API server, and those of the values. */}}
+{{- define "nginx-operator.egressRules" -}}
 {{- with .Values.networkPolicy -}}
 {{- $ports := list -}}
 {{- range .apiServerPorts -}}
 {{- $ports = append $ports (dict "port" (int .)) -}}
 {{- end -}}
 {{- $rule := dict "to" .apiServer "ports" $ports -}}
-egress:
-  {{- toYaml (concat (list $rule) (default list .extraEgress)) | nindent 2 }}
+{{- toYaml (concat (list $rule) (default list .extraEgress)) -}}
 {{- end -}}
 {{- end -}}

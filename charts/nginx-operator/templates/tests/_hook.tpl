@@ -1,6 +1,9 @@
-{{/* Annotations of what exists only while `helm test` runs; the least weight comes first. */}}
-{{- define "nginx-operator.testHook" -}}
+{{/*
+Annotations that make an object a hook of `helm test`, deleted after the test. Takes weight: lower weights are created
+first.
+*/}}
+{{- define "nginx-operator.testHookAnnotations" -}}
 helm.sh/hook: test
-helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-weight: {{ .weight | quote }}
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- end -}}

@@ -1,4 +1,4 @@
-"""The administrator's policy: what contradicts itself is refused with every fault named."""
+"""The administrator's policy: what contradicts itself is refused, every error by name."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ def test_what_is_left_out_has_a_default() -> None:
         ({"minCount": 5, "maxCount": 3, "defaultCount": 4}, "minCount 5 is greater than maxCount 3"),
         ({"defaultCount": 9, "maxCount": 3}, "defaultCount 9 is outside minCount 0 to maxCount 3"),
         ({"maxcount": 3}, "unknown key 'maxcount'"),
+        ({"maxcount": None}, "unknown key 'maxcount'"),
         ({"maxCount": "3"}, "maxCount must be a whole number"),
         ({"maxCount": True}, "maxCount must be a whole number"),
         ({"maxCount": COUNT_LIMIT + 1}, "maxCount must be a whole number from 0 to 100000"),
@@ -58,7 +59,7 @@ def test_a_contradiction_is_refused(document: object, words: str) -> None:
         Policies.parse(document)
 
 
-def test_all_faults_come_at_once() -> None:
+def test_all_errors_come_at_once() -> None:
     with pytest.raises(PolicyError, match=r"minCount.*maxCount.*shop.*maxCount 0"):
         Policies.parse({"minCount": "a", "maxCount": "b", "namespaces": {"shop": {"minCount": 1, "maxCount": 0}}})
 
@@ -67,8 +68,8 @@ def test_a_namespace_has_the_clusters_values_where_it_says_nothing() -> None:
     policies = Policies.parse(
         {"maxCount": 9, "defaultImage": "a:1", "namespaces": {"shop": {"minCount": 0, "maxCount": 5}}}
     )
-    assert policies.of("shop") == Policy(max_count=5, default_image="a:1", namespace="shop")
-    assert policies.of("blog") == policies.cluster == Policy(max_count=9, default_image="a:1")
+    assert policies.for_namespace("shop") == Policy(max_count=5, default_image="a:1", namespace="shop")
+    assert policies.for_namespace("blog") == policies.cluster == Policy(max_count=9, default_image="a:1")
 
 
 def classes(*found: dict[str, Any]) -> Policies:
@@ -81,12 +82,12 @@ def test_the_first_class_whose_selector_matches_counts_and_a_name_before_all() -
         {"name": "tiered", "selector": {"key": "tier", "operator": "Exists"}, "maxCount": 50},
     )
     assert [policies.class_of(labels) for labels in ({"tier": "gold"}, {"tier": "iron"}, {})] == ["gold", "tiered", ""]
-    assert policies.of("blog", "gold") == Policy(max_count=500, class_name="gold")
-    assert policies.of("shop", "gold") == Policy(max_count=5, namespace="shop")
-    assert policies.of("blog", "a class to come") == policies.of("blog") == policies.cluster
-    assert policies.asks_labels("blog")
-    assert not policies.asks_labels("shop")
-    assert not classes().asks_labels("blog")
+    assert policies.for_namespace("blog", "gold") == Policy(max_count=500, class_name="gold")
+    assert policies.for_namespace("shop", "gold") == Policy(max_count=5, namespace="shop")
+    assert policies.for_namespace("blog", "a class to come") == policies.for_namespace("blog") == policies.cluster
+    assert policies.depends_on_labels("blog")
+    assert not policies.depends_on_labels("shop")
+    assert not classes().depends_on_labels("blog")
 
 
 def test_the_order_of_classes_is_part_of_a_policy() -> None:
@@ -95,16 +96,16 @@ def test_the_order_of_classes_is_part_of_a_policy() -> None:
 
 
 def test_a_policy_says_whose_it_is() -> None:
-    assert (Policy().scope, Policy().value("maxCount")) == ("this cluster", "webhooks.policy.maxCount")
+    assert (Policy().scope, Policy().value_path("maxCount")) == ("this cluster", "webhooks.policy.maxCount")
     found = Policy(class_name="gold")
-    assert (found.scope, found.value("maxCount")) == (
+    assert (found.scope, found.value_path("maxCount")) == (
         "a namespace of class gold",
         "webhooks.policy.classes[gold].maxCount",
     )
 
 
 def test_policies_are_told_in_one_line() -> None:
-    assert classes({"name": "gold", "selector": TIER, "maxCount": 500}).in_words == (
+    assert classes({"name": "gold", "selector": TIER, "maxCount": 500}).summary == (
         "this cluster: count 0 to 9, default 1; namespace shop: count 0 to 5, default 1; "
         f"a namespace of class gold: count 0 to 500, default 1; image {DEFAULT_IMAGE}"
     )

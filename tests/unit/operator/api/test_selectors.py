@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from nginx_operator.api.selectors import Requirement, faults, requirement
+from nginx_operator.api.selectors import Requirement, requirement, validate
 
 KEY = "example.com/tier"
 
@@ -41,9 +41,9 @@ def test_existence(operator: str, there: bool) -> None:
     ],
 )
 def test_what_is_no_requirement_is_told(document: dict[str, Any], words: str) -> None:
-    assert any(fault.startswith(words) for fault in faults(document))
+    assert any(error.startswith(words) for error in validate(document))
 
 
-def test_a_requirement_has_no_faults() -> None:
-    assert list(faults({"key": "tier", "operator": "In", "values": ["gold", ""]})) == []
-    assert list(faults({"key": "tier", "operator": "DoesNotExist", "values": None})) == []
+def test_a_requirement_has_no_errors() -> None:
+    assert list(validate({"key": "tier", "operator": "In", "values": ["gold", ""]})) == []
+    assert list(validate({"key": "tier", "operator": "DoesNotExist", "values": None})) == []

@@ -125,8 +125,8 @@ async def test_a_standby_enqueues_nothing_and_everything_once_it_leads() -> None
 
 async def test_other_policies_concern_every_nginx() -> None:
     async with telling(listed=(body(1),)) as story:
-        assert story.caches.policy("shop") == Policies().of("shop")
+        assert story.caches.policy("shop") == Policies().for_namespace("shop")
         stricter = Policies(cluster=Policy(max_count=2))
         story.caches.adopt(stricter)
         assert story.coalesced == 1
-        assert story.caches.policy("shop") == stricter.of("shop")
+        assert story.caches.policy("shop") == stricter.for_namespace("shop")

@@ -10,8 +10,8 @@ import yaml
 from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta, ServiceSpec
 from nginx_operator.children import CHILDREN
-from nginx_operator.children.deployment import deployment
-from nginx_operator.children.service import service
+from nginx_operator.children.deployment import build_deployment
+from nginx_operator.children.service import build_service
 from nginx_operator.decide.plan import with_hash
 
 GOLDEN = Path(__file__).parent / "golden.yaml"
@@ -47,7 +47,7 @@ def test_the_spec_reaches_the_pods(owner: ObjectMeta) -> None:
         resources={"requests": {"cpu": "1"}, "limits": {}},
         container_port=9000,
     )
-    body = deployment(owner, wanted)
+    body = build_deployment(owner, wanted)
     assert body["spec"]["replicas"] == 4
     assert container(body)["image"] == "a:1"
     assert container(body)["imagePullPolicy"] == "Always"
@@ -57,7 +57,7 @@ def test_the_spec_reaches_the_pods(owner: ObjectMeta) -> None:
 
 
 def test_no_service_where_it_is_switched_off(owner: ObjectMeta) -> None:
-    assert service(owner, NginxSpec(1, "a:1", service=ServiceSpec(enabled=False))) is None
+    assert build_service(owner, NginxSpec(1, "a:1", service=ServiceSpec(enabled=False))) is None
 
 
 def test_the_spec_reaches_the_service(owner: ObjectMeta) -> None:
@@ -70,7 +70,7 @@ def test_the_spec_reaches_the_service(owner: ObjectMeta) -> None:
         load_balancer_class="example.com/x",
         load_balancer_source_ranges=("192.0.2.0/24",),
     )
-    body = service(owner, NginxSpec(1, "a:1", service=wanted))
+    body = build_service(owner, NginxSpec(1, "a:1", service=wanted))
     assert body is not None
     assert body["metadata"]["annotations"] == {"a": "b"}
     assert body["spec"] == {

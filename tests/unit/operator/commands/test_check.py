@@ -7,7 +7,7 @@ import pytest
 from nginx_operator import __main__
 from nginx_operator.api import names
 from nginx_operator.commands import check
-from nginx_operator.commands.check import Wanted
+from nginx_operator.commands.check import Options
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig, ClientConfigError
 from nginx_operator.metrics import Metrics
@@ -25,22 +25,22 @@ def pod(name: str, host: str = "127.0.0.1", port: int = 0, port_name: str = "met
     return {"metadata": {"name": name, **meta}, "spec": {"containers": [{"ports": ports}]}, "status": status}
 
 
-async def found(server: Conversation, wanted: Wanted) -> list[str]:
+async def found(server: Conversation, options: Options) -> list[str]:
     async with Client(ClientConfig(server=server.url)) as client:
-        return [str(finding) async for finding in check.check(client, wanted)]
+        return [str(result) async for result in check.check(client, options)]
 
 
 async def test_working_admission_is_told_and_nothing_is_stored() -> None:
     async with Conversation() as server:
         server.answer("POST", names.PLURAL, DEFAULTED, REFUSED)
-        assert [line[:14] for line in await found(server, Wanted("system"))] == ["ok      admiss"]
+        assert [line[:14] for line in await found(server, Options("system"))] == ["ok      admiss"]
         assert [query["dryRun"] for query in server.queries] == ["All", "All"]
 
 
 async def test_a_refusal_by_the_schema_is_not_taken_for_the_webhook_s() -> None:
     async with Conversation() as server:
         server.answer("POST", names.PLURAL, DEFAULTED, (422, {"message": "spec.count in body should be less"}))
-        (line,) = await found(server, Wanted("system"))
+        (line,) = await found(server, Options("system"))
     assert line.startswith("FAILED  admission")
     assert line.endswith(": spec.count in body should be less")
 
@@ -57,7 +57,7 @@ async def test_the_metrics_of_each_pod_that_runs_are_read() -> None:
             pod("other", port_name="https"),
         ]
         server.answer("GET", "pods", (200, {"items": pods}))
-        lines = await found(server, Wanted("system", admission=False, pods=SELECTOR))
+        lines = await found(server, Options("system", admission=False, pods=SELECTOR))
         assert server.queries == [{"labelSelector": SELECTOR}]
     assert lines == [f"ok      metrics: {name}, http://127.0.0.1:{at.port}" for name in ("operator", "webhooks")]
 
@@ -65,7 +65,7 @@ async def test_the_metrics_of_each_pod_that_runs_are_read() -> None:
 async def test_a_pod_that_does_not_answer_is_told_with_what_may_keep_it() -> None:
     async with Conversation() as server:
         server.answer("GET", "pods", (200, {"items": [pod("operator", port=1)]}))
-        (line,) = await found(server, Wanted("system", admission=False, pods=SELECTOR))
+        (line,) = await found(server, Options("system", admission=False, pods=SELECTOR))
     assert line.startswith("FAILED  metrics: operator, http://127.0.0.1:1: ")
     assert "networkPolicy.metricsFrom" in line
 
@@ -75,7 +75,7 @@ async def test_what_answers_and_is_not_ours_is_told() -> None:
         port = int(server.url.rpartition(":")[2])
         server.answer("GET", "pods", (200, {"items": [pod("a", port=port), pod("b", port=port)]}))
         server.answer("GET", "metrics", (200, {}), failure(503, "ServiceUnavailable"))
-        lines = await found(server, Wanted("system", admission=False, pods=SELECTOR))
+        lines = await found(server, Options("system", admission=False, pods=SELECTOR))
     assert [line.rpartition(": ")[2] for line in lines] == [
         "the answer has no metric of ours",
         "503 Service Unavailable",
@@ -89,7 +89,7 @@ async def test_what_answers_and_is_not_ours_is_told() -> None:
 async def test_no_pods_are_a_fault(answer: tuple[int, dict[str, Any]], words: str) -> None:
     async with Conversation() as server:
         server.answer("GET", "pods", answer)
-        (line,) = await found(server, Wanted("system", admission=False, pods=SELECTOR))
+        (line,) = await found(server, Options("system", admission=False, pods=SELECTOR))
     assert line.startswith(f"FAILED  pods in system with {SELECTOR}: ")
     assert words in line
 
@@ -100,7 +100,7 @@ async def test_the_exit_code_tells(
 ) -> None:
     async with Conversation() as server:
         server.answer("POST", names.PLURAL, *answers)
-        assert await check._main(Wanted("system"), ClientConfig(server=server.url)) == code
+        assert await check._main(Options("system"), ClientConfig(server=server.url)) == code
     assert capsys.readouterr().out.startswith("FAILED" if code else "ok")
 
 

@@ -73,7 +73,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"spec": NginxSpec(2, "a:1", paused=True)}, "True", "Paused", "2 of 2"),
     ({"spec": NginxSpec(3, "a:1", paused=True)}, "False", "Paused", "2 of 3"),
     ({"deployment": None, "pods": ()}, "False", "Progressing", "0 of 2"),
-    ({"settled": False}, "False", "Progressing", "2 of 2"),
+    ({"applied": False}, "False", "Progressing", "2 of 2"),
     ({"deployment": deployment(observed=0)}, "False", "Progressing", "2 of 2"),
     ({"deployment": deployment(observed=0), "was_ready": True}, "True", "Ready", "all 2 pods"),
     ({"deployment": deployment(observed=0, updated=1), "was_ready": True}, "False", "Progressing", "2 of 2"),

@@ -8,7 +8,7 @@ import pytest
 
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.connection_pool import ConnectionPool
-from nginx_operator.kube.http1 import LostError
+from nginx_operator.kube.http1 import ServerDisconnectedError
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 Serve = Callable[[Reader, Writer], Awaitable[None]]
@@ -51,7 +51,7 @@ class Server:
         server = await asyncio.start_server(one, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         http = ConnectionPool(
-            ClientConfig(f"http://127.0.0.1:{self.port}/prefix/"), {"User-Agent": "test"}, answer_seconds=0.5
+            ClientConfig(f"http://127.0.0.1:{self.port}/prefix/"), {"User-Agent": "test"}, response_timeout=0.5
         )
         try:
             yield http
@@ -139,7 +139,7 @@ async def test_a_get_on_a_connection_that_ended_meanwhile_is_asked_again(server:
 async def test_a_write_is_never_asked_again(server: Server) -> None:
     async with server.serving(lambda r, w: _once_then_end(server, r, w)) as http:
         await http.request("GET", "/", {})
-        with pytest.raises(LostError, match="ended the connection before its answer"):
+        with pytest.raises(ServerDisconnectedError, match="ended the connection before its answer"):
             await http.request("PATCH", "/", {}, b"{}")
     assert [head.split()[0] for head in server.heads] == ["GET", "PATCH"]
 
@@ -149,7 +149,7 @@ async def test_a_get_that_a_new_connection_loses_is_an_error(server: Server) -> 
         await server.head(reader)
 
     async with server.serving(serve) as http:
-        with pytest.raises(LostError):
+        with pytest.raises(ServerDisconnectedError):
             await http.request("GET", "/", {})
     assert server.connections == 1
 
@@ -189,7 +189,7 @@ async def test_half_a_body_is_no_answer(server: Server) -> None:
         writer.write(OK[:-1])
 
     async with server.serving(serve) as http:
-        with pytest.raises(LostError):
+        with pytest.raises(ServerDisconnectedError):
             await http.request("GET", "/", {})
 
 
@@ -274,7 +274,7 @@ async def test_a_stream_comes_by_and_by_and_may_fall_silent(server: Server) -> N
         await reader.read()
 
     async with server.serving(serve) as http, http.stream("/watch", {}) as stream:
-        chunks = stream.chunks(0.2)
+        chunks = stream.iter_bytes(0.2)
         assert (stream.status, await anext(chunks)) == (200, b"one")
         told.set()
         assert [chunk async for chunk in chunks] == [b"two"]
@@ -287,9 +287,9 @@ async def test_a_stream_that_breaks_tells_what_came_and_then_the_error(server: S
 
     got = []
     async with server.serving(serve) as http, http.stream("/watch", {}) as stream:
-        chunks = stream.chunks(5)
+        chunks = stream.iter_bytes(5)
         got.append(await anext(chunks))
-        with pytest.raises(LostError):
+        with pytest.raises(ServerDisconnectedError):
             await anext(chunks)
     assert got == [b"one"]
 
@@ -307,7 +307,7 @@ async def test_a_reader_that_is_slow_makes_the_server_wait(server: Server) -> No
             sent += 1
 
     async with server.serving(serve) as http, http.stream("/", {}) as stream:
-        chunks = stream.chunks(5)
+        chunks = stream.iter_bytes(5)
         got = len(await anext(chunks))
         before = -1
         while before != sent:  # until the server stands still

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Definition, DefinitionSpec, DefinitionStatus, DefinitionVersion, ObjectMeta
+from nginx_operator.api.types import (
+    CustomResourceDefinition,
+    CustomResourceDefinitionSpec,
+    CustomResourceDefinitionStatus,
+    CustomResourceDefinitionVersion,
+    ObjectMeta,
+)
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.migration import storage_version as migration
@@ -51,10 +57,12 @@ async def migrating(
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def definition(stored: tuple[str, ...], storage: str = NEW, deleted: str | None = None) -> Definition:
-    versions = tuple(DefinitionVersion(name, served=True, storage=name == storage) for name in (OLD, NEW))
+def definition(stored: tuple[str, ...], storage: str = NEW, deleted: str | None = None) -> CustomResourceDefinition:
+    versions = tuple(CustomResourceDefinitionVersion(name, served=True, storage=name == storage) for name in (OLD, NEW))
     meta = ObjectMeta(name="crd", deletion_timestamp=deleted)
-    return Definition(meta, DefinitionSpec(versions), DefinitionStatus(stored))
+    return CustomResourceDefinition(
+        meta, CustomResourceDefinitionSpec(versions), CustomResourceDefinitionStatus(stored)
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,7 @@ def definition(stored: tuple[str, ...], storage: str = NEW, deleted: str | None 
         (definition((OLD, NEW), deleted="2026-01-01T00:00:00Z"), None),
     ],
 )
-def test_what_is_due(found: Definition, version: str | None) -> None:
+def test_what_is_due(found: CustomResourceDefinition, version: str | None) -> None:
     assert target_version(found) == version
 
 

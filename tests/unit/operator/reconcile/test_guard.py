@@ -10,16 +10,16 @@ from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, ObjectMeta, OwnerReference
 from nginx_operator.decide.observation import Guarded
 from nginx_operator.reconcile import guard
-from nginx_operator.reconcile.guard import Verdict
+from nginx_operator.reconcile.guard import Checked
 
 POLICY = Policy(max_count=5)
 
 
 class Guard:
-    """The guard with the verdict that the reconciler remembers of one Nginx."""
+    """The guard with what the reconciler remembers of one Nginx."""
 
     def __init__(self) -> None:
-        self.last: Verdict | None = None
+        self.last: Checked | None = None
 
     def check(self, found: Nginx, observed: dict[str, Child], policy: Policy) -> Guarded:
         self.last = guard.check(found, observed, policy, self.last)

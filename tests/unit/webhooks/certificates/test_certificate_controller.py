@@ -10,13 +10,14 @@ import pytest
 
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
-from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.ca_injector import AT_ONCE, PERIOD
-from nginx_webhooks.certificates.self_signed_source import REPEAT_FIRST, REPEAT_LAST, SETTLE
-from nginx_webhooks.certificates.store import from_data, to_data
+from nginx_webhooks.certificates import authority, ca_rotation
+from nginx_webhooks.certificates.ca_injector import WRITE_BURST, WRITE_PERIOD
+from nginx_webhooks.certificates.ca_secret import from_data, to_data
+from nginx_webhooks.certificates.self_signed_source import PROPAGATION_DELAY, STEP_BURST, STEP_PERIOD
+from nginx_webhooks.certificates.validation import verifies, within_validity
 from tests.support.apiserver.storing import ApiServer
 from tests.support.waiting import until
-from tests.support.webhooks.made import of_version_5
+from tests.support.webhooks.certificates import of_version_5
 from tests.support.webhooks.replica import (
     MUTATING,
     NAMES,
@@ -33,9 +34,9 @@ from tests.support.webhooks.replica import (
 
 def trusted(api: ApiServer, replica: Replica) -> bool:
     """Whether the API server would accept the replica's certificate at this moment, by both configurations."""
-    leaf = replica.live.certificate
+    leaf = replica.serving.certificate
     return leaf is not None and all(
-        authority.verifies(ca_bundle(api, path), leaf, NAMES[0], replica.now()) for path in (MUTATING, VALIDATING)
+        verifies(ca_bundle(api, path), leaf, NAMES[0], replica.now()) for path in (MUTATING, VALIDATING)
     )
 
 
@@ -59,7 +60,7 @@ async def test_two_replicas_agree_on_one_authority(api: ApiServer, client: Clien
         assert one.changes("created") + two.changes("created") == 1
         assert trusted(api, one)
         assert trusted(api, two)
-        assert one.live.certificate != two.live.certificate
+        assert one.serving.certificate != two.serving.certificate
 
 
 async def test_a_later_replica_writes_nothing(api: ApiServer, client: Client) -> None:
@@ -90,14 +91,14 @@ async def test_who_undoes_it_without_end_does_not_make_us_write_without_end(
     install(api)
     async with Replica(client).running() as replica:
         await replica.ready()
-        for _ in range(AT_ONCE):
+        for _ in range(WRITE_BURST - 1):
             install_configurations(api)
             await until(lambda: trusted(api, replica))
         writes = len(api.requests)
         install_configurations(api)
         await until(lambda: "somebody else keeps changing the caBundle" in caplog.text)
         assert [found for found in api.requests[writes:] if found[0] == "patch"] == []
-        replica.pass_time(timedelta(seconds=PERIOD))
+        replica.pass_time(timedelta(seconds=WRITE_PERIOD))
         await until(lambda: trusted(api, replica))
 
 
@@ -125,7 +126,7 @@ async def test_taking_the_data_away_begins_a_rotation(api: ApiServer, client: Cl
         await until(lambda: all(ca_bundle(api, path).count(b"BEGIN") == 2 for path in (MUTATING, VALIDATING)))
         following = api.data(SECRET)["next.crt"]
         for replica in (one, two):
-            replica.pass_time(SETTLE)
+            replica.pass_time(PROPAGATION_DELAY)
         await until(lambda: api.data(SECRET)["tls.crt"] == following)
         await until(lambda: all(_signed_by_current(api, replica) for replica in (one, two)))
         assert all(trusted(api, replica) for replica in (one, two))
@@ -138,13 +139,13 @@ async def test_a_secret_that_is_emptied_over_and_over_makes_the_bundle_no_longer
     install(api)
     async with Replica(client).running() as replica:
         await replica.ready()
-        for number in range(authority.RETIRED_LIMIT + 2):
+        for number in range(ca_rotation.MAX_RETIRED + 2):
             api.put(SECRET, secret())
             await until(lambda number=number: replica.changes("restored") == number + 1)
-            replica.pass_time(SETTLE)
+            replica.pass_time(PROPAGATION_DELAY)
             await until(lambda: "tls.crt" in api.data(SECRET) and "next.crt" not in api.data(SECRET))
-        assert replica.changes("promoted") == authority.RETIRED_LIMIT
-        await until(lambda: ca_bundle(api, MUTATING).count(b"BEGIN") == authority.RETIRED_LIMIT + 1)
+        assert replica.changes("promoted") == ca_rotation.MAX_RETIRED
+        await until(lambda: ca_bundle(api, MUTATING).count(b"BEGIN") == ca_rotation.MAX_RETIRED + 1)
 
 
 async def settled(api: ApiServer, replica: Replica) -> None:
@@ -168,8 +169,8 @@ async def test_a_backup_from_during_a_rotation_is_promoted_once(api: ApiServer, 
         first = api.data(SECRET)["tls.crt"]
         for promoted in (1, 2):
             await until(lambda: ca_bundle(api, MUTATING).startswith(first))
-            await until(lambda: replica.publication.carried(api.data(SECRET)["ca.crt"], replica.now()) >= timedelta(0))
-            replica.pass_time(SETTLE)
+            await until(lambda: replica.injected(api))
+            replica.pass_time(PROPAGATION_DELAY)
             await until(lambda promoted=promoted: replica.changes("promoted") == promoted)
             await until(lambda: ca_bundle(api, MUTATING) == api.data(SECRET)["ca.crt"])
             assert "next.crt" not in api.data(SECRET)
@@ -178,8 +179,8 @@ async def test_a_backup_from_during_a_rotation_is_promoted_once(api: ApiServer, 
                 api.put(SECRET, during)
         await settled(api, replica)
     writes = api.writes("secrets")
-    replica.pass_time(SETTLE * 10)
-    await replica.keeper.step()
+    replica.pass_time(PROPAGATION_DELAY * 10)
+    await replica.controller.reconcile()
     assert api.writes("secrets") == writes
     assert trusted(api, replica)
 
@@ -190,15 +191,15 @@ async def test_a_backup_from_after_a_rotation_is_cleared_by_one_write(api: ApiSe
         await replica.ready()
         kept = from_data(api.data(SECRET))
         assert kept is not None
-        rotated, _ = authority.rotated(authority.begun(kept, replica.now()), replica.now(), published=True)
+        rotated, _ = ca_rotation.advance(ca_rotation.begin(kept, replica.now()), replica.now(), propagated=True)
         data = {key: b64encode(value).decode() for key, value in to_data(rotated).items()}
         api.put(SECRET, {**secret(), "data": data})
-        await until(lambda: ca_bundle(api, MUTATING) == rotated.bundle)
+        await until(lambda: ca_bundle(api, MUTATING) == rotated.ca_bundle)
         writes = api.writes("secrets")
-        replica.pass_time(authority.OVERLAP)
+        replica.pass_time(ca_rotation.OVERLAP)
         await until(lambda: "previous.crt" not in api.data(SECRET))
         await settled(api, replica)
-    await replica.keeper.step()
+    await replica.controller.reconcile()
     assert (replica.changes("dropped"), api.writes("secrets")) == (1, writes + 1)
 
 
@@ -212,7 +213,7 @@ async def test_a_stray_key_of_somebody_else_is_taken_away_by_one_write(api: ApiS
         api.put(SECRET, stray)
         await until(lambda: api.data(SECRET) == before)
         await settled(api, replica)
-    await replica.keeper.step()
+    await replica.controller.reconcile()
     assert (replica.changes("restored"), api.writes("secrets")) == (1, writes + 1)
 
 
@@ -232,20 +233,22 @@ async def test_a_step_that_somebody_undoes_is_paced_and_told_of_once(
 
         api.altered = undo
         api.put(SECRET, {**secret(), "data": stray})
-        await until(lambda: replica.changes("restored"))
-        replica.pass_time(timedelta(0))
+        for tries in range(1, STEP_BURST + 1):
+            await until(lambda tries=tries: replica.changes("restored") >= tries)
+            replica.pass_time(timedelta(0))
         await until(lambda: "somebody undoes what is written to Secret system/ca" in caplog.text)
-        assert replica.changes("restored") == 1
+        assert replica.changes("restored") == STEP_BURST
         install_configurations(api)  # the rest goes on
         await until(lambda: trusted(api, replica))
-        for tries in (2, 3, 4):
-            replica.pass_time(REPEAT_FIRST * 2 ** (tries - 2))
-            await until(lambda tries=tries: replica.changes("restored") == tries)
+        for tries in (1, 2, 3):
+            replica.pass_time(timedelta(seconds=STEP_PERIOD))
+            await until(lambda tries=tries: replica.changes("restored") == STEP_BURST + tries)
         assert caplog.text.count("somebody undoes") <= 4
         api.altered = lambda body: body
-        replica.pass_time(REPEAT_LAST)
+        replica.pass_time(timedelta(seconds=STEP_PERIOD))
         await until(lambda: "next.crt" not in api.data(SECRET))
-        await until(lambda: not replica.keeper._complaint)
+        await settled(api, replica)
+    await replica.controller.reconcile()  # no warning any more
 
 
 async def test_a_malformed_secret_is_overwritten_by_a_new_replica(api: ApiServer, client: Client) -> None:
@@ -301,7 +304,7 @@ async def test_a_rotation_never_leaves_a_certificate_untrusted(api: ApiServer, c
         assert api.data(SECRET)["tls.crt"] == first
         assert all(trusted(api, replica) for replica in replicas)
 
-        step(SETTLE)
+        step(PROPAGATION_DELAY)
         await until(lambda: api.data(SECRET)["tls.crt"] != first)
         await until(lambda: all(_signed_by_current(api, replica) for replica in replicas))
         assert api.data(SECRET)["previous.crt"] == first
@@ -316,10 +319,10 @@ async def test_a_rotation_never_leaves_a_certificate_untrusted(api: ApiServer, c
 
 
 def _signed_by_current(api: ApiServer, replica: Replica) -> bool:
-    kept, leaf = from_data(api.data(SECRET)), replica.live.certificate
+    kept, leaf = from_data(api.data(SECRET)), replica.serving.certificate
     assert kept is not None
     assert leaf is not None
-    return leaf.issuer == kept.current.certificate.subject
+    return leaf.issuer == kept.issuing.certificate.subject
 
 
 @pytest.mark.parametrize("first", [timedelta(minutes=5), timedelta(minutes=-5), timedelta(0)], ids=str)
@@ -334,10 +337,10 @@ async def test_replicas_whose_clocks_differ_agree(api: ApiServer, client: Client
         assert sum(replica.changes("created") for replica in replicas) == 1
         now = datetime.now(UTC)
         for replica in replicas:
-            leaf = replica.live.certificate
+            leaf = replica.serving.certificate
             assert leaf is not None
-            assert authority.verifies(ca_bundle(api, MUTATING), leaf, NAMES[0], now)
-            assert authority.valid(leaf, now - timedelta(minutes=5))
+            assert verifies(ca_bundle(api, MUTATING), leaf, NAMES[0], now)
+            assert within_validity(leaf, now - timedelta(minutes=5))
 
 
 async def test_a_clock_that_is_set_back_makes_a_new_leaf(api: ApiServer, client: Client) -> None:
@@ -346,7 +349,7 @@ async def test_a_clock_that_is_set_back_makes_a_new_leaf(api: ApiServer, client:
         await replica.ready()
         replica.pass_time(timedelta(days=1))
         old = authority.issue(authority.create(replica.now()), NAMES, replica.now() + timedelta(days=1))
-        replica.live.load(old.certificate_pem, old.key_pem)
+        replica.serving.load(old.certificate_pem, old.key_pem)
         replica.pass_time(timedelta(0))
         await until(lambda: trusted(api, replica))
 
@@ -355,10 +358,10 @@ async def test_metrics_tell_expiry_writes_and_rotations(api: ApiServer, client: 
     install(api)
     async with Replica(client).running() as replica:
         await replica.ready()
-        kept, leaf = from_data(api.data(SECRET)), replica.live.certificate
+        kept, leaf = from_data(api.data(SECRET)), replica.serving.certificate
         assert kept is not None
         assert leaf is not None
-        assert replica.metric("ca_expiry_timestamp_seconds") == kept.current.certificate.not_valid_after_utc.timestamp()
+        assert replica.metric("ca_expiry_timestamp_seconds") == kept.issuing.certificate.not_valid_after_utc.timestamp()
         assert replica.metric("ca_changes_total", change="promoted") == 0
         for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
             assert replica.metric("cabundle_writes_total", kind=kind) == 1
@@ -376,12 +379,12 @@ async def test_a_watch_that_stands_still_is_unhealthy(api: ApiServer, client: Cl
             (replica.mutating, "MutatingWebhookConfiguration nginx-operator"),
             (replica.validating, "ValidatingWebhookConfiguration nginx-operator"),
         ):
-            assert replica.keeper.unhealthy() is None
+            assert replica.controller.unhealthy() is None
             watch.reflector.turned -= 700
-            assert replica.keeper.unhealthy() == f"the watch of {words} has stood still for 700 s"
+            assert replica.controller.unhealthy() == f"the watch of {words} has stood still for 700 s"
             install_configurations(api)
             api.put(SECRET, api.objects[SECRET])
-            await until(lambda: replica.keeper.unhealthy() is None)  # it has heard of that
+            await until(lambda: replica.controller.unhealthy() is None)  # it has heard of that
 
 
 async def test_a_leaf_is_renewed_while_the_api_server_is_away() -> None:
@@ -389,13 +392,13 @@ async def test_a_leaf_is_renewed_while_the_api_server_is_away() -> None:
         install(api)
         async with Replica(client).running() as replica:
             await replica.ready()
-            before = replica.live.certificate
+            before = replica.serving.certificate
             for plural in ("secrets", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
                 for verb in ("get", "list", "watch", "patch"):
                     api.forbid(verb, plural)
             api.put(SECRET, secret())  # known from the open watch; the refill is refused
             replica.pass_time(timedelta(days=5))
-            await until(lambda: replica.live.certificate != before)
+            await until(lambda: replica.serving.certificate != before)
             assert trusted(api, replica)
             assert not replica.readiness.fault
 

@@ -11,12 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
 
 from nginx_operator.kube.client import Client
-from nginx_webhooks.certificates import handshake
-from nginx_webhooks.certificates.ca_injector import LINGER
-from nginx_webhooks.certificates.external_source import SETTLE
+from nginx_webhooks.certificates import tls_context
+from nginx_webhooks.certificates.ca_injector import SURPLUS_GRACE
+from nginx_webhooks.certificates.external_source import PROPAGATION_DELAY
 from tests.support.apiserver.storing import ApiServer
 from tests.support.waiting import until
-from tests.support.webhooks.made import Made, make, of_version_5
+from tests.support.webhooks.certificates import KeyPair, make, of_version_5
 from tests.support.webhooks.replica import (
     MUTATING,
     NAMES,
@@ -36,13 +36,13 @@ RENEWED = make("leaf", CA, names=[NAME])
 MOVED = make("leaf", OTHER_CA, names=[NAME])
 #: A company's whole trust store, with the authority in it.
 MANY = CA.pem + b"".join(make("other", ca=True).pem for _ in range(200))
-#: Authorities whose keys OpenSSL takes, and no API server.
+#: CAs whose keys OpenSSL takes, and no API server.
 KOBLITZ = make("ca", ca=True, key=ec.generate_private_key(ec.SECP256K1()))
 GOLDILOCKS = make("ca", ca=True, key=ed448.Ed448PrivateKey.generate())
 CONFIGURATIONS = (MUTATING, VALIDATING)
 
 
-def data(leaf: Made, ca: Made = CA, key: bytes | None = None) -> dict[str, bytes]:
+def data(leaf: KeyPair, ca: KeyPair = CA, key: bytes | None = None) -> dict[str, bytes]:
     return {"tls.crt": leaf.pem, "tls.key": key or leaf.key_pem, "ca.crt": ca.pem}
 
 
@@ -60,15 +60,15 @@ def inject(api: ApiServer, bundle: bytes) -> None:
         api.put(path, {**found, "webhooks": [{**first, "clientConfig": client_config}, *rest]})
 
 
-def serves(replica: Replica, leaf: Made) -> bool:
-    return replica.live.certificate == leaf.certificate
+def serves(replica: Replica, leaf: KeyPair) -> bool:
+    return replica.serving.certificate == leaf.certificate
 
 
-async def comes_to_serve(replica: Replica, leaf: Made) -> None:
+async def comes_to_serve(replica: Replica, leaf: KeyPair) -> None:
     """Lets time pass until it does."""
 
     def look() -> bool:
-        replica.pass_time(SETTLE / 3)
+        replica.pass_time(PROPAGATION_DELAY / 3)
         return serves(replica, leaf)
 
     await until(look)
@@ -76,12 +76,12 @@ async def comes_to_serve(replica: Replica, leaf: Made) -> None:
 
 async def accepted(api: ApiServer, replica: Replica) -> bool:
     """Whether real clients with the live caBundles would accept the running server at this moment."""
-    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=replica.live.context)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=replica.serving.context)
     async with server:
         port = server.sockets[0].getsockname()[1]
         for path in CONFIGURATIONS:
             try:
-                trust = handshake.client_context(ca_bundle(api, path))
+                trust = tls_context.client_context(ca_bundle(api, path))
                 _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust, server_hostname=NAME)
             except (OSError, ValueError):
                 return False
@@ -148,12 +148,14 @@ async def test_a_new_authority_takes_over_without_a_gap(api: ApiServer, client: 
                 assert serves(late, MOVED)
                 assert api.writes("mutatingwebhookconfigurations") == written  # it leaves what `two` needs
                 await comes_to_serve(two, MOVED)
-            one.pass_time(LINGER)
+            one.pass_time(SURPLUS_GRACE)
             await until(lambda: all(ca_bundle(api, path) == OTHER_CA.pem for path in CONFIGURATIONS))
 
 
 @pytest.mark.parametrize("injects", [True, False])
-async def test_a_wiped_bundle_is_healed_where_it_is_ours(api: ApiServer, client: Client, injects: bool) -> None:
+async def test_a_wiped_bundle_is_healed_where_it_is_ours(
+    api: ApiServer, client: Client, injects: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     install(api)
     fill(api, data(LEAF))
     async with Replica(client, "existingSecret" if injects else "certManager").running() as replica:
@@ -167,7 +169,7 @@ async def test_a_wiped_bundle_is_healed_where_it_is_ours(api: ApiServer, client:
             await until(lambda: all(ca_bundle(api, path) == CA.pem for path in CONFIGURATIONS))
         else:
             words = "does not verify the certificate: there is no trusted certificate"
-            await until(lambda: words in replica.keeper._complaint)
+            await until(lambda: words in caplog.text)
             assert api.writes("mutatingwebhookconfigurations") == 0
         assert not replica.readiness.fault
 

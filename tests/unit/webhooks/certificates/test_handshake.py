@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from nginx_webhooks.certificates.handshake import refusal
-from tests.support.webhooks.made import Made, make
+from nginx_webhooks.certificates.handshake import verification_error
+from tests.support.webhooks.certificates import KeyPair, make
 
 NAME = "hooks.system.svc"
 ROOT = make("root", ca=True)
@@ -26,8 +26,8 @@ ALONE = make("alone", names=[NAME])
     ],
     ids=["root", "one of two", "by an intermediate", "trusted intermediate", "self-signed"],
 )
-def test_what_an_api_server_accepts_is_accepted(bundle: bytes, chain: bytes, leaf: Made) -> None:
-    assert refusal(bundle, leaf.pem + chain, leaf.key_pem, NAME) == ""
+def test_what_an_api_server_accepts_is_accepted(bundle: bytes, chain: bytes, leaf: KeyPair) -> None:
+    assert verification_error(bundle, leaf.pem + chain, leaf.key_pem, NAME) == ""
 
 
 @pytest.mark.parametrize(
@@ -44,5 +44,7 @@ def test_what_an_api_server_accepts_is_accepted(bundle: bytes, chain: bytes, lea
         (b"\xff", LEAF, None, "no trusted certificate"),
     ],
 )
-def test_what_it_refuses_is_refused_with_the_reason(bundle: bytes, leaf: Made, key: bytes | None, words: str) -> None:
-    assert words in refusal(bundle, leaf.pem, key or leaf.key_pem, NAME)
+def test_what_it_refuses_is_refused_with_the_reason(
+    bundle: bytes, leaf: KeyPair, key: bytes | None, words: str
+) -> None:
+    assert words in verification_error(bundle, leaf.pem, key or leaf.key_pem, NAME)

@@ -12,23 +12,25 @@ import pytest
 from nginx_operator.api import names
 from nginx_operator.kube import resources
 from nginx_operator.kube.client import Client
-from nginx_webhooks.certificates import authority
-from nginx_webhooks.certificates.authority import Authorities
-from nginx_webhooks.certificates.ca_bundle import Bundle, MissingWebhookError
-from nginx_webhooks.certificates.store import AuthorityStore, MalformedSecretError, from_data, to_data
+from nginx_webhooks.certificates import authority, ca_rotation
+from nginx_webhooks.certificates.ca_rotation import CaSet
+from nginx_webhooks.certificates.ca_secret import CaSecret, MalformedSecretError, from_data, to_data
+from nginx_webhooks.certificates.pem import encode_certificates, encode_private_key
 from nginx_webhooks.certificates.watched_object import ObjectWatch
+from nginx_webhooks.certificates.webhook_configuration import MissingWebhookError, WebhookConfiguration
 from tests.support.apiserver.storing import ApiServer
 from tests.support.waiting import until
-from tests.support.webhooks.made import of_version_5
+from tests.support.webhooks.certificates import of_version_5
 from tests.support.webhooks.replica import MUTATING, SECRET, ca_bundle, configuration, install, secret
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-FIRST = Authorities(authority.create(NOW))
-ROTATING = replace(FIRST, upcoming=authority.create(NOW))
-ROTATED, _ = authority.rotated(ROTATING, NOW, published=True)
-TWICE, _ = authority.rotated(authority.begun(ROTATED, NOW), NOW, published=True)
+FIRST = CaSet(authority.create(NOW))
+ROTATING = replace(FIRST, next=authority.create(NOW))
+ROTATED, _ = ca_rotation.advance(ROTATING, NOW, propagated=True)
+TWICE, _ = ca_rotation.advance(ca_rotation.begin(ROTATED, NOW), NOW, propagated=True)
 #: A server's certificate where an authority belongs, as a Secret of cert-manager would bring it.
-LEAF = authority.issue(FIRST.current, ("web.example",), NOW)
+LEAF = authority.issue(FIRST.issuing, ("web.example",), NOW)
+VERSION_5 = of_version_5(encode_certificates([FIRST.issuing.certificate]))
 
 
 @asynccontextmanager
@@ -43,19 +45,19 @@ async def watching(client: Client, resource: resources.Resource = resources.SECR
 
 
 @pytest.mark.parametrize("kept", [FIRST, ROTATING, ROTATED, TWICE], ids=["first", "rotating", "rotated", "twice"])
-def test_a_secret_holds_every_stage_of_a_rotation(kept: Authorities) -> None:
+def test_a_secret_holds_every_stage_of_a_rotation(kept: CaSet) -> None:
     found = from_data(to_data(kept))
     assert found is not None
-    assert found.bundle == kept.bundle
+    assert found.ca_bundle == kept.ca_bundle
     assert found.retired == kept.retired
-    assert [entry.key.private_numbers() for entry in found.authorities] == [
-        entry.key.private_numbers() for entry in kept.authorities
+    assert [entry.key.private_numbers() for entry in found.with_keys] == [
+        entry.key.private_numbers() for entry in kept.with_keys
     ]
     assert "tls.key" in to_data(kept)
 
 
 def test_the_key_of_a_retired_authority_is_gone() -> None:
-    retired = authority.key_pem(FIRST.current.key)
+    retired = encode_private_key(FIRST.issuing.key)
     assert retired in to_data(ROTATING).values()
     assert retired not in to_data(ROTATED).values()
 
@@ -71,11 +73,11 @@ def test_an_empty_secret_holds_nothing(data: dict[str, bytes]) -> None:
         ({"tls.key": None}, "tls.key"),
         ({"tls.crt": b"x"}, None),
         ({"tls.key": b"x"}, None),
-        ({"tls.key": authority.key_pem(authority.create(NOW).key)}, "belong together"),
+        ({"tls.key": encode_private_key(authority.create(NOW).key)}, "belong together"),
         ({"previous.crt": b"x"}, None),
         ({"next.crt": b"x"}, None),
-        ({"tls.crt": of_version_5(authority.pem([FIRST.current.certificate]))}, "4 is not a valid X509 version"),
-        ({"previous.crt": of_version_5(authority.pem([FIRST.current.certificate]))}, "4 is not a valid X509 version"),
+        ({"tls.crt": VERSION_5}, "4 is not a valid X509 version"),
+        ({"previous.crt": VERSION_5}, "4 is not a valid X509 version"),
         ({"tls.crt": LEAF.certificate_pem, "tls.key": LEAF.key_pem}, "tls.crt is no certificate authority"),
         ({"next.crt": LEAF.certificate_pem, "next.key": LEAF.key_pem}, "next.crt is no certificate authority"),
         ({"previous-until": b"2026-03-09T00:00:00"}, "time zone"),
@@ -91,7 +93,7 @@ def test_a_malformed_secret_is_told_from_an_empty_one(change: dict[str, bytes | 
 async def test_the_faster_of_two_writers_wins(api: ApiServer, client: Client) -> None:
     install(api)
     async with watching(client) as watch:
-        store = AuthorityStore(watch)
+        store = CaSecret(watch)
         store.read()
         with api.overtaking(SECRET):
             assert not await store.write(FIRST)
@@ -103,7 +105,7 @@ async def test_the_faster_of_two_writers_wins(api: ApiServer, client: Client) ->
         assert api.data(SECRET) == to_data(ROTATED)
         kept = store.read()
         assert kept is not None
-        assert kept.bundle == ROTATED.bundle
+        assert kept.ca_bundle == ROTATED.ca_bundle
 
 
 async def test_a_write_takes_away_what_is_over_whoever_put_it_there(api: ApiServer, client: Client) -> None:
@@ -111,7 +113,7 @@ async def test_a_write_takes_away_what_is_over_whoever_put_it_there(api: ApiServ
     foreign = {key: b64encode(value).decode() for key, value in {**to_data(ROTATING), "notes": b"theirs"}.items()}
     api.put(SECRET, {**secret(), "data": foreign})  # as `kubectl create` from a backup does
     async with watching(client) as watch:
-        store = AuthorityStore(watch)
+        store = CaSecret(watch)
         store.read()
         assert await store.write(ROTATED)
         assert api.data(SECRET) == {**to_data(ROTATED), "notes": b"theirs"}
@@ -130,37 +132,37 @@ async def test_an_answer_that_is_known_already_wakes_nobody(api: ApiServer, clie
 
 
 def test_an_authority_that_was_retired_twice_counts_once() -> None:
-    twice = replace(ROTATED, retired=(*ROTATED.retired, authority.Retired(ROTATED.retired[0].certificate, NOW)))
+    twice = replace(ROTATED, retired=(*ROTATED.retired, ca_rotation.RetiredCa(ROTATED.retired[0].certificate, NOW)))
     found = from_data(to_data(twice))
     assert found is not None
     assert found.retired == ROTATED.retired
-    assert found.bundle == ROTATED.bundle
+    assert found.ca_bundle == ROTATED.ca_bundle
 
 
 async def test_a_secret_that_has_changed_since_it_was_read_is_noticed(api: ApiServer, client: Client) -> None:
     install(api)
     async with watching(client) as watch:
-        store = AuthorityStore(watch)
+        store = CaSecret(watch)
         store.read()
-        assert await store.confirm()
+        assert await store.is_current()
         assert await store.write(FIRST)
-        assert await store.confirm()
+        assert await store.is_current()
         api.put(SECRET, secret())
         await until(lambda: watch.object == api.objects[SECRET])  # seen by the watch, but not decided upon
-        assert not await store.confirm()
+        assert not await store.is_current()
         assert not await store.write(ROTATING)
         store.read()
-        assert await store.confirm()
+        assert await store.is_current()
 
 
 async def test_a_bundle_is_written_into_its_entry_alone(api: ApiServer, client: Client) -> None:
     install(api)
     async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
-        bundle = Bundle(watch, names.MUTATING_WEBHOOK)
-        assert bundle.live == (b"",)
+        target = WebhookConfiguration(watch, names.MUTATING_WEBHOOK)
+        assert target.ca_bundles == (b"",)
         before = api.objects[MUTATING]["webhooks"]
-        assert await bundle.write(FIRST.bundle)
-        assert bundle.live == (ca_bundle(api, MUTATING),) == (FIRST.bundle,)
+        assert await target.inject(FIRST.ca_bundle)
+        assert target.ca_bundles == (ca_bundle(api, MUTATING),) == (FIRST.ca_bundle,)
         after = api.objects[MUTATING]["webhooks"]
         assert after[1] == before[1]
         assert after[0]["clientConfig"]["service"] == before[0]["clientConfig"]["service"]
@@ -172,9 +174,9 @@ async def test_every_entry_of_ours_gets_the_bundle(api: ApiServer, client: Clien
     strict = {**several["webhooks"][0], "name": f"strict.{names.MUTATING_WEBHOOK}"}
     api.put(MUTATING, {**several, "webhooks": [*several["webhooks"], strict]})
     async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
-        bundle = Bundle(watch, names.MUTATING_WEBHOOK)
-        assert await bundle.write(FIRST.bundle)
-        assert bundle.live == (FIRST.bundle, FIRST.bundle)
+        target = WebhookConfiguration(watch, names.MUTATING_WEBHOOK)
+        assert await target.inject(FIRST.ca_bundle)
+        assert target.ca_bundles == (FIRST.ca_bundle, FIRST.ca_bundle)
         ours, other, also_ours = api.objects[MUTATING]["webhooks"]
         assert ours["clientConfig"] == also_ours["clientConfig"]
         assert "caBundle" not in other["clientConfig"]
@@ -183,13 +185,13 @@ async def test_every_entry_of_ours_gets_the_bundle(api: ApiServer, client: Clien
 async def test_no_entry_comes_into_being(api: ApiServer, client: Client) -> None:
     api.put(MUTATING, configuration("MutatingWebhookConfiguration", "renamed.example.com"))
     async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
-        bundle = Bundle(watch, names.MUTATING_WEBHOOK)
+        target = WebhookConfiguration(watch, names.MUTATING_WEBHOOK)
         with pytest.raises(MissingWebhookError, match=r"has no webhook mutate\.nginxes"):
-            await bundle.write(FIRST.bundle)
+            await target.inject(FIRST.ca_bundle)
         api.delete(MUTATING)
         await until(lambda: watch.object is None)
         with pytest.raises(MissingWebhookError, match="there is no MutatingWebhookConfiguration nginx-operator"):
-            await bundle.write(FIRST.bundle)
+            await target.inject(FIRST.ca_bundle)
     assert api.writes("mutatingwebhookconfigurations") == 0
 
 
@@ -197,7 +199,7 @@ async def test_an_entry_that_vanishes_just_before_a_write_does_not_come_back(api
     install(api)
     async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
         with api.overtaking(MUTATING):
-            assert not await Bundle(watch, names.MUTATING_WEBHOOK).write(FIRST.bundle)
+            assert not await WebhookConfiguration(watch, names.MUTATING_WEBHOOK).inject(FIRST.ca_bundle)
         assert ca_bundle(api, MUTATING) == b""
 
 
@@ -206,7 +208,7 @@ async def test_a_bundle_that_is_no_base64_counts_as_lost(api: ApiServer, client:
     broken["webhooks"][0]["clientConfig"]["caBundle"] = "!"
     api.put(MUTATING, broken)
     async with watching(client, resources.MUTATING_CONFIGURATIONS) as watch:
-        assert Bundle(watch, names.MUTATING_WEBHOOK).live == (b"",)
+        assert WebhookConfiguration(watch, names.MUTATING_WEBHOOK).ca_bundles == (b"",)
 
 
 async def test_a_watch_follows_changes_deletions_and_a_lost_history(api: ApiServer, client: Client) -> None:

@@ -8,14 +8,15 @@ from cryptography.hazmat.primitives import serialization
 
 from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.files import CertificateFiles
-from nginx_webhooks.certificates.serving_certificate import CertificateError, ServingCertificate
+from nginx_webhooks.certificates.serving_certificate import ServingCertificate
+from nginx_webhooks.certificates.tls_context import CertificateError
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CA = authority.create(NOW)
 
 
-def leaf(days: int = 7) -> authority.Leaf:
-    return authority.issue(CA, ["localhost"], NOW, life=timedelta(days=days))
+def leaf(days: int = 7) -> authority.LeafCertificate:
+    return authority.issue(CA, ["localhost"], NOW, lifetime=timedelta(days=days))
 
 
 def test_validity_follows_the_clock() -> None:
@@ -67,7 +68,7 @@ class Pair:
     def __init__(self, folder: Path) -> None:
         self.certificate, self.key = folder / "tls.crt", folder / "tls.key"
 
-    def write(self, found: authority.Leaf) -> None:
+    def write(self, found: authority.LeafCertificate) -> None:
         self.certificate.write_bytes(found.certificate_pem)
         self.key.write_bytes(found.key_pem)
 

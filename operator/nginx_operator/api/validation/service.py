@@ -1,0 +1,128 @@
+"""spec.service: what the API server would refuse only when the Service is written."""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from nginx_operator.api import names
+from nginx_operator.api.validation.field_errors import FieldError, quoted
+
+_NEEDS_TYPE: Final = {
+    "nodePort": ("NodePort", "LoadBalancer"),
+    "externalTrafficPolicy": ("NodePort", "LoadBalancer"),
+    "loadBalancerClass": ("LoadBalancer",),
+    "loadBalancerSourceRanges": ("LoadBalancer",),
+}
+#: The API server's default for --service-node-port-range. A cluster may have another, so this only warns.
+_NODE_PORTS: Final = range(30000, 32768)
+#: Bytes of all annotations, keys and values: the API server's 256 KiB, and 1 KiB of them for the operator's own.
+_MAX_ANNOTATION_BYTES: Final = 255 * 1024
+#: The annotation that the API server reads where loadBalancerSourceRanges is empty.
+_RANGES_ANNOTATION: Final = "service.beta.kubernetes.io/load-balancer-source-ranges"
+_QUALIFIED_NAME_FORMAT: Final = (
+    "must be a name such as tier or example.com/tier, of at most 63 characters after the '/'"
+)
+
+
+def validate_service(spec: Mapping[str, Any], old_spec: Mapping[str, Any]) -> Iterator[FieldError | str]:
+    """Rules on spec.service that the CRD cannot express."""
+    new, old = spec.get("service"), old_spec.get("service")
+    if not isinstance(new, Mapping):
+        return
+    if not isinstance(old, Mapping):
+        old = {}
+    yield from _annotation_errors(new.get("annotations"))
+    # The Service of a paused Nginx stays, whatever is written.
+    exists = old.get("enabled") is not False or old_spec.get("paused") is True
+    yield from _load_balancer_class_errors(new, old, exists=exists)
+    yield from _source_range_errors(new, old)
+    port = new.get("nodePort")
+    if isinstance(port, int) and port not in _NODE_PORTS:
+        yield f"spec.service.nodePort: {port} is outside 30000-32767, which is all that most clusters allow"
+
+
+def validate_service_type(service: object) -> Iterator[FieldError]:
+    """Fields that only some types of Service have; the CRD has the same rule in CEL."""
+    if not isinstance(service, Mapping):
+        return
+    type_ = service.get("type") or "ClusterIP"
+    for name, types in _NEEDS_TYPE.items():
+        if service.get(name) is not None and type_ not in types:
+            yield _error(f"{name} needs type {' or '.join(types)}", name)
+
+
+def _annotation_errors(annotations: object) -> Iterator[FieldError]:
+    size = 0
+    for key, value in annotations.items() if isinstance(annotations, Mapping) else ():
+        if value is None:
+            continue  # left out
+        size += len(str(key).encode(errors="replace")) + len(str(value).encode(errors="replace"))
+        # The API server takes upper-case letters in a prefix, here alone.
+        if not names.is_qualified_name(key.lower() if isinstance(key, str) else key):
+            yield _error(f"the key {quoted(key)} {_QUALIFIED_NAME_FORMAT}", "annotations")
+    if size > _MAX_ANNOTATION_BYTES:
+        yield _error(
+            f"{size} bytes in all are more than a Service can have; keep within {_MAX_ANNOTATION_BYTES}", "annotations"
+        )
+
+
+def _load_balancer_class_errors(
+    new: Mapping[str, Any], old: Mapping[str, Any], *, exists: bool
+) -> Iterator[FieldError]:
+    name = new.get("loadBalancerClass")
+    if isinstance(name, str) and not names.is_qualified_name(name):
+        yield _error(f"{quoted(name)} {_QUALIFIED_NAME_FORMAT}", "loadBalancerClass")
+    if exists and new.get("type") == old.get("type") == "LoadBalancer" and name != old.get("loadBalancerClass"):
+        yield _error(
+            "a Service keeps its class for life; set service.enabled to false first, which removes the Service unless "
+            "it is paused, then to true with the other class",
+            "loadBalancerClass",
+        )
+
+
+def _source_range_errors(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Networks in the field, or in the annotation that preceded it. What is in force already may stay."""
+    ranges, old_ranges = (
+        found if isinstance(found := service.get("loadBalancerSourceRanges"), list) else [] for service in (new, old)
+    )
+    for number, network in enumerate(ranges):
+        if isinstance(network, str) and network not in old_ranges and (problem := _network_error(network)):
+            yield _error(f"{quoted(network)} {problem}", "loadBalancerSourceRanges", number)
+    annotated = _annotated_ranges(new)
+    stays = annotated == _annotated_ranges(old) and new.get("type") == old.get("type") and not old_ranges
+    if ranges or annotated is None or stays:
+        return
+    if new.get("type") != "LoadBalancer":
+        yield _error("needs type LoadBalancer", "annotations", _RANGES_ANNOTATION)
+    for network in (part.strip() for part in annotated.split(",") if annotated.strip()):
+        if problem := _network_error(network):
+            yield _error(f"{quoted(network)} {problem}", "annotations", _RANGES_ANNOTATION)
+
+
+def _annotated_ranges(service: Mapping[str, Any]) -> str | None:
+    annotations = service.get("annotations")
+    found = annotations.get(_RANGES_ANNOTATION) if isinstance(annotations, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def _network_error(text: str) -> str:
+    """Why a new Service cannot have this network; empty if it can.
+
+    Source of the rule: StrictIPCIDRValidation, on since Kubernetes 1.36.
+    """
+    address, slash, length = text.partition("/")
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        network = None
+    if network is None or not slash or "%" in text:
+        return "is no network such as 192.0.2.0/24 or 2001:db8::/32"
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
+        return "must be written as a network of IPv4, such as 192.0.2.0/24"
+    if length != str(network.prefixlen) or ipaddress.ip_address(address) != network.network_address:
+        return f"must be written as {network}"
+    return ""
+
+
+def _error(message: str, *path: str | int) -> FieldError:
+    return FieldError(("spec", "service", *path), message)
