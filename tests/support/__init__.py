@@ -19,8 +19,8 @@ On a bed:
 
 Without one:
 
-    apiserver/   API servers on loopback, for unit tests
-    loopback     the HTTP server that they are made of
+    apiserver/   the API server of unit tests
+    admission    admission by the webhooks, for that API server
     webhooks/    certificates, reviews and processes of the webhooks
     tokens       tokens of ServiceAccounts
     waiting      waits for a condition on the event loop

@@ -9,9 +9,6 @@ from nginx_operator.api import names
 
 #: How the API server begins to pass on a refusal by the validating webhook.
 DENIED: Final = f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request'
-#: Status and body of a create that the mutating webhook defaulted, and of one that the validating webhook refused.
-DEFAULTED: Final[tuple[int, dict[str, Any]]] = 201, {"spec": {"count": 1}}
-REFUSED: Final[tuple[int, dict[str, Any]]] = 422, {"message": f"{DENIED}: spec.count"}
 
 
 def ready_condition(nginx: Mapping[str, Any]) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ from nginx_webhooks.certificates.webhook_configuration import WebhookConfigurati
 from nginx_webhooks.flags import CertificateMode
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.readiness import Readiness
-from tests.support.apiserver.storing import ApiServer
+from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
 
 SECRET = "/api/v1/namespaces/system/secrets/ca"
@@ -62,6 +62,11 @@ def install_configurations(api: ApiServer) -> None:
 def ca_bundle(api: ApiServer, path: str) -> bytes:
     """The caBundle of our entry."""
     return base64.b64decode(api.objects[path]["webhooks"][0]["clientConfig"].get("caBundle") or "")
+
+
+def writes(api: ApiServer, plural: str) -> int:
+    """How often one was asked to write."""
+    return len(api.sent("patch", plural=plural))
 
 
 class Replica:

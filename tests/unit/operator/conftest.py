@@ -7,7 +7,7 @@ import pytest
 from nginx_operator.api.types import Nginx, NginxSpec, ObjectMeta
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
-from tests.support.apiserver.conversation import Conversation
+from tests.support.apiserver.server import ApiServer
 
 IMAGE = "example.com/nginx:1.30"
 
@@ -28,12 +28,12 @@ def nginx(owner: ObjectMeta) -> Nginx:
 
 
 @pytest.fixture
-async def talk() -> AsyncIterator[Conversation]:
-    async with Conversation() as conversation:
-        yield conversation
+async def api() -> AsyncIterator[ApiServer]:
+    async with ApiServer() as server:
+        yield server
 
 
 @pytest.fixture
-async def client(talk: Conversation) -> AsyncIterator[Client]:
-    async with Client(ClientConfig(talk.url, namespace="operators")) as opened:
+async def client(api: ApiServer) -> AsyncIterator[Client]:
+    async with Client(ClientConfig(api.url, namespace="operators")) as opened:
         yield opened

@@ -8,7 +8,7 @@ import uvloop
 
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
-from tests.support.apiserver.storing import ApiServer
+from tests.support.apiserver.server import ApiServer
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

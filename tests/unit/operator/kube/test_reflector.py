@@ -1,9 +1,9 @@
-"""Lists and watches into a store, against a server that tells a story."""
+"""Lists and watches into a store, against an API server that keeps its history, or loses it."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,60 +14,71 @@ from nginx_operator.cache.informer import Informer, Kind
 from nginx_operator.cache.store import parent_by_label, parent_by_name
 from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
-from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.resources import PODS
-from tests.support.apiserver.scripted import Retry, ScriptedServer
+from tests.support.apiserver.faults import Answer, Request, refused
+from tests.support.apiserver.refusals import Object, expired
+from tests.support.apiserver.server import ApiServer
+from tests.support.apiserver.watch import Watch
+from tests.support.waiting import until
 
 
-def pod(name: str, version: int, parent: str | None = "web", uid: str = "") -> dict[str, Any]:
+def put(api: ApiServer, name: str, parent: str | None = "web", **more: Any) -> Object:
+    """Creates or changes a pod."""
     labels = {} if parent is None else {names.LABEL_INSTANCE: parent}
-    meta = {"name": name, "namespace": "ns", "uid": uid or f"uid-{name}", "resourceVersion": str(version)}
-    return {"metadata": {**meta, "labels": labels}}
+    return api.put(PODS.path("ns", name), {"metadata": {"labels": labels}, **more})
 
 
-def listing(version: int, *items: dict[str, Any], token: str = "") -> dict[str, Any]:
-    return {"metadata": {"resourceVersion": str(version), "continue": token}, "items": list(items)}
+def delete(api: ApiServer, name: str) -> None:
+    api.delete(PODS.path("ns", name))
+
+
+def unseen(api: ApiServer, found: Object, **metadata: str) -> Object:
+    """A state of an object of which no watch will tell by itself: of the version after the last, unless another is."""
+    return {**found, "metadata": found["metadata"] | {"resourceVersion": str(api.store.version + 1)} | metadata}
+
+
+def versions(api: ApiServer) -> list[str]:
+    """The resourceVersions that watches were asked from."""
+    return [request.query["resourceVersion"] for request in api.sent("watch")]
 
 
 class Story:
     """A reflector under way, its store, and what that announced."""
 
-    def __init__(self, server: ScriptedServer, client: Client, by_label: bool) -> None:
-        self.server = server
+    def __init__(self, api: ApiServer, client: Client, by_label: bool) -> None:
+        self.api = api
         self.changes: list[Key] = []
         parent = parent_by_label if by_label else parent_by_name
         informer = Informer(client, Kind(PODS, Pod, parent), self._changed)
         self.reflector, self.store = informer.reflector, informer.store
         self.observe_write = informer.observe_write
-        self._news = asyncio.Event()
 
     def _changed(self, key: Key, *_: Pod | None) -> None:
         self.changes.append(key)
-        self._news.set()
 
     def names(self, parent: str = "web") -> list[str]:
         return sorted(self.store.of(("ns", parent)))
 
-    async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(20):
-            while not condition():
-                self._news.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), 0.05)
+    async def watch(self) -> Watch:
+        """The watch, once it is open."""
+        await until(lambda: self.api.watches)
+        return self.api.watches[0]
+
+    async def end(self) -> None:
+        """Waits until the reflector has heard of all that has happened."""
+        put(self.api, "end")
+        await until(lambda: "end" in self.names())
 
 
 @asynccontextmanager
-async def telling(*, lists: list[Any], watches: list[Any], by_label: bool = True) -> AsyncIterator[Story]:
-    async with ScriptedServer() as server, Client(ClientConfig(server.url)) as client:
-        server.lists.extend(lists)
-        server.watches.extend(watches)
-        story = Story(server, client, by_label)
-        task = asyncio.create_task(story.reflector.run())
-        try:
-            yield story
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+async def telling(api: ApiServer, client: Client, *, by_label: bool = True) -> AsyncIterator[Story]:
+    story = Story(api, client, by_label)
+    task = asyncio.create_task(story.reflector.run())
+    try:
+        yield story
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.fixture(autouse=True)
@@ -76,91 +87,135 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nginx_operator.kube.reflector._LONGEST_DELAY", 0.02)
 
 
-async def test_pages_are_joined_and_the_watch_starts_where_the_list_ended() -> None:
-    pages = [listing(5, pod("a", 1), token="t"), listing(5, pod("b", 2))]
-    async with telling(lists=pages, watches=[[]]) as story:
-        await story.until(lambda: len(story.server.queries) == 3)
+async def test_pages_are_joined_and_the_watch_starts_where_the_list_ended(
+    api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nginx_operator.kube.reflector._PAGE", "1")
+    put(api, "a")
+    put(api, "b")
+    version = str(api.store.version)
+    async with telling(api, client) as story:
+        await story.watch()
         assert story.names() == ["a", "b"]
         assert story.reflector.synced.is_set()
-        first, second, watch = story.server.queries
-        assert (first["limit"], second["continue"], watch["resourceVersion"]) == ("500", "t", "5")
+    first, second, watch = (request.query for request in api.requests)
+    assert (first["limit"], first.get("continue"), second["limit"]) == ("1", None, "1")
+    assert second["continue"]
+    assert watch["resourceVersion"] == version
 
 
-async def test_an_empty_list_may_say_null() -> None:
-    async with telling(lists=[{"metadata": {"resourceVersion": "5"}, "items": None}], watches=[[]]) as story:
-        await story.until(story.reflector.synced.is_set)
+async def test_an_empty_list_may_say_null(api: ApiServer, client: Client) -> None:
+    empty = {"metadata": {"resourceVersion": str(api.store.version)}, "items": None}
+    api.faults.next("list", "pods", Answer(200, empty))
+    async with telling(api, client) as story:
+        await until(story.reflector.synced.is_set)
+    assert api.calls[0] == "list pods"
+    assert len(api.sent("list")) == 1
 
 
-async def test_events_come_into_the_cache_and_never_go_back() -> None:
-    events = [
-        ("ADDED", pod("b", 6)),
-        ("MODIFIED", pod("a", 7)),
-        ("MODIFIED", pod("a", 4)),  # older: a second source, such as the answer to a write, was faster
-        ("DELETED", pod("b", 8)),
-        ("DELETED", pod("a", 9, uid="of another life")),
-        ("ADDED", pod("end", 10)),
-    ]
-    async with telling(lists=[listing(5, pod("a", 1))], watches=[events]) as story:
-        await story.until(lambda: "end" in story.names())
+async def test_events_come_into_the_cache_and_never_go_back(api: ApiServer, client: Client) -> None:
+    old = put(api, "a")
+    async with telling(api, client) as story:
+        watch = await story.watch()
+        put(api, "b")
+        new = put(api, "a", status={"phase": "Running"})
+        watch.send("MODIFIED", old)  # a second source, such as the answer to a write, was faster
+        delete(api, "b")
+        watch.send("DELETED", unseen(api, new, uid="of another life"))
+        await story.end()
         assert story.names() == ["a", "end"]
-        assert story.store.of(("ns", "web"))["a"].metadata.resource_version == "7"
+        known = story.store.of(("ns", "web"))["a"].metadata
+        assert known.resource_version == new["metadata"]["resourceVersion"]
 
 
-async def test_the_answer_to_a_write_is_there_before_the_watch_tells() -> None:
-    async with telling(lists=[listing(5, pod("a", 1))], watches=[[]]) as story:
-        await story.until(story.reflector.synced.is_set)
-        story.observe_write(json.dumps(pod("b", 6)).encode())
+async def test_the_answer_to_a_write_is_there_before_the_watch_tells(api: ApiServer, client: Client) -> None:
+    a = put(api, "a")
+    async with telling(api, client) as story:
+        await until(story.reflector.synced.is_set)
+        story.observe_write(json.dumps(unseen(api, a, name="b")).encode())
         assert story.names() == ["a", "b"]
 
 
-async def test_a_late_answer_to_a_write_brings_nothing_deleted_back() -> None:
-    events = [("DELETED", pod("a", 7)), ("ADDED", pod("end", 8))]
-    async with telling(lists=[listing(5, pod("a", 1))], watches=[events]) as story:
-        await story.until(lambda: "end" in story.names())
-        story.observe_write(json.dumps(pod("a", 6)).encode())
+async def test_a_late_answer_to_a_write_brings_nothing_deleted_back(api: ApiServer, client: Client) -> None:
+    put(api, "a")
+    async with telling(api, client) as story:
+        await story.watch()
+        late = put(api, "a", status={"phase": "Running"})
+        delete(api, "a")
+        await story.end()
+        story.observe_write(json.dumps(late).encode())
         assert story.names() == ["end"]
 
 
-async def test_a_new_version_of_the_same_is_no_news() -> None:
-    running = {**pod("b", 8), "status": {"phase": "Running"}}
-    events = [("MODIFIED", pod("a", 6)), ("MODIFIED", pod("b", 7)), ("MODIFIED", running), ("ADDED", pod("end", 9))]
-    async with telling(lists=[listing(5, pod("a", 1), pod("b", 2))], watches=[events]) as story:
-        await story.until(lambda: "end" in story.names())
+async def test_a_new_version_of_the_same_is_no_news(api: ApiServer, client: Client) -> None:
+    for name in ("a", "b"):
+        put(api, name)
+    async with telling(api, client) as story:
+        await story.watch()
+        for name in ("a", "b"):
+            put(api, name, status={"hostIP": "192.0.2.1"})  # nothing that is kept
+        put(api, "b", status={"phase": "Running"})
+        await story.end()
         assert len(story.changes) == len(["a is listed", "b is listed", "b is running", "end"])
-        assert story.store.of(("ns", "web"))["a"].metadata.resource_version == "6"
+        live = api.objects[PODS.path("ns", "a")]["metadata"]
+        assert story.store.of(("ns", "web"))["a"].metadata.resource_version == live["resourceVersion"]
 
 
-async def test_an_ended_watch_goes_on_from_the_last_bookmark() -> None:
-    bookmark = ("BOOKMARK", {"metadata": {"resourceVersion": "77"}})
-    async with telling(lists=[listing(5)], watches=[[bookmark], []]) as story:
-        await story.until(lambda: len(story.server.queries) == 3)
-        assert [query.get("resourceVersion") for query in story.server.queries] == [None, "5", "77"]
+async def test_an_ended_watch_goes_on_from_the_last_bookmark(api: ApiServer, client: Client) -> None:
+    first = str(api.store.version)
+    async with telling(api, client) as story:
+        watch = await story.watch()
+        watch.bookmark(177)
+        watch.end()
+        await until(lambda: len(versions(api)) == 2)
+    assert versions(api) == [first, "177"]
+    assert len(api.sent("list")) == 1
 
 
 async def test_a_silent_watch_is_started_again(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("nginx_operator.kube.client.WATCH_SILENCE", 0.5)
-    async with telling(lists=[listing(5)], watches=[[("ADDED", pod("a", 6))]]) as story:
-        await story.until(lambda: len(story.server.queries) >= 4)
-        assert [query.get("resourceVersion") for query in story.server.queries[1:4]] == ["5", "6", "6"]
+    first = str(api.store.version)
+    async with telling(api, client) as story:
+        await story.watch()
+        heard = put(api, "a")["metadata"]["resourceVersion"]
+        await until(lambda: len(versions(api)) >= 3)
+        assert versions(api)[:3] == [first, heard, heard]
     assert not caplog.records
 
 
-@pytest.mark.parametrize("gone", [410, [("ERROR", {"code": 410, "reason": "Expired", "message": "too old"})]])
-async def test_after_410_a_new_list_tells_what_was_deleted(gone: Any) -> None:
-    lists = [listing(5, pod("a", 1), pod("b", 2)), listing(9, pod("a", 1), pod("c", 8, parent="other"))]
-    async with telling(lists=lists, watches=[gone, []]) as story:
-        await story.until(lambda: story.names() == ["a"])
+@pytest.mark.parametrize("as_event", [False, True])
+async def test_after_410_a_new_list_tells_what_was_deleted(api: ApiServer, client: Client, as_event: bool) -> None:
+    for name in ("a", "b"):
+        put(api, name)
+
+    def compacted(_: Request) -> Answer | None:
+        delete(api, "b")
+        put(api, "c", parent="other")
+        api.store.compact()
+        refusal = expired(0, api.store.oldest)
+        return None if as_event else Answer(refusal.code, refusal.body)
+
+    api.faults.next("watch", "pods", compacted)
+    async with telling(api, client) as story:
+        await until(lambda: story.names() == ["a"])
         assert ("ns", "other") in story.changes
         assert story.changes.count(("ns", "web")) == 3  # "a" and "b" came, "b" went
+    assert len(api.sent("list")) == 2
 
 
-async def test_failures_are_tried_again_and_each_new_one_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failures_are_tried_again_and_each_new_one_is_logged_once(
+    api: ApiServer, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
-    events = [("ADDED", pod("b", 7))]
-    async with telling(lists=[500, 500, listing(5), 503, listing(6)], watches=[403, events]) as story:
-        await story.until(lambda: story.names() == ["b"])
+    failures = {code: refused(code, "Whatever", f"code {code}") for code in (500, 403, 503)}
+    api.faults.next("list", "pods", failures[500], failures[500], lambda _: None, failures[503])
+    api.faults.next("watch", "pods", failures[403])
+    async with telling(api, client) as story:
+        await story.watch()
+        put(api, "b")
+        await until(lambda: story.names() == ["b"])
         assert story.reflector.fault == ""
     faults = [record.getMessage() for record in caplog.records]
     assert faults == [
@@ -171,40 +226,54 @@ async def test_failures_are_tried_again_and_each_new_one_is_logged_once(caplog: 
     ]
 
 
-async def test_a_retry_after_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_retry_after_is_waited_for(api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
     monkeypatch.setattr(Backoff, "step", lambda _, at_least=0.0: asked.append(at_least) or 0.0)
-    async with telling(lists=[Retry(429, "7"), listing(5, pod("a", 1))], watches=[[]]) as story:
-        await story.until(lambda: story.names() == ["a"])
+    put(api, "a")
+    api.faults.next("list", "pods", refused(429, "TooManyRequests", headers={"Retry-After": "7"}))
+    async with telling(api, client) as story:
+        await until(lambda: story.names() == ["a"])
     assert asked == [7.0]
 
 
 async def test_a_watch_that_ends_at_once_and_tells_nothing_is_not_asked_for_at_once(
-    monkeypatch: pytest.MonkeyPatch,
+    api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(Backoff, "step", lambda _, at_least=0.0: pauses.append(at_least) or 0.0)
-    async with telling(lists=[listing(5)], watches=[[], [], [("ADDED", pod("a", 6))]]) as story:
-        await story.until(lambda: story.names() == ["a"])
+    api.faults.next("watch", "pods", Answer(200), Answer(200))
+    async with telling(api, client) as story:
+        await story.watch()
+        put(api, "a")
+        await until(lambda: story.names() == ["a"])
     assert len(pauses) == 2
 
 
-async def test_what_cannot_be_decoded_leads_to_a_new_list() -> None:
-    lists = [{"metadata": {"resourceVersion": "5"}, "items": 7}, listing(6, pod("a", 1))]
-    async with telling(lists=lists, watches=[[("ADDED", {"metadata": 7})], []]) as story:
-        story.server.lists.append(listing(8, pod("b", 7)))
-        await story.until(lambda: story.names() == ["b"])
+async def test_what_cannot_be_decoded_leads_to_a_new_list(api: ApiServer, client: Client) -> None:
+    api.faults.next("list", "pods", Answer(200, {"metadata": {"resourceVersion": "5"}, "items": 7}))
+    async with telling(api, client) as story:
+        watch = await story.watch()
+        watch.send("ADDED", {"metadata": 7})
+        put(api, "b")
+        await until(lambda: story.names() == ["b"])
+    assert len(api.sent("list")) == 3
 
 
-async def test_a_pod_whose_label_changes_leaves_its_nginx() -> None:
-    events = [("MODIFIED", pod("a", 6, parent="other")), ("MODIFIED", pod("b", 7, parent=None))]
-    async with telling(lists=[listing(5, pod("a", 1), pod("b", 2))], watches=[events]) as story:
-        await story.until(lambda: story.names("other") == ["a"] and not story.names())
+async def test_a_pod_whose_label_changes_leaves_its_nginx(api: ApiServer, client: Client) -> None:
+    for name in ("a", "b"):
+        put(api, name)
+    async with telling(api, client) as story:
+        await story.watch()
+        put(api, "a", parent="other")
+        put(api, "b", parent=None)
+        await until(lambda: story.names("other") == ["a"] and not story.names())
         assert story.changes.count(("ns", "web")) == 4  # "a" and "b" came and went
 
 
-async def test_a_child_is_its_nginxs_by_name_whatever_its_labels_say() -> None:
-    events = [("MODIFIED", pod("web", 6, parent="other"))]
-    async with telling(lists=[listing(5, pod("web", 1))], watches=[events], by_label=False) as story:
-        await story.until(lambda: story.changes.count(("ns", "web")) == 2)
+async def test_a_child_is_its_nginxs_by_name_whatever_its_labels_say(api: ApiServer, client: Client) -> None:
+    put(api, "web")
+    async with telling(api, client, by_label=False) as story:
+        await story.watch()
+        put(api, "web", parent="other")
+        await until(lambda: story.changes.count(("ns", "web")) == 2)
         assert story.names() == ["web"]

@@ -17,36 +17,77 @@ from nginx_operator.api.types import (
 )
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
+from nginx_operator.kube.resources import DEFINITIONS, NGINXES
 from nginx_operator.migration import storage_version as migration
 from nginx_operator.migration.managed_fields import in_version
 from nginx_operator.migration.storage_version import Migration, target_version
-from tests.support.apiserver.conversation import failure
-from tests.support.apiserver.definitions import Definitions
+from tests.support.apiserver.faults import Answer, Hold, Request, refused
+from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
 
 OLD, NEW = "v1alpha0", names.VERSION
 NAMES = ("a", "b", "c", "d", "e")
 
 
+CRD = DEFINITIONS.path(None, names.CRD)
+
+
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migration, "_PAUSE", 0)
     monkeypatch.setattr(migration, "_FIRST_DELAY", 0.01)
+    monkeypatch.setattr(migration, "_PAGE", "2")
+
+
+def define(api: ApiServer, storage: str, served: tuple[str, ...] = (OLD, NEW)) -> None:
+    """What `helm upgrade` does when the versions change, and the API server about it."""
+    known = api.objects.get(CRD, {}).get("status", {}).get("storedVersions", [])
+    versions = [{"name": name, "served": name in served, "storage": name == storage} for name in (OLD, NEW)]
+    stored = {"storedVersions": sorted({*known, storage})}
+    api.put(CRD, {"metadata": {"name": names.CRD}, "spec": {"versions": versions}, "status": stored})
+
+
+def stored_versions(api: ApiServer) -> list[str]:
+    """status.storedVersions."""
+    return list(api.objects[CRD]["status"]["storedVersions"])
+
+
+def written(api: ApiServer) -> list[str]:
+    """Names of the Nginx that were written anew, in order."""
+    events = [event for event in api.store.history if event.type == "MODIFIED" and f"/{names.PLURAL}/" in event.path]
+    return [event.path.rpartition("/")[2] for event in events]
+
+
+def stored_as(api: ApiServer) -> set[str]:
+    """The versions that the Nginx are stored in."""
+    return {version for path, version in api.store.stored_as.items() if path != CRD}
+
+
+def tries(api: ApiServer, name: str) -> int:
+    """How often one was tried to be written."""
+    return len([request for request in api.sent("patch", plural=names.PLURAL) if request.info.name == name])
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Definitions]:
-    """Five Nginx of the old version, and a definition that has begun to store the new one."""
-    async with Definitions(OLD, NEW, storage=NEW, may_be=[OLD, NEW]) as server:
-        server.stored = dict.fromkeys(NAMES, OLD)
-        yield server
+async def old(api: ApiServer) -> ApiServer:
+    """Five Nginx of the old version, and a definition that stores it."""
+    define(api, OLD)
+    for name in NAMES:
+        api.put(NGINXES.path("shop", name), {})
+    assert stored_as(api) == {OLD}
+    return api
+
+
+@pytest.fixture
+async def due_now(old: ApiServer) -> ApiServer:
+    """The same after the definition has begun to store the new version."""
+    define(old, NEW)
+    return old
 
 
 @contextlib.asynccontextmanager
-async def migrating(
-    server: Definitions, stale_owner: Callable[[], str | None] = lambda: None
-) -> AsyncIterator[Migration]:
-    async with Client(ClientConfig(server.url)) as client:
+async def migrating(api: ApiServer, stale_owner: Callable[[], str | None] = lambda: None) -> AsyncIterator[Migration]:
+    async with Client(ClientConfig(api.url)) as client:
         found = Migration(client, stale_owner, settle=0)
         tasks = [asyncio.create_task(found.reflector.run()), asyncio.create_task(found.run())]
         try:
@@ -80,85 +121,95 @@ def test_what_is_due(found: CustomResourceDefinition, version: str | None) -> No
     assert target_version(found) == version
 
 
-async def test_each_is_written_once_and_then_the_definition_says_so(server: Definitions) -> None:
-    async with migrating(server) as found:
-        await server.told(lambda: server.may_be == [NEW])
-        assert server.writes == list(NAMES)
-        assert set(server.stored.values()) == {NEW}
+async def test_each_is_written_once_and_then_the_definition_says_so(due_now: ApiServer) -> None:
+    async with migrating(due_now) as found:
+        await until(lambda: stored_versions(due_now) == [NEW])
+        assert written(due_now) == list(NAMES)
+        assert stored_as(due_now) == {NEW}
         await until(lambda: found.stored_versions == (NEW,))
+    pages = due_now.sent("list", plural=names.PLURAL)
+    assert len(pages) == 3
+    assert all("PartialObjectMetadataList" in page.headers["Accept"] for page in pages)
+    (definitions,) = due_now.sent("list", plural=DEFINITIONS.plural)
+    assert definitions.query["fieldSelector"] == f"metadata.name={names.CRD}"
 
 
-async def test_nothing_is_written_while_nothing_is_due() -> None:
-    async with Definitions(OLD, NEW, storage=OLD, may_be=[OLD]) as server:
-        server.stored = dict.fromkeys(NAMES, OLD)
-        async with migrating(server) as found:
-            await found.reflector.synced.wait()
-            assert found.stored_versions == (OLD,)
-            assert server.writes == []
-            await server.store_as(NEW)  # the change is what begins it
-            await server.told(lambda: server.may_be == [NEW])
-        assert set(server.stored.values()) == {NEW}
+async def test_nothing_is_written_while_nothing_is_due(old: ApiServer) -> None:
+    async with migrating(old) as found:
+        await found.reflector.synced.wait()
+        assert found.stored_versions == (OLD,)
+        assert old.sent("patch") == []
+        define(old, NEW)  # the change is what begins it
+        await until(lambda: stored_versions(old) == [NEW])
+    assert stored_as(old) == {NEW}
 
 
-async def test_one_that_is_deleted_meanwhile_holds_nothing_up(server: Definitions) -> None:
-    def deleted(name: str) -> None:
-        if name == "a":
-            del server.stored["c"]
-
-    server.refuse = deleted
-    async with migrating(server):
-        await server.told(lambda: server.may_be == [NEW])
-    assert server.writes == ["a", "b", "d", "e"]
+async def test_one_that_is_deleted_meanwhile_holds_nothing_up(due_now: ApiServer) -> None:
+    due_now.faults.next("patch", names.PLURAL, lambda _: due_now.delete(NGINXES.path("shop", "c")))
+    async with migrating(due_now):
+        await until(lambda: stored_versions(due_now) == [NEW])
+    assert written(due_now) == ["a", "b", "d", "e"]
 
 
-@pytest.mark.parametrize("refusal", [failure(409, "Conflict"), failure(422, "Invalid"), failure(500, "InternalError")])
+@pytest.mark.parametrize("refusal", [refused(409, "Conflict"), refused(422, "Invalid"), refused(500, "InternalError")])
 async def test_nothing_is_said_of_all_while_one_is_refused(
-    server: Definitions, refusal: tuple[int, dict[str, object]], caplog: pytest.LogCaptureFixture
+    due_now: ApiServer, refusal: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server.refuse = lambda name: refusal if name == "b" and server.writes.count("e") < 2 else None
-    async with migrating(server):
-        await server.told(lambda: server.writes.count("e") == 2)
-        assert server.may_be == [OLD, NEW]
-        await server.told(lambda: server.may_be == [NEW])
-    assert set(server.stored.values()) == {NEW}
+    said: list[list[str]] = []
+
+    def refuse(request: Request) -> Answer | None:
+        if request.info.name == "a":
+            said.append(stored_versions(due_now))
+        return refusal if request.info.name == "b" and len(said) < 3 else None
+
+    with due_now.faults.every("patch", names.PLURAL, refuse):
+        async with migrating(due_now):
+            await until(lambda: stored_versions(due_now) == [NEW])
+    assert said == [[OLD, NEW]] * 3
+    assert stored_as(due_now) == {NEW}
     assert "1 of 5 could not be written, the first: shop/b: it is" in caplog.text
 
 
 async def test_it_is_not_done_before_each_child_names_its_owner_anew(
-    server: Definitions, caplog: pytest.LogCaptureFixture
+    due_now: ApiServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     left = ["shop/b"]
-    async with migrating(server, lambda: left[0] if left else None):
-        await server.told(lambda: server.writes.count("e") == 2)
-        assert server.may_be == [OLD, NEW]
+    async with migrating(due_now, lambda: left[0] if left else None):
+        await until(lambda: tries(due_now, "e") >= 2)
+        assert stored_versions(due_now) == [OLD, NEW]
         left.clear()
-        await server.told(lambda: server.may_be == [NEW])
+        await until(lambda: stored_versions(due_now) == [NEW])
     assert "a child of shop/b still names it in another version" in caplog.text
 
 
-async def test_a_definition_that_changes_meanwhile_is_migrated_to_anew(server: Definitions) -> None:
-    changes: list[asyncio.Task[None]] = []
+async def test_a_definition_that_changes_meanwhile_is_migrated_to_anew(due_now: ApiServer) -> None:
+    rolled_back: list[str] = []
 
-    def rolled_back(name: str) -> None:
-        if name == "c" and not changes:
-            changes.append(asyncio.create_task(server.store_as(OLD)))
+    def roll_back(request: Request) -> None:
+        define(due_now, OLD)
+        rolled_back.append(due_now.objects[CRD]["metadata"]["resourceVersion"])
 
-    server.refuse = rolled_back
-    async with migrating(server) as found:
-        await until(lambda: changes and found._definition and found._definition.metadata.resource_version == "2")
-        assert server.may_be == [OLD, NEW]
-        await server.store_as(NEW)
-        await server.told(lambda: server.may_be == [NEW])
-    assert set(server.stored.values()) == {NEW}
+    due_now.faults.next("patch", names.PLURAL, lambda _: None, lambda _: None, roll_back)
+    async with migrating(due_now) as found:
+        await until(
+            lambda: rolled_back and found._definition and [found._definition.metadata.resource_version] == rolled_back
+        )
+        assert stored_versions(due_now) == [OLD, NEW]
+        define(due_now, NEW)
+        await until(lambda: stored_versions(due_now) == [NEW])
+    assert stored_as(due_now) == {NEW}
 
 
-async def test_who_was_killed_is_followed_by_one_who_finishes(server: Definitions) -> None:
-    async with migrating(server):
-        await server.told(lambda: len(server.writes) == 2)
-    assert server.may_be == [OLD, NEW]
-    async with migrating(server):
-        await server.told(lambda: server.may_be == [NEW])
-    assert set(server.stored.values()) == {NEW}
+async def test_who_was_killed_is_followed_by_one_who_finishes(due_now: ApiServer) -> None:
+    hold = Hold()
+    due_now.faults.next("patch", names.PLURAL, lambda _: None, lambda _: None, hold)
+    async with migrating(due_now):
+        await hold.reached.wait()
+    assert (written(due_now), stored_versions(due_now)) == (["a", "b"], [OLD, NEW])
+    async with migrating(due_now):
+        await until(lambda: stored_versions(due_now) == [NEW])
+    assert written(due_now) == list(NAMES)
+    assert stored_as(due_now) == {NEW}
 
 
 def entry(version: str, manager: str = "kubectl", operation: str = "Update", **fields: object) -> dict[str, object]:
@@ -166,21 +217,35 @@ def entry(version: str, manager: str = "kubectl", operation: str = "Update", **f
     return {**about, "fieldsType": "FieldsV1", "fieldsV1": fields}
 
 
-async def test_a_version_that_is_served_no_more_leaves_the_managed_fields() -> None:
-    async with Definitions(NEW, OLD, storage=NEW, may_be=[NEW]) as server:
-        server.stored = dict.fromkeys(NAMES, NEW)
-        server.managed = {"b": [entry(OLD)], "d": [entry(OLD, "operator"), entry(NEW)], "e": []}
-        async with migrating(server) as found:
-            await found.reflector.synced.wait()
-            await server.un_serve(OLD)
-            await server.told(lambda: server.writes == ["b", "d"])
-            await until(lambda: found._rewritten)
-            await server.un_serve("")  # by a rollback, and then again
-            await until(lambda: not found._rewritten)
-            server.managed["a"] = [entry(OLD)]
-            await server.un_serve(OLD)
-            await server.told(lambda: server.writes == ["b", "d", "a"])
-    assert server.managed["d"] == [entry(NEW, "operator"), entry(NEW)]
+async def test_a_version_that_is_served_no_more_leaves_the_managed_fields(api: ApiServer) -> None:
+    def put(name: str, *entries: dict[str, object]) -> None:
+        """An Nginx as an earlier release had it written."""
+        path = NGINXES.path("shop", name)
+        api.put(path, {"spec": {"count": 1}})
+        fields = {"f:spec": {"f:count": {}}}
+        api.objects[path]["metadata"]["managedFields"] = [{**entry, "fieldsV1": fields} for entry in entries]
+
+    define(api, NEW)
+    put("a", entry(NEW))
+    put("b", entry(OLD))
+    put("c", entry(NEW))
+    put("d", entry(OLD, "operator"), entry(NEW))
+    put("e")
+    async with migrating(api) as found:
+        await found.reflector.synced.wait()
+        define(api, NEW, served=(NEW,))
+        await until(lambda: written(api) == ["b", "d"])
+        await until(lambda: found._rewritten)
+        define(api, NEW)  # by a rollback, and then again
+        await until(lambda: not found._rewritten)
+        put("a", entry(OLD))
+        define(api, NEW, served=(NEW,))
+        await until(lambda: written(api) == ["b", "d", "a"])
+    managed = api.objects[NGINXES.path("shop", "d")]["metadata"]["managedFields"]
+    assert [(one["manager"], one["apiVersion"]) for one in managed] == [
+        ("kubectl", names.API_VERSION),
+        ("operator", names.API_VERSION),
+    ]
 
 
 UNSERVED = {f"proxy.example.com/{OLD}"}

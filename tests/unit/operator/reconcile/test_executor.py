@@ -1,6 +1,4 @@
-"""What is written, in which order and with which preconditions, to an API server that answers as a test says."""
-
-import json
+"""What is written, in which order and with which preconditions, and what the API server makes of it."""
 
 import msgspec
 import pytest
@@ -10,11 +8,15 @@ from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN
 from nginx_operator.decide.plan import Apply, Plan, UpdateOwnerReference, plan
 from nginx_operator.kube.client import Client
+from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from nginx_operator.reconcile.executor import Executor
 from nginx_operator.runtime.workqueue import RetryLater
-from tests.support.apiserver.conversation import Conversation, Object, failure, stored
+from tests.support.apiserver.faults import Request, refused
+from tests.support.apiserver.refusals import Object
+from tests.support.apiserver.server import ApiServer
 
-DEPLOYMENT, _ = CHILDREN
+DEPLOYMENT_KIND, _ = CHILDREN
+NGINX, DEPLOYMENT, SERVICE = (resource.path("shop", "web") for resource in (NGINXES, DEPLOYMENTS, SERVICES))
 
 
 class Observer:
@@ -32,10 +34,10 @@ class Observer:
 
 
 @pytest.fixture
-def talk(talk: Conversation, nginx: Nginx) -> Conversation:
-    meta = {"name": "web", "namespace": "shop", "uid": nginx.metadata.uid, "generation": nginx.metadata.generation}
-    talk.answer("GET", "nginxes", (200, {"metadata": meta}))
-    return talk
+def api(api: ApiServer, nginx: Nginx) -> ApiServer:
+    """An API server with the Nginx."""
+    api.put(NGINX, {"metadata": {"uid": nginx.metadata.uid, "generation": nginx.metadata.generation}})
+    return api
 
 
 @pytest.fixture
@@ -48,65 +50,59 @@ def executor(client: Client, observer: Observer) -> Executor:
     return Executor(client, observer)
 
 
-def foreign(kind: str) -> Object:
-    return {"kind": kind, "metadata": {"name": "web", "namespace": "shop", "uid": "theirs", "resourceVersion": "3"}}
-
-
 async def test_children_are_created_only_where_nothing_is(
-    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx, spec: NginxSpec
+    executor: Executor, api: ApiServer, observer: Observer, nginx: Nginx, spec: NginxSpec
 ) -> None:
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert talk.heard == ["GET nginxes", "PATCH deployments", "PATCH services"]
-    assert [body["metadata"]["resourceVersion"] for body in talk.bodies] == ["1", "1"]
+    assert api.calls == ["get nginxes", "patch deployments", "patch services"]
+    assert [request.body["metadata"]["resourceVersion"] for request in api.sent("patch")] == ["1", "1"]
+    assert {DEPLOYMENT, SERVICE} < api.objects.keys()
     assert outcome.complete
     assert observer.written == ["deployments", "services"]
 
 
-async def test_nothing_to_do_says_nothing(
-    executor: Executor, talk: Conversation, nginx: Nginx, spec: NginxSpec
-) -> None:
+async def test_nothing_to_do_says_nothing(executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec) -> None:
     paused = msgspec.structs.replace(spec, paused=True)
     assert (await executor.execute(nginx, plan(nginx.metadata, paused, {}))).complete
-    assert talk.heard == []
+    assert api.calls == []
 
 
 async def test_what_belongs_to_somebody_else_is_not_forced(
-    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx, spec: NginxSpec
+    executor: Executor, api: ApiServer, observer: Observer, nginx: Nginx, spec: NginxSpec
 ) -> None:
-    talk.answer("PATCH", "services", failure(409, "Conflict"))
-    talk.answer("GET", "services", (200, foreign("Service")))
+    theirs = api.put(SERVICE, {"spec": {"clusterIP": "None"}})
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
     assert [(conflict.kind, conflict.owner) for conflict in outcome.conflicts] == [("Service", "no Nginx")]
-    assert talk.heard[-2:] == ["PATCH services", "GET services"]
+    assert api.calls[-2:] == ["patch services", "get services"]
+    assert api.objects[SERVICE] == theirs
     assert observer.written == ["deployments"]
 
 
 async def test_what_is_ours_already_is_forced(
-    executor: Executor, talk: Conversation, nginx: Nginx, spec: NginxSpec
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
 ) -> None:
     actions = plan(nginx.metadata, spec, {})
     (deployment, _) = actions.actions
     assert isinstance(deployment, Apply)
-    talk.answer("PATCH", "deployments", failure(409, "Conflict"), (200, stored(deployment.body)))
-    talk.answer("GET", "deployments", (200, stored(deployment.body)))
+    api.put(DEPLOYMENT, deployment.body)
     assert (await executor.execute(nginx, actions)).complete
-    assert talk.heard[1:4] == ["PATCH deployments", "GET deployments", "PATCH deployments force"]
-    assert "resourceVersion" not in talk.bodies[1]["metadata"]
+    assert api.calls[1:4] == ["patch deployments", "get deployments", "patch deployments force"]
+    assert "resourceVersion" not in api.sent("patch")[1].body["metadata"]
 
 
 async def test_what_is_gone_again_is_tried_again_later(
-    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx, spec: NginxSpec
+    executor: Executor, api: ApiServer, observer: Observer, nginx: Nginx, spec: NginxSpec
 ) -> None:
-    talk.answer("PATCH", "deployments", failure(409, "Conflict"))
+    api.faults.next("patch", "deployments", refused(409, "Conflict"))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
     assert (outcome.complete, outcome.transient, outcome.conflicts) == (False, 1, [])
     assert observer.written == ["services"]  # a child that cannot be written does not hold up the next
 
 
 async def test_what_is_wrong_with_the_api_server_is_told(
-    executor: Executor, talk: Conversation, nginx: Nginx, spec: NginxSpec
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
 ) -> None:
-    talk.answer("PATCH", "deployments", failure(500, "InternalError"))
+    api.faults.next("patch", "deployments", refused(500, "InternalError"))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
     assert outcome.trouble.startswith("Deployment web: ")
     assert outcome.transient == 1
@@ -116,35 +112,69 @@ async def test_what_is_wrong_with_the_api_server_is_told(
     "changed", [{"uid": "other"}, {"generation": 4}, {"deletionTimestamp": "2026-01-01T00:00:00Z"}]
 )
 async def test_a_plan_for_a_state_that_is_gone_is_not_carried_out(
-    changed: Object, executor: Executor, talk: Conversation, nginx: Nginx, spec: NginxSpec
+    changed: Object, executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
 ) -> None:
-    (_, found), *_ = talk.answers["GET", "nginxes"]
-    found["metadata"] |= changed
+    api.put(NGINX, {"metadata": api.objects[NGINX]["metadata"] | changed})
     with pytest.raises(RetryLater):
         await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert talk.heard == ["GET nginxes"]
+    assert api.calls == ["get nginxes"]
 
 
 async def test_an_update_names_the_child_and_a_deletion_its_version(
-    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+    executor: Executor, api: ApiServer, observer: Observer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
 ) -> None:
-    made = [action for action in plan(owner, spec, {}).actions if isinstance(action, Apply)]
-    observed = {a.kind.plural: msgspec.json.decode(json.dumps(stored(a.body)), type=Child) for a in made}
+    await executor.execute(nginx, plan(owner, spec, {}))
+    deployment, service = api.objects[DEPLOYMENT], api.objects[SERVICE]
+    observed = {
+        plural: msgspec.json.decode(msgspec.json.encode(child), type=Child)
+        for plural, child in (("deployments", deployment), ("services", service))
+    }
+    api.requests.clear()
     smaller = NginxSpec(count=1, image=spec.image, service=msgspec.structs.replace(spec.service, enabled=False))
     outcome = await executor.execute(nginx, plan(owner, smaller, observed))
     assert outcome.complete
-    assert talk.heard == ["GET nginxes", "PATCH deployments force", "DELETE services"]
-    update, deletion = talk.bodies
-    assert update["metadata"]["uid"] == "child"
-    assert deletion["preconditions"] == {"uid": "child", "resourceVersion": "7"}
+    assert api.calls == ["get nginxes", "patch deployments force", "delete services"]
+    _, update, deletion = (request.body for request in api.requests)
+    assert update["metadata"]["uid"] == deployment["metadata"]["uid"]
+    assert deletion["preconditions"] == {key: service["metadata"][key] for key in ("uid", "resourceVersion")}
+    assert api.objects[DEPLOYMENT]["spec"]["replicas"] == 1
+    assert SERVICE not in api.objects
     assert observer.deleted == ["services"]
 
 
 async def test_a_reference_is_readdressed_by_its_uid_in_one_version_of_the_child(
-    executor: Executor, talk: Conversation, observer: Observer, nginx: Nginx
+    executor: Executor, api: ApiServer, observer: Observer, nginx: Nginx
 ) -> None:
-    outcome = await executor.execute(nginx, Plan((UpdateOwnerReference(DEPLOYMENT, "web", "5"),)))
-    assert talk.heard == ["GET nginxes", "PATCH deployments"]
+    stale = {"uid": nginx.metadata.uid, "apiVersion": "proxy.example.com/v1alpha0", "kind": names.KIND, "name": "web"}
+    other = {**stale, "uid": "other"}
+    version = api.put(DEPLOYMENT, {"metadata": {"ownerReferences": [other, stale]}})["metadata"]["resourceVersion"]
+    outcome = await executor.execute(nginx, Plan((UpdateOwnerReference(DEPLOYMENT_KIND, "web", version),)))
+    assert api.calls == ["get nginxes", "patch deployments"]
     reference = {"uid": nginx.metadata.uid, "apiVersion": names.API_VERSION}
-    assert talk.bodies == [{"metadata": {"resourceVersion": "5", "ownerReferences": [reference]}}]
+    assert api.requests[1].body == {"metadata": {"resourceVersion": version, "ownerReferences": [reference]}}
+    assert api.objects[DEPLOYMENT]["metadata"]["ownerReferences"] == [other, stale | reference]
     assert (outcome.complete, observer.written) == (True, ["deployments"])
+
+
+async def test_the_ownership_of_forced_fields_is_given_up_though_somebody_writes_meanwhile(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    await executor.execute(nginx, plan(owner, spec, {}))
+    observed = {"deployments": msgspec.json.decode(msgspec.json.encode(api.objects[DEPLOYMENT]), type=Child)}
+    api.put(DEPLOYMENT, api.objects[DEPLOYMENT] | {"spec": {**api.objects[DEPLOYMENT]["spec"], "replicas": 7}})
+
+    def somebody_writes(_: Request) -> None:
+        api.put(DEPLOYMENT, api.objects[DEPLOYMENT] | {"status": {"replicas": 7}})
+
+    # The apply is refused; the spec is replaced; somebody writes before the ownership of that is given up.
+    api.faults.next("patch", "deployments", refused(422, "Invalid"), lambda _: None, somebody_writes)
+    api.requests.clear()
+    (action, *_) = plan(owner, NginxSpec(count=1, image=spec.image), observed).actions
+    assert (await executor.execute(nginx, Plan((action,)))).complete
+    assert api.calls[1:] == [
+        *("patch deployments force", "get deployments", "patch deployments"),
+        *("patch deployments", "get deployments", "patch deployments"),
+        "patch deployments force",
+    ]
+    entries = api.objects[DEPLOYMENT]["metadata"]["managedFields"]
+    assert (names.FIELD_MANAGER, "Update") not in {(entry["manager"], entry["operation"]) for entry in entries}

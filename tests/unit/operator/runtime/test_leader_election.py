@@ -8,24 +8,27 @@ import pytest
 
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
+from nginx_operator.kube.resources import LEASES
 from nginx_operator.runtime.leader_election import LeaderElector, LeaseTimings, LostLeaseError
 from tests.support import tokens
-from tests.support.apiserver.leases import LEASE, Leases
+from tests.support.apiserver.faults import refused
+from tests.support.apiserver.server import ApiServer
+from tests.support.waiting import until
 
 #: Standbys look often; a lease lasts so long that it cannot run out during a test.
 LASTING = LeaseTimings(duration=3600, renew_deadline=2400.0, renew=0.01, retry=0.01)
+LEASE = LEASES.path("operators", "nginx-operator")
 
 
-@pytest.fixture
-async def leases() -> AsyncIterator[Leases]:
-    async with Leases() as server:
-        yield server
+def take(api: ApiServer, holder: str, duration: int = 3600, renewed: str = "2026-01-01T00:00:00.000000Z") -> None:
+    """Writes the Lease as another process would."""
+    api.put(LEASE, {"spec": {"holderIdentity": holder, "leaseDurationSeconds": duration, "renewTime": renewed}})
 
 
-@pytest.fixture
-async def client(leases: Leases) -> AsyncIterator[Client]:
-    async with Client(ClientConfig(leases.url)) as opened:
-        yield opened
+async def answered(api: ApiServer, count: int) -> None:
+    """Waits for so many requests from now on; the one before the last of them has its answer."""
+    wanted = len(api.requests) + count + 1
+    await until(lambda: len(api.requests) >= wanted)
 
 
 def elector(client: Client, identity: str, timings: LeaseTimings = LASTING) -> LeaderElector:
@@ -49,86 +52,83 @@ def test_the_times_keep_their_proportions() -> None:
     assert LeaseTimings.of(3).renew_deadline < 3
 
 
-async def test_a_lease_that_is_not_there_is_made(client: Client, leases: Leases) -> None:
+async def test_a_lease_that_is_not_there_is_made(client: Client, api: ApiServer) -> None:
     one = elector(client, "one")
     assert not one.is_leader()
     async with running(one):
         await one.leading.wait()
         assert one.is_leader()
-    spec = leases.stored[LEASE]["spec"]
+    spec = api.objects[LEASE]["spec"]
     assert (spec["holderIdentity"], spec["leaseDurationSeconds"], spec["leaseTransitions"]) == ("one", 3600, 0)
 
 
-async def test_a_lease_goes_with_the_account_that_made_it(leases: Leases) -> None:
-    connection = ClientConfig(leases.url, token=lambda: tokens.token("operators"))
+async def test_a_lease_goes_with_the_account_that_made_it(api: ApiServer) -> None:
+    connection = ClientConfig(api.url, token=lambda: tokens.token("operators"))
     async with Client(connection) as client, running(one := elector(client, "one")):
         await one.leading.wait()
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "nginx-operator", "uid": "u"}
-    assert leases.stored[LEASE]["metadata"]["ownerReferences"] == [owner]
+    assert api.objects[LEASE]["metadata"]["ownerReferences"] == [owner]
 
 
-async def test_a_lease_that_another_renews_is_left_alone_until_it_is_given_up(client: Client, leases: Leases) -> None:
+async def test_a_lease_that_another_renews_is_left_alone_until_it_is_given_up(client: Client, api: ApiServer) -> None:
     one, two = elector(client, "one"), elector(client, "two")
     async with running(one) as first:
         await one.leading.wait()
         async with running(two):
-            await leases.requests(10)
+            await answered(api, 10)
             assert not two.leading.is_set()
             first.cancel()
             await asyncio.wait([first])
             await one.release()
             await two.leading.wait()
             assert (one.is_leader(), two.is_leader()) == (False, True)
-    assert leases.stored[LEASE]["spec"]["leaseTransitions"] == 1
+    assert api.objects[LEASE]["spec"]["leaseTransitions"] == 1
 
 
-async def test_a_lease_that_nobody_renews_is_taken_by_our_own_clock(client: Client, leases: Leases) -> None:
+async def test_a_lease_that_nobody_renews_is_taken_by_our_own_clock(client: Client, api: ApiServer) -> None:
     # The time that the holder wrote is of another clock, here in the future: it counts from when we saw it.
-    leases.take("gone", duration=1, renewed="2999-01-01T00:00:00.000000Z")
+    take(api, "gone", duration=1, renewed="2999-01-01T00:00:00.000000Z")
     two = elector(client, "two")
     async with running(two):
         await two.leading.wait()
-    assert leases.stored[LEASE]["spec"]["holderIdentity"] == "two"
+    assert api.objects[LEASE]["spec"]["holderIdentity"] == "two"
 
 
-async def test_who_lost_the_lease_ends(client: Client, leases: Leases) -> None:
+async def test_who_lost_the_lease_ends(client: Client, api: ApiServer) -> None:
     one = elector(client, "one")
     async with running(one) as task:
         await one.leading.wait()
-        leases.take("two")
+        take(api, "two")
         with pytest.raises(LostLeaseError, match="Lease operators/nginx-operator was lost"):
             await task
     assert not one.is_leader()
     await one.release()
-    assert leases.stored[LEASE]["spec"]["holderIdentity"] == "two"
+    assert api.objects[LEASE]["spec"]["holderIdentity"] == "two"
 
 
-async def test_a_lease_that_was_deleted_is_made_again(client: Client, leases: Leases) -> None:
+async def test_a_lease_that_was_deleted_is_made_again(client: Client, api: ApiServer) -> None:
     one = elector(client, "one")
     async with running(one):
         await one.leading.wait()
-        del leases.stored[LEASE]
-        await leases.requests(5)
-    assert leases.stored[LEASE]["spec"]["holderIdentity"] == "one"
+        api.delete(LEASE)
+        await answered(api, 5)
+    assert api.objects[LEASE]["spec"]["holderIdentity"] == "one"
 
 
-async def test_of_two_that_write_at_once_one_leads(client: Client, leases: Leases) -> None:
-    leases.take("")
+async def test_of_two_that_write_at_once_one_leads(client: Client, api: ApiServer) -> None:
+    take(api, "")
     both = [elector(client, "one"), elector(client, "two")]
     async with running(both[0]), running(both[1]):
         await asyncio.wait([asyncio.create_task(e.leading.wait()) for e in both], return_when="FIRST_COMPLETED")
-        await leases.requests(10)
+        await answered(api, 10)
         assert [elector.is_leader() for elector in both].count(True) == 1
 
 
-async def test_without_renewal_the_holder_does_not_hold_but_does_not_end(client: Client, leases: Leases) -> None:
+async def test_without_renewal_the_holder_does_not_hold_but_does_not_end(client: Client, api: ApiServer) -> None:
     one = elector(client, "one", LeaseTimings(duration=3600, renew_deadline=0.2, renew=0.01, retry=0.01))
     async with running(one) as task:
         await one.leading.wait()
-        leases.broken = True
-        while one.is_leader():
-            await leases.requests(1)
-        assert not task.done()
-        leases.broken = False
-        while not one.is_leader():
-            await leases.requests(1)
+        with api.faults.every("*", "leases", refused(500, "InternalError")):
+            await until(lambda: not one.is_leader())
+            assert not task.done()
+        await until(one.is_leader)

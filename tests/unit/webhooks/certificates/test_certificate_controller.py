@@ -15,7 +15,8 @@ from nginx_webhooks.certificates.ca_injector import WRITE_BURST, WRITE_PERIOD
 from nginx_webhooks.certificates.ca_secret import from_data, to_data
 from nginx_webhooks.certificates.self_signed_source import PROPAGATION_DELAY, STEP_BURST, STEP_PERIOD
 from nginx_webhooks.certificates.validation import verifies, within_validity
-from tests.support.apiserver.storing import ApiServer
+from tests.support.apiserver.request_info import RequestInfo
+from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
 from tests.support.webhooks.certificates import of_version_5
 from tests.support.webhooks.replica import (
@@ -29,6 +30,7 @@ from tests.support.webhooks.replica import (
     install,
     install_configurations,
     secret,
+    writes,
 )
 
 
@@ -49,7 +51,7 @@ async def test_from_an_empty_secret_to_ready(api: ApiServer, client: Client) -> 
         ours, other = api.objects[MUTATING]["webhooks"]
         assert ours["clientConfig"]["service"]["name"] == "hooks"
         assert other["clientConfig"] == {"url": "https://example.com"}
-        assert (api.writes("secrets"), api.writes("mutatingwebhookconfigurations")) == (1, 1)
+        assert (writes(api, "secrets"), writes(api, "mutatingwebhookconfigurations")) == (1, 1)
 
 
 async def test_two_replicas_agree_on_one_authority(api: ApiServer, client: Client) -> None:
@@ -67,10 +69,10 @@ async def test_a_later_replica_writes_nothing(api: ApiServer, client: Client) ->
     install(api)
     async with Replica(client).running() as first:
         await first.ready()
-    writes = [found for found in api.requests if found[0] == "patch"]
+    written = api.sent("patch")
     async with Replica(client).running() as later:
         await later.ready()
-        assert [found for found in api.requests if found[0] == "patch"] == writes
+        assert api.sent("patch") == written
 
 
 async def test_wiped_bundles_are_healed(api: ApiServer, client: Client) -> None:
@@ -94,10 +96,10 @@ async def test_who_undoes_it_without_end_does_not_make_us_write_without_end(
         for _ in range(WRITE_BURST - 1):
             install_configurations(api)
             await until(lambda: trusted(api, replica))
-        writes = len(api.requests)
+        written = api.sent("patch")
         install_configurations(api)
         await until(lambda: "somebody else keeps changing the caBundle" in caplog.text)
-        assert [found for found in api.requests[writes:] if found[0] == "patch"] == []
+        assert api.sent("patch") == written
         replica.pass_time(timedelta(seconds=WRITE_PERIOD))
         await until(lambda: trusted(api, replica))
 
@@ -178,10 +180,10 @@ async def test_a_backup_from_during_a_rotation_is_promoted_once(api: ApiServer, 
             if promoted == 1:
                 api.put(SECRET, during)
         await settled(api, replica)
-    writes = api.writes("secrets")
+    written = writes(api, "secrets")
     replica.pass_time(PROPAGATION_DELAY * 10)
     await replica.controller.reconcile()
-    assert api.writes("secrets") == writes
+    assert writes(api, "secrets") == written
     assert trusted(api, replica)
 
 
@@ -195,26 +197,26 @@ async def test_a_backup_from_after_a_rotation_is_cleared_by_one_write(api: ApiSe
         data = {key: b64encode(value).decode() for key, value in to_data(rotated).items()}
         api.put(SECRET, {**secret(), "data": data})
         await until(lambda: ca_bundle(api, MUTATING) == rotated.ca_bundle)
-        writes = api.writes("secrets")
+        written = writes(api, "secrets")
         replica.pass_time(ca_rotation.OVERLAP)
         await until(lambda: "previous.crt" not in api.data(SECRET))
         await settled(api, replica)
     await replica.controller.reconcile()
-    assert (replica.changes("dropped"), api.writes("secrets")) == (1, writes + 1)
+    assert (replica.changes("dropped"), writes(api, "secrets")) == (1, written + 1)
 
 
 async def test_a_stray_key_of_somebody_else_is_taken_away_by_one_write(api: ApiServer, client: Client) -> None:
     install(api)
     async with Replica(client).running() as replica:
         await replica.ready()
-        before, writes = api.data(SECRET), api.writes("secrets")
+        before, written = api.data(SECRET), writes(api, "secrets")
         stray = backup(api)
         stray["data"]["next.crt"] = stray["data"]["tls.crt"]
         api.put(SECRET, stray)
         await until(lambda: api.data(SECRET) == before)
         await settled(api, replica)
     await replica.controller.reconcile()
-    assert (replica.changes("restored"), api.writes("secrets")) == (1, writes + 1)
+    assert (replica.changes("restored"), writes(api, "secrets")) == (1, written + 1)
 
 
 @pytest.mark.parametrize("touched", [False, True], ids=["nothing changes", "something else does"])
@@ -227,11 +229,13 @@ async def test_a_step_that_somebody_undoes_is_paced_and_told_of_once(
         await replica.ready()
         stray = backup(api)["data"] | {"next.crt": "eA=="}
 
-        def undo(body: dict[str, Any]) -> dict[str, Any]:
-            touch = {"annotations": {"touched": str(api.version)}} if touched else {}
-            return {**body, "metadata": {**api.objects[SECRET]["metadata"], **touch}, "data": stray}
+        def undo(info: RequestInfo, body: dict[str, Any]) -> dict[str, Any]:
+            if info.plural != "secrets":
+                return body
+            touch = {"annotations": {"touched": str(api.store.version)}} if touched else {}
+            return {**body, "metadata": {**body["metadata"], **touch}, "data": stray}
 
-        api.altered = undo
+        api.store.admit = undo
         api.put(SECRET, {**secret(), "data": stray})
         for tries in range(1, STEP_BURST + 1):
             await until(lambda tries=tries: replica.changes("restored") >= tries)
@@ -244,7 +248,7 @@ async def test_a_step_that_somebody_undoes_is_paced_and_told_of_once(
             replica.pass_time(timedelta(seconds=STEP_PERIOD))
             await until(lambda tries=tries: replica.changes("restored") == STEP_BURST + tries)
         assert caplog.text.count("somebody undoes") <= 4
-        api.altered = lambda body: body
+        api.store.admit = lambda _, body: body
         replica.pass_time(timedelta(seconds=STEP_PERIOD))
         await until(lambda: "next.crt" not in api.data(SECRET))
         await settled(api, replica)
@@ -383,7 +387,7 @@ async def test_a_watch_that_stands_still_is_unhealthy(api: ApiServer, client: Cl
             watch.reflector.turned -= 700
             assert replica.controller.unhealthy() == f"the watch of {words} has stood still for 700 s"
             install_configurations(api)
-            api.put(SECRET, api.objects[SECRET])
+            api.touch(SECRET)
             await until(lambda: replica.controller.unhealthy() is None)  # it has heard of that
 
 
@@ -395,7 +399,7 @@ async def test_a_leaf_is_renewed_while_the_api_server_is_away() -> None:
             before = replica.serving.certificate
             for plural in ("secrets", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
                 for verb in ("get", "list", "watch", "patch"):
-                    api.forbid(verb, plural)
+                    api.faults.forbid(verb, plural)
             api.put(SECRET, secret())  # known from the open watch; the refill is refused
             replica.pass_time(timedelta(days=5))
             await until(lambda: replica.serving.certificate != before)
@@ -418,19 +422,19 @@ async def test_a_missing_right_is_named_once_and_waited_for(
     api: ApiServer, client: Client, verb: str, plural: str, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     install(api)
-    api.forbid(verb, plural)
+    api.faults.forbid(verb, plural)
 
     def warnings() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
     async with Replica(client).running() as replica:
-        await until(lambda: sum(1 for found, path in api.requests if found == verb and plural in path) >= 2)
+        await until(lambda: len(api.sent(verb, plural=plural)) >= 2)
         await until(lambda: any(words in text for text in warnings()))
         assert len([text for text in warnings() if words in text]) == 1, warnings()
         assert f'cannot {verb} resource "{plural}"' in " ".join(warnings())
         if verb != "watch":  # what was listed suffices to begin with
             assert replica.readiness.fault
-        api.allow(verb, plural)
+        api.faults.allow(verb, plural)
         await replica.ready()
         await until(lambda: trusted(api, replica))
 
@@ -445,7 +449,7 @@ async def test_what_is_missing_is_named_and_waited_for(
         api.put(MUTATING, configuration("MutatingWebhookConfiguration", "renamed.example.com"))
         wanted = "MutatingWebhookConfiguration nginx-operator has no webhook mutate.nginxes.proxy.example.com"
         await until(lambda: wanted in replica.readiness.fault)
-        assert api.writes("mutatingwebhookconfigurations") == 0
+        assert writes(api, "mutatingwebhookconfigurations") == 0
         install_configurations(api)
         await replica.ready()
     assert all(caplog.text.count(text) == 1 for text in ("there is no Secret", "has no webhook"))

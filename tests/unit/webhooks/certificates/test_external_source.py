@@ -14,7 +14,7 @@ from nginx_operator.kube.client import Client
 from nginx_webhooks.certificates import tls_context
 from nginx_webhooks.certificates.ca_injector import SURPLUS_GRACE
 from nginx_webhooks.certificates.external_source import PROPAGATION_DELAY
-from tests.support.apiserver.storing import ApiServer
+from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
 from tests.support.webhooks.certificates import KeyPair, make, of_version_5
 from tests.support.webhooks.replica import (
@@ -27,6 +27,7 @@ from tests.support.webhooks.replica import (
     install,
     install_configurations,
     secret,
+    writes,
 )
 
 NAME = NAMES[0]
@@ -114,7 +115,7 @@ async def test_an_existing_secret_is_served_and_its_authority_published(api: Api
         assert await accepted(api, replica)
         assert ca_bundle(api, MUTATING) == ca_bundle(api, VALIDATING) == CA.pem
         assert replica.metric("ca_expiry_timestamp_seconds") == CA.certificate.not_valid_after_utc.timestamp()
-        assert api.writes("secrets") == 0
+        assert writes(api, "secrets") == 0
 
 
 async def test_a_renewed_certificate_is_served_with_no_write(api: ApiServer, client: Client) -> None:
@@ -122,10 +123,10 @@ async def test_a_renewed_certificate_is_served_with_no_write(api: ApiServer, cli
     fill(api, data(LEAF))
     async with Replica(client, "existingSecret").running() as replica:
         await replica.ready()
-        written = len([verb for verb, _ in api.requests if verb == "patch"])
+        written = len(api.sent("patch"))
         fill(api, data(RENEWED))
         await comes_to_serve(replica, RENEWED)
-        assert len([verb for verb, _ in api.requests if verb == "patch"]) == written
+        assert len(api.sent("patch")) == written
 
 
 async def test_a_new_authority_takes_over_without_a_gap(api: ApiServer, client: Client) -> None:
@@ -142,11 +143,11 @@ async def test_a_new_authority_takes_over_without_a_gap(api: ApiServer, client: 
             await until(lambda: all(ca_bundle(api, path) == OTHER_CA.pem + CA.pem for path in CONFIGURATIONS))
             assert serves(one, LEAF)
             await comes_to_serve(one, MOVED)
-            written = api.writes("mutatingwebhookconfigurations")
+            written = writes(api, "mutatingwebhookconfigurations")
             async with Replica(client, "existingSecret").running() as late:
                 await late.ready()
                 assert serves(late, MOVED)
-                assert api.writes("mutatingwebhookconfigurations") == written  # it leaves what `two` needs
+                assert writes(api, "mutatingwebhookconfigurations") == written  # it leaves what `two` needs
                 await comes_to_serve(two, MOVED)
             one.pass_time(SURPLUS_GRACE)
             await until(lambda: all(ca_bundle(api, path) == OTHER_CA.pem for path in CONFIGURATIONS))
@@ -170,7 +171,7 @@ async def test_a_wiped_bundle_is_healed_where_it_is_ours(
         else:
             words = "does not verify the certificate: there is no trusted certificate"
             await until(lambda: words in caplog.text)
-            assert api.writes("mutatingwebhookconfigurations") == 0
+            assert writes(api, "mutatingwebhookconfigurations") == 0
         assert not replica.readiness.fault
 
 
@@ -265,7 +266,7 @@ async def test_cert_manager_writes_secret_and_bundles_and_we_neither(api: ApiSer
         await replica.ready()
         fill(api, data(RENEWED))
         await comes_to_serve(replica, RENEWED)
-    assert not [found for found in api.requests if found[0] == "patch"]
+    assert not api.sent("patch")
 
 
 async def test_with_cert_manager_a_new_authority_is_served_as_soon_as_it_is_injected(

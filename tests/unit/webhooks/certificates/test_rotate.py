@@ -14,7 +14,7 @@ from nginx_operator.kube.client import Client
 from nginx_webhooks.certificates import ca_rotation
 from nginx_webhooks.certificates.ca_secret import from_data, to_data
 from nginx_webhooks.certificates.self_signed_source import PROPAGATION_DELAY
-from tests.support.apiserver.storing import ApiServer
+from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
 from tests.support.webhooks.certificates import of_version_5
 from tests.support.webhooks.replica import SECRET, Replica, install, secret
@@ -126,7 +126,7 @@ async def test_where_it_cannot_rotate_it_says_why(api: ApiServer, client: Client
     odd["tls.crt"] = of_version_5(odd["tls.crt"])
     api.put(SECRET, {**secret(), "data": {key: b64encode(value).decode() for key, value in odd.items()}})
     assert await outcome(kubeconfig) == (1, "Secret system/ca is malformed: 4 is not a valid X509 version\n")
-    api.forbid("list", "secrets")
+    api.faults.forbid("list", "secrets")
     code, errors = await outcome(kubeconfig)
     assert code == 1
     assert 'cannot list resource "secrets"' in errors
