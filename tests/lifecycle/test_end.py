@@ -9,8 +9,8 @@ import pytest
 
 from nginx_operator.api import names
 from testbed.waiting import PATIENCE, until
-from tests.lifecycle.conftest import OUTSIDE, Running
 from tests.support import inventory
+from tests.support.lifecycle import OUTSIDE, Running
 from tests.support.namespaces import Namespace, fresh, serving
 from tests.support.product import NAMESPACE, RELEASE, Product
 
