@@ -11,7 +11,8 @@ from nginx_operator.kube.resources import DEFINITIONS, MUTATING_CONFIGURATIONS
 from testbed import Bed
 from testbed.api import Connection, answers, trusting
 from testbed.waiting import PATIENCE, until
-from tests.support.apiserver.script import DEFINITION, WIDGETS, Player
+from tests.support.apiserver.conformance.kinds import DEFINITION, WIDGETS
+from tests.support.apiserver.conformance.player import Player
 from tests.support.apiserver.server import ApiServer
 
 

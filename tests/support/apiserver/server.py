@@ -12,6 +12,7 @@ from aiohttp import web
 from nginx_operator.kube.client import APPLY, JSON_PATCH, MERGE, STRATEGIC_MERGE
 from tests.support.apiserver import patches
 from tests.support.apiserver.faults import Answer, Faults, Request
+from tests.support.apiserver.listing import listed, metadata_of
 from tests.support.apiserver.refusals import Object, Refusal, bad_request, unsupported
 from tests.support.apiserver.request_info import RequestInfo
 from tests.support.apiserver.selectors import selected
@@ -102,9 +103,9 @@ class ApiServer:
             case "get":
                 return Answer(200, self.store.get(info))
             case "list":
-                found = self.store.list(info, query)
+                found = listed(self.store, info, query)
                 metadata_only = "as=PartialObjectMetadataList" in request.headers.get("Accept", "")
-                return Answer(200, _metadata_of(found) if metadata_only else found)
+                return Answer(200, metadata_of(found) if metadata_only else found)
             case "create":
                 return Answer(201, self.store.create(info, body, manager, dry_run=dry_run))
             case "update":
@@ -150,13 +151,6 @@ def _change(info: RequestInfo, content_type: str, body: Any) -> Callable[[Object
     if content_type not in change:
         raise unsupported((*sorted(change), APPLY))
     return lambda live: change[content_type](live, body)
-
-
-def _metadata_of(found: Object) -> Object:
-    """A list as meta.k8s.io/v1 PartialObjectMetadataList."""
-    of = {"apiVersion": "meta.k8s.io/v1"}
-    items = [{"kind": "PartialObjectMetadata", **of, "metadata": item["metadata"]} for item in found["items"]]
-    return {"kind": "PartialObjectMetadataList", **of, "metadata": found["metadata"], "items": items}
 
 
 async def _read(http: web.BaseRequest) -> Request:
