@@ -6,27 +6,29 @@ from typing import Any
 from nginx_operator.kube.client import JSON_PATCH, MERGE
 from nginx_operator.kube.resources import DEPLOYMENTS, SECRETS, SERVICES, Resource
 from tests.support.apiserver.conformance.secrets import owner, secret
-from tests.support.apiserver.conformance.steps import STALE, UID, VERSION, Object, apply, create, get, patch
+from tests.support.apiserver.conformance.steps import STALE, UID, VERSION, Object, apply, create, fails, get, patch
 
 POD_TEMPLATES = Resource("v1", "podtemplates", "PodTemplate")
 SECRETS_APPLIED = [
     apply(SECRETS, "one", secret("s", {"a": "YQ==", "b": "Yg=="}, labels={"x": "1"})),
     apply(SECRETS, "one", secret("s", {"a": "YQ==", "b": "Yg=="}, labels={"x": "1"})),
     apply(SECRETS, "two", {"metadata": {"name": "s"}, "data": {"b": "Yg=="}}),
-    apply(SECRETS, "two", {"metadata": {"name": "s"}, "data": {"a": "eA=="}}),
-    apply(SECRETS, "two", {"metadata": {"name": "s"}, "data": {"a": "eA==", "b": "eA=="}}),
+    fails(409, apply(SECRETS, "two", {"metadata": {"name": "s"}, "data": {"a": "eA=="}})),
+    fails(409, apply(SECRETS, "two", {"metadata": {"name": "s"}, "data": {"a": "eA==", "b": "eA=="}})),
     apply(SECRETS, "two", {"metadata": {"name": "s"}, "data": {"a": "eA==", "b": "Yg=="}}, force="true", dryRun="All"),
     apply(SECRETS, "two", {"metadata": {"name": "s"}, "data": {"a": "eA==", "b": "Yg=="}}, force="true"),
     apply(SECRETS, "one", secret("s", {})),  # `a` and `b` are the other's now, and stay
     patch(SECRETS, "s", MERGE, {"data": {"u": "dQ=="}, "metadata": {"annotations": {"n": "1"}}}, fieldManager="user"),
-    apply(SECRETS, "one", {"metadata": {"name": "s"}, "data": {"u": "eA=="}}),
+    fails(409, apply(SECRETS, "one", {"metadata": {"name": "s"}, "data": {"u": "eA=="}})),
     apply(SECRETS, "two", {"metadata": {"name": "s", "resourceVersion": VERSION}}),  # takes its fields away
-    apply(SECRETS, "two", {"metadata": {"name": "s", "resourceVersion": STALE}, "data": {"a": "eA=="}}),
-    apply(SECRETS, "two", {"metadata": {"name": "s", "uid": "another"}, "data": {"a": "eA=="}}),
+    fails(409, apply(SECRETS, "two", {"metadata": {"name": "s", "resourceVersion": STALE}, "data": {"a": "eA=="}})),
+    fails(422, apply(SECRETS, "two", {"metadata": {"name": "s", "uid": "another"}, "data": {"a": "eA=="}})),
     apply(SECRETS, "two", {"metadata": {"name": "s", "uid": UID}, "data": {"a": "eA=="}}),
     apply(SECRETS, "one", {"metadata": {"name": "only-if-absent", "resourceVersion": STALE}, "type": "Opaque"}),
-    apply(SECRETS, "one", {"metadata": {"name": "only-if-absent", "resourceVersion": STALE}, "type": "Opaque"}),
-    apply(SECRETS, "one", {"metadata": {"name": "of-a-uid", "uid": "another"}}),
+    fails(
+        409, apply(SECRETS, "one", {"metadata": {"name": "only-if-absent", "resourceVersion": STALE}, "type": "Opaque"})
+    ),
+    fails(409, apply(SECRETS, "one", {"metadata": {"name": "of-a-uid", "uid": "another"}})),
     apply(SECRETS, "one", secret("s", {}, ownerReferences=[owner("b"), owner("c")])),
     apply(SECRETS, "two", {"metadata": {"name": "s", "ownerReferences": [owner("only-if-absent")]}}),
     apply(SECRETS, "one", secret("s", {}, ownerReferences=[owner("c", controller=True)])),
@@ -96,7 +98,10 @@ LISTS = [
         ),
     ),
     apply(POD_TEMPLATES, "two", {"metadata": {"name": "t"}, "template": {"spec": {"nodeSelector": {"a": "b"}}}}),
-    apply(POD_TEMPLATES, "three", {"metadata": {"name": "t"}, "template": {"spec": {"nodeSelector": {"c": "d"}}}}),
+    fails(
+        409,
+        apply(POD_TEMPLATES, "three", {"metadata": {"name": "t"}, "template": {"spec": {"nodeSelector": {"c": "d"}}}}),
+    ),
     create(POD_TEMPLATES, _template(_container("main", ports=_ports(80))) | {"metadata": {"name": "by-create"}}),
 ]
 _DEPLOYMENT = {
@@ -131,7 +136,7 @@ CHILDREN = [
     apply(DEPLOYMENTS, "one", _DEPLOYMENT, dryRun="All"),
     apply(SERVICES, "one", _SERVICE),
     apply(SERVICES, "two", {"metadata": {"name": "s"}, "spec": {"ports": _MORE_PORTS}}),
-    apply(SERVICES, "two", {"metadata": {"name": "s"}, "spec": {"selector": {"c": "d"}}}),
+    fails(409, apply(SERVICES, "two", {"metadata": {"name": "s"}, "spec": {"selector": {"c": "d"}}})),
     patch(SERVICES, "s", MERGE, {"metadata": {"annotations": {"a": "b"}}}),
     apply(SERVICES, "one", {**_SERVICE, "spec": {**_SERVICE["spec"], "ports": _MORE_PORTS}}),
     create(SERVICES, _SERVICE | {"metadata": {"name": "by-create"}}),

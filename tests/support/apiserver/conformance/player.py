@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from nginx_operator.kube.client import Client
@@ -47,13 +46,13 @@ class Player:
         self._versions: dict[str, int] = {}
         self._code = 0
 
-    async def play(self, steps: Sequence[Step] = SCRIPT) -> list[tuple[str, Any]]:
-        """The outcome of each step by the step."""
+    async def play(self) -> list[tuple[Step, Any]]:
+        """The outcome of each step of the script by the step."""
         found = []
         async with Client(self._config, user_agent="player/1.0", answered=self._answered) as client:
-            for step in steps:
+            for step in SCRIPT:
                 outcome = await (self._watch if step.events else self._ask)(client, step)
-                found.append((str(step), outcome))
+                found.append((step, outcome))
         return found
 
     def _answered(self, _method: str, _plural: str, code: int) -> None:

@@ -1,6 +1,6 @@
 """Steps of the script: a request, or a watch, as data."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nginx_operator.kube.client import APPLY, JSON
@@ -16,7 +16,7 @@ STALE = "1"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A request, or a watch of so many events."""
+    """A request, or a watch of so many events; `code` is that of its refusal, or 0."""
 
     resource: Resource
     method: str
@@ -27,6 +27,7 @@ class Step:
     accept: str = JSON
     subresource: str = ""
     events: int = 0
+    code: int = 0
 
     def __str__(self) -> str:
         return f"{self.method} {self.resource.plural} {self.name} {self.subresource} {self.params}"
@@ -65,6 +66,11 @@ def patch(resource: Resource, name: str, content_type: str, body: Any, subresour
 def delete(resource: Resource, name: str, **preconditions: str) -> Step:
     options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
     return Step(resource, "DELETE", name, options)
+
+
+def fails(code: int, step: Step) -> Step:
+    """A step that is refused."""
+    return replace(step, code=code)
 
 
 def typed(resource: Resource, body: Object) -> Object:
