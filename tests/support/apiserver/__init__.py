@@ -11,6 +11,8 @@ fields.py             sets of fields, and what differs between two objects
 objects.py            what Go's types make of an object
 selectors.py          label and field selectors
 request_info.py       what a request is about: group, plural, namespace, name
-refusals.py           metav1.Status, in the API server's words
+status_errors.py      metav1.Status, in the API server's words
 conformance/          requests that a real API server answers alike (tests/cluster/test_apiserver_double.py)
+
+It has no defaults, no schemas, no finalizers and no garbage collector, and a namespace need not exist.
 """

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.apiserver.refusals import Object, forbidden
 from tests.support.apiserver.request_info import RequestInfo
+from tests.support.apiserver.status_errors import Object, forbidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Faults:
         """Gives a right back."""
         self._rules = [rule for rule in self._rules if (rule.verb, rule.plural) != (verb, plural)]
 
-    async def met_by(self, request: Request) -> Answer | None:
+    async def answer_to(self, request: Request) -> Answer | None:
         """The answer that a rule has for a request; None lets it through."""
         for rule in self._rules:
             if rule.faults and rule.verb in ("*", request.verb) and rule.plural in ("*", request.info.plural):

@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping
 
 from tests.support.apiserver import objects
-from tests.support.apiserver.refusals import Object, expired
 from tests.support.apiserver.request_info import RequestInfo
 from tests.support.apiserver.selectors import selected
+from tests.support.apiserver.status_errors import Object, expired
 from tests.support.apiserver.store import Store
 
 
@@ -15,7 +15,7 @@ def listed(store: Store, info: RequestInfo, query: Mapping[str, str]) -> Object:
     """A collection, or a page of it. An item of a built-in kind does not say what it is, as Go's types have it.
 
     Raises:
-        Refusal: 410, the page's token is of a version that is compacted; 400, a field is not selectable.
+        StatusError: 410, the page's token is of a version that is compacted; 400, a field is not selectable.
     """
     matches = selected(query)
     found = [(path, one) for path, one in sorted(store.objects.items()) if info.holds(path) and matches(one)]

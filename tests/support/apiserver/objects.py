@@ -3,8 +3,8 @@
 from typing import Any
 
 from nginx_operator.kube import resources
-from tests.support.apiserver.refusals import Object
 from tests.support.apiserver.request_info import RequestInfo
+from tests.support.apiserver.status_errors import Object
 
 _KINDS = {found.plural: found.kind for found in vars(resources).values() if isinstance(found, resources.Resource)}
 _POD: Object = {"containers": []}

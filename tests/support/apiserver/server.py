@@ -13,9 +13,9 @@ from nginx_operator.kube.client import APPLY, JSON_PATCH, MERGE, STRATEGIC_MERGE
 from tests.support.apiserver import patches
 from tests.support.apiserver.faults import Answer, Faults, Request
 from tests.support.apiserver.listing import listed, metadata_of
-from tests.support.apiserver.refusals import Object, Refusal, bad_request, unsupported
 from tests.support.apiserver.request_info import RequestInfo
 from tests.support.apiserver.selectors import selected
+from tests.support.apiserver.status_errors import Object, StatusError, bad_request, unsupported
 from tests.support.apiserver.store import Store
 from tests.support.apiserver.watch import Watch
 
@@ -84,12 +84,12 @@ class ApiServer:
         try:
             request = await _read(http)
             self.requests.append(request)
-            answer = await self.faults.met_by(request)
+            answer = await self.faults.answer_to(request)
             if answer is None and request.verb == "watch":
                 return await self._watch(http, request)
             answer = answer or self._answer(request)
-        except Refusal as refusal:
-            answer = Answer(refusal.code, refusal.body)
+        except StatusError as error:
+            answer = Answer(error.code, error.body)
         if answer.code == 0 and http.transport is not None:
             http.transport.abort()
         headers = {"Content-Type": "application/json", **answer.headers}

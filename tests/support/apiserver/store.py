@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from nginx_operator.kube import resources
 from tests.support.apiserver import fields, objects
 from tests.support.apiserver import server_side_apply as ssa
-from tests.support.apiserver.refusals import (
+from tests.support.apiserver.request_info import RequestInfo
+from tests.support.apiserver.server_side_apply import Manager, Managers
+from tests.support.apiserver.status_errors import (
     Object,
-    Refusal,
+    StatusError,
     already_exists,
     bad_request,
     conflict,
@@ -20,8 +22,6 @@ from tests.support.apiserver.refusals import (
     not_found,
     wrong_uid,
 )
-from tests.support.apiserver.request_info import RequestInfo
-from tests.support.apiserver.server_side_apply import Manager, Managers
 
 #: What a write cannot change in metadata.
 _FIXED = ("name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion")
@@ -44,7 +44,7 @@ class Store:
     Attributes:
         stored_as: in which version of its API each object is; it is written anew, even unchanged, if that is another
             than its definition stores now.
-        admit: what an admission plugin makes of an object that is about to be stored; may raise a Refusal.
+        admit: what an admission plugin makes of an object that is about to be stored; may raise a StatusError.
         version: the last resourceVersion; no object has a version as low as 1.
         oldest: the version that the history reaches back to.
         listeners: called with each change.
@@ -76,7 +76,7 @@ class Store:
         if path in self.objects:
             raise already_exists(info, name)
         if metadata.get("resourceVersion"):
-            raise Refusal(500, "", "resourceVersion should not be set on objects to be created")
+            raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         new = self._scoped(info, objects.blank(info, name), body)
         managers = ssa.update(objects.blank(info, name), new, {}, Manager(manager, "Update", info.api_version))
         return self._store(info, path, None, new, managers, dry_run=dry_run)
@@ -215,7 +215,7 @@ class Store:
         metadata = kept | _unmanaged(new)["metadata"] | ({"managedFields": ssa.encode(managers)} if managers else {})
         if info.has_generation:
             known, asked = made.get("generation"), metadata.get("generation")
-            grown = live is not None and _wish(live) != _wish(new)
+            grown = live is not None and _desired(live) != _desired(new)
             metadata["generation"] = asked if asked not in (None, known) else (known or 1) + grown
         new = {**new, "metadata": metadata}
         storage = self._storage_version(info)
@@ -257,6 +257,6 @@ def _unmanaged(found: Object) -> Object:
     return {**found, "metadata": {key: value for key, value in found["metadata"].items() if key != "managedFields"}}
 
 
-def _wish(found: Object) -> Object:
-    """What metadata.generation counts the changes of."""
+def _desired(found: Object) -> Object:
+    """The desired state, whose changes metadata.generation counts."""
     return {key: value for key, value in found.items() if key not in ("metadata", "status")}
