@@ -46,7 +46,7 @@ class Selected:
 def exposed() -> dict[str, set[str]]:
     """What both processes expose: name -> labels, by their own registries."""
     operator, webhooks = OperatorMetrics(), WebhooksMetrics()
-    operator.show(State)
+    operator.expose(State)
     return {
         f"{family.name}{suffix}": labels_of(family, registry) | more
         for registry in (operator.registry, webhooks.registry)

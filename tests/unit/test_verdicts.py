@@ -33,10 +33,10 @@ def webhook(obj: dict[str, Any], policy: Policy) -> AdmissionResponse:
 
 
 def linted(obj: dict[str, Any], policy: Policy) -> tuple[list[str], list[str]]:
-    """Faults and warnings of `lint`, without those of unknown fields: the API server drops these, and says so."""
+    """Errors and warnings of `lint`, without those of unknown fields: the API server drops these, and says so."""
     found = list(check_text("f", json.dumps(obj), Policies(policy)))
-    faults = [one.message for one in found if one.is_error and ": unknown field; " not in one.message]
-    return faults, [one.message for one in found if not one.is_error]
+    errors = [one.message for one in found if one.is_error and ": unknown field; " not in one.message]
+    return errors, [one.message for one in found if not one.is_error]
 
 
 def stored(value: Any, rule: schema.Schema) -> Any:
@@ -60,10 +60,10 @@ def test_webhook_guard_and_lint_agree(name: str, spec: dict[str, Any], policy: P
         return  # `lint` alone meets one: what the API server has read, it writes as 3
     obj = nginx(spec, name=name)
     decision = webhook(obj, policy)
-    faults, warnings = linted(obj, policy)
-    assert bool(faults) != decision.allowed
+    errors, warnings = linted(obj, policy)
+    assert bool(errors) != decision.allowed
     if len(decision.errors) < MAX_ERRORS // 2:  # with unknown fields `lint` may come to the end earlier
-        assert faults == [str(fault) for fault in decision.errors]
+        assert errors == [str(error) for error in decision.errors]
         assert warnings == list(decision.warnings)
     kept = stored(spec, schema.spec_schema(names.VERSION))
     guarded = guard.check(Nginx(ObjectMeta(name), kept), {}, policy).guarded
@@ -74,5 +74,5 @@ def test_webhook_guard_and_lint_agree(name: str, spec: dict[str, Any], policy: P
 
 @given(st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2))
 def test_they_agree_on_what_is_no_spec(spec: Any) -> None:
-    decision, (faults, _) = webhook(nginx(spec), Policy()), linted(nginx(spec), Policy())
-    assert decision.allowed == (not faults) == (spec is None)
+    decision, (errors, _) = webhook(nginx(spec), Policy()), linted(nginx(spec), Policy())
+    assert decision.allowed == (not errors) == (spec is None)

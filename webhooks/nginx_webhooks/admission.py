@@ -8,10 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from nginx_operator.api import defaults, names
+from nginx_operator.api import defaults, names, validation
 from nginx_operator.api.policy import MAX_INT32, Policy
-from nginx_operator.api.validation import MAX_WARNING_LENGTH, ValidationResult, validate_scale
-from nginx_operator.api.validation import validate as validate_nginx
+from nginx_operator.api.validation import ValidationResult
 from nginx_operator.api.validation.field_errors import FieldError, quoted, truncated
 from nginx_webhooks.review import (
     AdmissionRequest,
@@ -56,7 +55,7 @@ def _replacement_warnings(added: Mapping[str, Any], request: AdmissionRequest) -
     for field, value in added.items():
         if old.get(field) not in (None, value):
             text = f"spec.{field} is left out, so the default {value} replaces {quoted(old[field])}"
-            yield truncated(text, MAX_WARNING_LENGTH)
+            yield truncated(text, validation.MAX_WARNING_LENGTH)
 
 
 def validate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
@@ -81,7 +80,7 @@ def _validate_nginx(request: AdmissionRequest, policy: Policy) -> ValidationResu
     spec, old = _object(request).spec(), _old_spec(request)
     if spec is not None and not isinstance(spec, Mapping):
         return ValidationResult([FieldError(("spec",), f"{quoted(spec)} must be a mapping")], [])
-    return validate_nginx(
+    return validation.validate(
         request.object_name,
         # Left out still (the mutating webhook may be switched off): judged as what the operator makes of it.
         defaults.with_defaults(spec or {}, policy),
@@ -103,7 +102,7 @@ def _validate_scale(request: AdmissionRequest, policy: Policy) -> ValidationResu
         message = f"{quoted(count)} must be a whole number from 0 to {MAX_INT32}"
         return ValidationResult([FieldError(("spec", "replicas"), message)], [])
     old_count = None if request.old_object is None else _replicas(request.old_object)
-    return validate_scale(count, old_count, policy)
+    return validation.validate_scale(count, old_count, policy)
 
 
 def _replicas(scale: Object) -> Any:

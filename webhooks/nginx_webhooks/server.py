@@ -50,8 +50,8 @@ class AdmissionServer:
         limits: of connections and bodies.
 
     Attributes:
-        application: what the server serves.
-        http: the server.
+        application: refuses other paths and methods, and decides on reviews.
+        http: serves it.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ def _log_refusal(decision: review.AdmissionResponse) -> None:
                 "name": request.display_name,
                 "user": request.user,
                 "kind": request.kind.kind,
-                "faults": [fault.field for fault in decision.errors],
+                "faults": [error.field for error in decision.errors],
             }
         },
     )

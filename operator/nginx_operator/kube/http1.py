@@ -53,6 +53,7 @@ class Http1Connection(asyncio.Protocol):
         self.closed: asyncio.Future[None] = self._loop.create_future()
         self.status, self.phrase = 0, ""
         self.headers: dict[str, str] = {}
+        self._parser = httptools.HttpResponseParser(self)
         self._state = _State.IDLE
         self._chunks: list[bytes] = []
         self._buffered = 0
@@ -81,7 +82,6 @@ class Http1Connection(asyncio.Protocol):
         self._timer = self._loop.call_later(timeout, self._fail, TimeoutError(f"no answer within {timeout:g} s"))
         self.phrase, self.headers = "", {}
         self._state = _State.AWAITING_HEAD
-        self._parser = httptools.HttpResponseParser(self)
         self._transport.write(message)
         while self._state is _State.AWAITING_HEAD:
             await self._wait()
@@ -160,7 +160,7 @@ class Http1Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._state in _UNSOLICITED:
-            self.abort()
+            self.abort()  # RFC 9112, 9.2
             return
         self._last_received = self._loop.time()
         try:
@@ -215,4 +215,4 @@ class Http1Connection(asyncio.Protocol):
 
 
 #: States in which nothing that arrives belongs to a request.
-_UNSOLICITED: Final = frozenset({_State.IDLE, _State.MUST_CLOSE})
+_UNSOLICITED: Final = (_State.IDLE, _State.MUST_CLOSE)

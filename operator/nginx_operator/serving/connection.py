@@ -37,7 +37,7 @@ class ConnectionState:
 
     Attributes:
         stage: since `since` (loop.time()), for at most `timeout` seconds.
-        slot: of the body, if that is large.
+        slot: of a large body.
         buffered: bytes of the body that count against the limit for all connections.
     """
 
@@ -57,7 +57,7 @@ class Connection(Protocol):
         """Stops reading, so that the client has to wait."""
 
     def resume_reading(self) -> None:
-        """Reads again, unless something else holds it back."""
+        """Reads again, unless the client has responses to read first, or its body is queued."""
 
     def reject(self, response: Response) -> None:
         """Responds before the request is complete, and ends the connection."""
@@ -66,4 +66,4 @@ class Connection(Protocol):
         """Ends the connection once what was written is sent."""
 
     def abort(self) -> None:
-        """Ends the connection at once."""
+        """Ends the connection at once; close() would wait for a client that reads nothing."""

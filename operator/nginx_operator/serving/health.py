@@ -85,8 +85,8 @@ def _respond(head: RequestHead, checks: Checks, registry: CollectorRegistry) -> 
         return Response(405, b"ask by GET\n", headers="Allow: GET, HEAD\r\n")
     match head.path:
         case "/healthz" | "/readyz":
-            why = checks.unhealthy() if head.path == "/healthz" else checks.unready()
-            return Response(503 if why else 200, f"{why or 'ok'}\n".encode())
+            reason = checks.unhealthy() if head.path == "/healthz" else checks.unready()
+            return Response(503 if reason else 200, f"{reason or 'ok'}\n".encode())
         case "/metrics":
             return Response(200, generate_latest(registry), CONTENT_TYPE_LATEST)
         case _:

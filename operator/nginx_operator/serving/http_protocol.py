@@ -38,8 +38,8 @@ class HttpProtocol(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_application", "_body", "_body_size", "_fields", "_framing_size", "_head", "_head_size", "_max_body",
-        "_parser", "_read_head_size", "_refusal", "_responses", "_responses_size", "_tracker", "_transport", "_url",
+        "_application", "_body", "_body_size", "_fields", "_fields_size", "_framing_size", "_head", "_head_size",
+        "_max_body", "_parser", "_refusal", "_responses", "_responses_size", "_tracker", "_transport", "_url",
         "_write_paused", "state",
     )  # fmt: skip
 
@@ -80,8 +80,8 @@ class HttpProtocol(asyncio.Protocol):
             if not self._closing:
                 self.reject(Response(400, b"this is no HTTP/1.1\n"))
         if self.state.stage is Stage.HEAD:
-            self._read_head_size += len(data)  # the parser may hold back all of it until the end of a field
-            if self._read_head_size > MAX_HEAD:
+            self._head_size += len(data)  # the parser may hold back all of it until the end of a field
+            if self._head_size > MAX_HEAD:
                 self.reject(_HEAD_TOO_LARGE)
         elif self.state.stage is Stage.BODY and self._head is head:
             # The framing of honest chunks is shorter than their content, so only what exceeds it adds up. The parser
@@ -106,7 +106,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._url = b""
-        self._head_size = self._read_head_size = self._framing_size = self._body_size = 0
+        self._fields_size = self._head_size = self._framing_size = self._body_size = 0
         self._fields: dict[bytes, bytes] = {}
         self._body = bytearray()  # one object; a list of chunks of two bytes each would take many times their size
         self._refusal: Response | None = None
@@ -116,18 +116,18 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._head_size += len(url)
+        self._fields_size += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         lower = name.lower()
-        self._head_size += len(name) + len(value)
+        self._fields_size += len(name) + len(value)
         if lower in _FRAMING_FIELDS:
             self._fields[lower] = value
 
     def on_headers_complete(self) -> None:
         if self._parser is None or self._closing:
             return
-        if self._head_size > MAX_HEAD:
+        if self._fields_size > MAX_HEAD:
             self.reject(_HEAD_TOO_LARGE)
             return
         path, _, query = self._url.decode("latin-1").partition("?")
@@ -169,36 +169,29 @@ class HttpProtocol(asyncio.Protocol):
         if close:
             self.close()
 
-    # --- called by the tracker ---
+    # --- Connection, called by the tracker ---
 
     def reject(self, response: Response) -> None:
-        """Responds before the request is complete, and ends the connection (RFC 9112, 9.6).
-
-        The rest of the request is read and discarded for a while: to close a socket with unread data resets the
-        connection, and the client might never see the response.
-        """
+        # The rest of the request is read and discarded for a while: to close a socket with unread data resets the
+        # connection, and the client might never see the response (RFC 9112, 9.6).
         self._body = bytearray()
         self._tracker.rejected(self, response.status)
         self._send(response, True)
         self.resume_reading()
 
     def close(self) -> None:
-        """Ends the connection once what was written is sent."""
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
-        """Ends the connection at once; close() would wait for a client that reads nothing."""
         if self._transport is not None:
             self._transport.abort()
 
     def pause_reading(self) -> None:
-        """Stops reading, so that the client has to wait."""
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Reads again, unless the client has responses to read first, or its body is queued."""
         held_back = not self._closing and (self._write_paused or self.state.slot is Slot.QUEUED)
         if self._transport is not None and not self._transport.is_closing() and not held_back:
             self._transport.resume_reading()

@@ -267,7 +267,7 @@ def test_validate_refuses_with_a_status_that_kubectl_shows_whole() -> None:
 
 @pytest.mark.parametrize("spec", [[], "x", 3, False])
 def test_validate_refuses_a_spec_that_is_no_mapping(spec: Any) -> None:
-    assert [fault.field for fault in validated(nginx(spec)).errors] == ["spec"]
+    assert [error.field for error in validated(nginx(spec)).errors] == ["spec"]
 
 
 @pytest.mark.parametrize("spec", [ABSENT, None, {}, {"count": None}])
@@ -316,7 +316,7 @@ def test_validate_judges_scale(new: dict[str, Any], old: dict[str, Any], allowed
     decision = validated(new, old, kind=SCALE_KIND, subResource="scale")
     assert decision.allowed is allowed
     if not allowed:
-        assert [fault.field for fault in decision.errors] == ["spec.replicas"]
+        assert [error.field for error in decision.errors] == ["spec.replicas"]
         details = decision.review()["response"]["status"]["details"]
         assert (details["name"], details["group"], details["kind"]) == ("web", "autoscaling", "Scale")
 
@@ -326,7 +326,7 @@ def test_a_generated_name_is_shown_by_its_prefix() -> None:
     obj["metadata"] = {"generateName": "web-"}
     decision = validated(obj, name="")
     assert decision.request.display_name == "web-"
-    assert [fault.field for fault in decision.errors] == ["spec.count"]
+    assert [error.field for error in decision.errors] == ["spec.count"]
 
 
 def test_warnings_are_answered() -> None:

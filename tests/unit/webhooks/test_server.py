@@ -255,6 +255,19 @@ async def test_who_waits_longest_makes_room() -> None:
             writer.close()
 
 
+async def test_a_handshake_makes_room_before_a_connection_that_was_answered() -> None:
+    async with running(PATIENT, replace(LIMITS, connections=2)) as bed, bed.session() as session:
+        assert (await post(session, f"{bed.url}/mutate", encoded(review(nginx()))))[0] == 200
+        (answered,) = bed.connections
+        reader, silent = await asyncio.open_connection("127.0.0.1", bed.port)
+        await until(lambda: len(bed.server.http) == 2)
+        _, writer = await bed.raw()
+        assert await eof(reader) == b""
+        assert answered in bed.connections
+        silent.close()
+        writer.close()
+
+
 @pytest.mark.parametrize(
     "request_",
     [b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n", b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"],
