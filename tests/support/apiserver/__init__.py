@@ -1,6 +1,6 @@
-"""The API server of unit tests: it stores, and has the semantics of the real one for what our code asks of it.
+"""The API server of unit tests: a store with the semantics of the real one, as far as our code uses them.
 
-server.py             HTTP on loopback; what a test holds in its hands
+server.py             HTTP on loopback: the class that tests use
 faults.py             what a request meets before it reaches the store
 watch.py              one open watch
 listing.py            lists and their pages
@@ -8,7 +8,7 @@ store.py              objects by path, their history, and what each verb does
 server_side_apply.py  apply and metadata.managedFields (KEP-555)
 patches.py            JSON merge patch, JSON patch, strategic merge patch
 fields.py             sets of fields, and what differs between two objects
-objects.py            what Go's types make of an object
+objects.py            how Go's types write an object
 selectors.py          label and field selectors
 request_info.py       what a request is about: group, plural, namespace, name
 status_errors.py      metav1.Status, in the API server's words

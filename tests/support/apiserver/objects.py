@@ -1,4 +1,4 @@
-"""What Go's types make of an object: kinds, structs that are always there, and what is left out when it is empty."""
+"""How Go's types write an object: kinds, structs that are always present, fields that are omitted when empty."""
 
 from typing import Any
 

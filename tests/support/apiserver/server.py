@@ -1,4 +1,4 @@
-"""The API server of unit tests: real HTTP on loopback in front of a store."""
+"""The API server of unit tests: HTTP on loopback in front of a store."""
 
 import asyncio
 import base64
@@ -23,14 +23,14 @@ _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete
 
 
 class ApiServer:
-    """Use as an async context manager.
+    """An API server on a free port. Use as an async context manager.
 
     Attributes:
-        url: where it is, once it is entered.
-        store: what is stored; `objects`, `put`, `touch` and `delete` are its own.
+        url: its address, once it is entered.
+        store: its objects; `objects`, `put`, `touch` and `delete` are the store's.
         faults: what requests meet before they reach the store.
-        requests: those that came, in order.
-        watches: those that are open.
+        requests: those received, in order.
+        watches: the open ones.
     """
 
     def __init__(self) -> None:
@@ -63,11 +63,11 @@ class ApiServer:
 
     @property
     def calls(self) -> list[str]:
-        """VERB PLURAL of each request, and "force" for an apply by force."""
+        """Each request as VERB PLURAL; an apply by force ends in "force"."""
         return [str(request) for request in self.requests]
 
     def sent(self, *verbs: str, plural: str = "") -> list[Request]:
-        """The requests of some verbs, of one plural or of all."""
+        """The requests with one of these verbs, for one plural or for all."""
         return [found for found in self.requests if found.verb in verbs and plural in ("", found.info.plural)]
 
     def data(self, path: str) -> dict[str, bytes]:
@@ -75,7 +75,7 @@ class ApiServer:
         return {key: base64.b64decode(value) for key, value in self.objects[path].get("data", {}).items()}
 
     def compact(self) -> None:
-        """Forgets the history: a watch from before gets 410, and each that is open an ERROR event."""
+        """Drops the history: open watches end with an ERROR event, and later ones from before get 410."""
         self.store.compact()
         for watch in self.watches:
             watch.expire(0, self.store.oldest)
@@ -144,7 +144,7 @@ class ApiServer:
 
 
 def _change(info: RequestInfo, content_type: str, body: Any) -> Callable[[Object], Object]:
-    """What a patch does to an object."""
+    """The change that a patch makes to an object."""
     change = {MERGE: patches.merge, JSON_PATCH: patches.json_patch, STRATEGIC_MERGE: patches.strategic_merge}
     if info.custom:
         del change[STRATEGIC_MERGE]

@@ -1,4 +1,4 @@
-"""The objects of an API server by their path, every change in order, and what each verb does to them. No HTTP."""
+"""The objects of an API server by their paths, their history, and what each verb does to them. No HTTP."""
 
 import random
 import string
@@ -42,12 +42,12 @@ class Store:
     """Objects by path.
 
     Attributes:
-        stored_as: in which version of its API each object is; it is written anew, even unchanged, if that is another
-            than its definition stores now.
-        admit: what an admission plugin makes of an object that is about to be stored; may raise a StatusError.
-        version: the last resourceVersion; no object has a version as low as 1.
-        oldest: the version that the history reaches back to.
-        listeners: called with each change.
+        stored_as: the API version that each object is stored in. A write that changes nothing still stores an object
+            whose definition has another storage version by now.
+        admit: mutates or refuses (StatusError) an object before it is stored, as admission plugins do.
+        version: the last resourceVersion; no object has version 1.
+        oldest: the version up to which the history is compacted.
+        listeners: called with each event.
     """
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ class Store:
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
     def put(self, path: str, body: Object, manager: str = "test") -> Object:
-        """Stores an object with its status, whatever is there; what it changes is the manager's from now on."""
+        """Stores an object, status included, without preconditions. `manager` owns what it changes."""
         info, live = RequestInfo.of(path), self.objects.get(path)
         new = {"apiVersion": info.api_version, "kind": objects.kind(info, body)} | objects.typed(info, body)
         blank = objects.blank(info, info.name)
@@ -156,7 +156,7 @@ class Store:
         return self._store(info, path, live, new, managers, admitted=True)
 
     def touch(self, path: str) -> None:
-        """Changes the object in what matters to nobody."""
+        """Changes an annotation, so that the object has a new version."""
         live = self.objects[path]
         annotations = live["metadata"].get("annotations", {}) | {"touched": str(self.version)}
         self.put(path, {**live, "metadata": {**live["metadata"], "annotations": annotations}}, "toucher")
@@ -169,12 +169,12 @@ class Store:
         self._record("DELETED", path, gone, live)
 
     def compact(self) -> None:
-        """Forgets the history."""
+        """Drops the history."""
         self.oldest = self.version
         self.history.clear()
 
     def _write(self, info: RequestInfo, live: Object, wanted: Object, manager: str, *, dry_run: bool) -> Object:
-        """What an update and every patch but apply come down to."""
+        """Stores the result of an update or of any patch but apply."""
         _check_preconditions(info, live, wanted.get("metadata", {}))
         named = None if info.subresource else wanted.get("metadata", {}).get("managedFields")
         new = self._scoped(info, live, wanted)
