@@ -121,8 +121,8 @@ fuzz: $(READY) ## Let atheris look for a review that the webhooks answer wrongly
 
 .PHONY: campaign
 campaign: $(READY) ## Run crashes, properties, fuzzing, admissions and upgrades at the size of a night (CAMPAIGN=10 times)
-	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit/operator tests/unit/webhooks tests/fuzz tests/faults \
-		tests/releases tests/node/test_admission.py tests/node/test_upgrade.py tests/node/test_release.py
+	@CAMPAIGN=$(or $(CAMPAIGN),10) $(PYTEST) tests/unit tests/fuzz tests/faults tests/releases \
+		tests/cluster/test_agreement.py tests/node/test_admission.py tests/node/test_upgrade.py tests/node/test_release.py
 	@$(MAKE) fuzz FUZZ_SECONDS=$$(( $(or $(CAMPAIGN),10) * 60 ))
 	@$(MAKE) cluster-oldest
 	@$(MAKE) package package-check

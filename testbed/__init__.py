@@ -1,31 +1,44 @@
-"""The test bed: a real Kubernetes on this machine, without Docker and without a mock.
+"""The test bed: real Kubernetes clusters on this machine, without Docker.
 
     from testbed import Bed
     bed = Bed("unique-name", level="control-plane").up()
     bed.kubectl("get", "namespaces")
     bed.down()
 
-or `python -m testbed --help`. etcd, kube-apiserver, kube-controller-manager and kube-scheduler make
-the level `control-plane`; the level `node` adds containerd, runc, CNI bridge, kubelet and kube-proxy. Both may
-have fake nodes (kwok). There is no CoreDNS: nothing of this project resolves a cluster name, the API server
-reaches webhooks at their addresses, and pods reach the API server by its ClusterIP. A pod that does ask for
-a name is refused at once.
+or `python -m testbed --help`. README.md says how a cluster runs here, and what it lacks.
 
-Everything of a bed happens in its own network namespace; the machine's gets one listening socket on
-loopback, which leads to the API server. Beds of different names run side by side.
-
-Modules, from the outside in:
-
-    __main__      the command line                 bed          the API: up, down, kubectl, faults
-    bringup       starts the parts in order        cleanup      ends everything, whatever the state
-    controlplane  node  kwok                       command lines and configurations, pure
-    parts         the parts as processes           ready        when each is ready
-    processes     pid and start time               cgroups  network  forwarder
-    access        tokens and kubeconfigs           pki          certificates
-    tools         which programs a level needs     gobuild      pinned Go modules -> programs
-    images        our image and nginx's            archives  rootfs  updates  buildah
-    cache  layout  state                           where what is kept
-    debian        what the machine must have       progress  waiting  errors  api
+    __main__      the command line
+    bed           one cluster: up, down, kubectl, helm, restarts of its parts
+    bringup       starts the parts in order
+    cleanup       ends all processes of a bed and deletes its files
+    parts         the parts as processes: start, watch, end
+    ready         readiness probes of the parts
+    controlplane  pure: flags and files of etcd, API server, controller manager, scheduler
+    node          pure: flags and files of containerd, kubelet, kube-proxy
+    kwok          pure: flags and files of kwok, manifests of fake nodes
+    network       a bed's network namespace
+    cgroups       a bed's cgroup
+    forwarder     the program that leads from the machine's loopback to the API server
+    processes     process records: pid and start time
+    access        tokens and kubeconfigs
+    pki           the CA of a bed, and its certificates
+    api           a small HTTP client for the API server and health ports
+    layout        paths of a bed's files
+    state         what a bed was asked to be, and whether it is complete
+    tools         the programs that a level needs; the folder of kubectl and helm
+    gobuild       builds pinned Go modules
+    promtool      promtool, unpacked from its Debian package
+    images        builds the operator's image and nginx's
+    buildah       builds a Dockerfile
+    dockerfile    base images and sources of a Dockerfile
+    rootfs        root file systems from Debian packages
+    updates       Debian's security updates for them
+    archives      writes image archives
+    cache         the cache of programs and images, by the hash of their sources
+    debian        what the machine needs: root, Debian packages
+    progress      progress of long steps on stderr
+    waiting       polls a condition until a deadline
+    errors        BedError
 """
 
 from testbed.access import Access

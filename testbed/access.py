@@ -1,4 +1,4 @@
-"""Who may talk to a bed's API server, and the files that say so: static tokens and kubeconfigs."""
+"""Credentials for a bed's API server: static tokens and kubeconfigs."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""A small client for what the bed itself asks of its API server and of its parts' health ports."""
+"""A small HTTP client for a bed's API server and its parts' health ports."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import select
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 from testbed import network
 
 TIMEOUT_SECONDS = 60.0
-"""How long an answer may take: the API server gives up after as long itself."""
+"""How long an answer may take: the API server's own request time-out."""
 
 
 def trusting(ca: Path) -> ssl.SSLContext:
@@ -22,7 +23,7 @@ def trusting(ca: Path) -> ssl.SSLContext:
 
 
 def unverified() -> ssl.SSLContext:
-    """Return a context for the health ports that show a certificate of their own making."""
+    """Return a context for health ports with self-signed certificates."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -69,7 +70,20 @@ class Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it."""
         self._http.close()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can carry another request: the other side has not closed it."""
+        if self._http.sock is None:
+            return False
+        poll = select.poll()
+        poll.register(self._http.sock, select.POLLIN)
+        return not poll.poll(0)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None

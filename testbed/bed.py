@@ -56,6 +56,7 @@ class Bed:
         self.kwok_nodes = kwok_nodes
         self._layout = Layout(name)
         self._parts = Parts(self._layout)
+        self._idle: list[api.Connection] = []
 
     def up(self, progress: Progress = SILENT) -> Bed:
         """Bring the bed up, or return at once when it is; a broken or interrupted one is made anew.
@@ -116,6 +117,7 @@ class Bed:
 
     def down(self) -> None:
         """Take the bed down, whatever state it is in. Nothing of it remains, its logs included."""
+        self.disconnect()
         with cache.locked(f"bed-{self.name}"):
             cleanup.remove(self._layout)
 
@@ -138,7 +140,7 @@ class Bed:
 
     @property
     def state(self) -> State:
-        """What the bed was asked to be.
+        """The bed's shape and progress.
 
         Raises:
             BedError: there is no such bed.
@@ -182,7 +184,7 @@ class Bed:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The caller's environment, so changed that kubectl and Helm find this bed and its tools."""
+        """The caller's environment, with kubectl and Helm pointed at this bed."""
         home = self._layout.home
         return {
             **os.environ,
@@ -215,11 +217,30 @@ class Bed:
 
         A `body` of bytes goes as it is, others as JSON.
         """
-        config = self.administrator
-        address = ("127.0.0.1", self.state.port)
-        with api.Connection(None, address, api.trusting(config.ca), config.token) as connection:
+        connection = self._connection()
+        try:
             status, answer = connection.request(method, path, body, headers)
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
         return status, json.loads(answer)
+
+    def _connection(self) -> api.Connection:
+        """Return an idle connection to the API server, or a new one: its handshakes take longer than most requests."""
+        with contextlib.suppress(IndexError):
+            while True:
+                connection = self._idle.pop()
+                if connection.usable:
+                    return connection
+                connection.close()
+        config = self.administrator
+        return api.Connection(None, ("127.0.0.1", self.state.port), api.trusting(config.ca), config.token)
+
+    def disconnect(self) -> None:
+        """Close the idle connections to the API server."""
+        while self._idle:
+            self._idle.pop().close()
 
     def status_of(self, address: tuple[str, int], path: str) -> int:
         """Return the HTTP status with which an address inside of the bed answers a GET; 0 when nobody answers."""
@@ -296,7 +317,7 @@ class Bed:
         return done
 
     def load_image(self, archive: Path) -> None:
-        """Import the images of an archive (docker-archive or OCI) into the real node, unless they are there.
+        """Import the images of an archive (docker-archive or OCI) into the real node, unless done before.
 
         Raises:
             BedError: there is no real node, or containerd refused.
@@ -335,7 +356,7 @@ class Bed:
         self._parts.end(part, grace=grace)
 
     def start(self, part: str) -> None:
-        """Start a part that was stopped, as it was, and wait until it is ready.
+        """Start a stopped part with the same flags, and wait until it is ready.
 
         Raises:
             BedError: there is no such part, or it does not become ready.

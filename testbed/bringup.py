@@ -1,4 +1,4 @@
-"""Bringing a bed up: its files, its namespaces, then its parts in order, each waited for until it is ready."""
+"""Brings a bed up: files, namespaces, then the parts in order, waiting for each to be ready."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ class BringUp:
             for part in (controlplane.ETCD, controlplane.APISERVER, FORWARDER):
                 self.wait(part)
         with self._progress.step("kube-controller-manager and kube-scheduler"):
-            # 1.30 finds webhooks by the Endpoints of their Service, where the controller leaves no room for a process;
-            # 1.37 by EndpointSlices, of which it minds its own only.
+            # 1.30 resolves a webhook's Service by its Endpoints, which the controller would overwrite; 1.37 by
+            # EndpointSlices, where the controller leaves others' slices alone.
             slices = self._programs.kubernetes is KUBERNETES
             manager = controlplane.controller_manager(layout, many_nodes=many_nodes, endpoints=slices)
             parts.start(controlplane.CONTROLLER_MANAGER, [self._kubernetes("kube-controller-manager"), *manager])
@@ -114,7 +114,7 @@ class BringUp:
         return sum(any(c["type"] == "Ready" and c["status"] == "True" for c in of_one) for of_one in conditions)
 
     def containers(self) -> None:
-        """Start what runs containers: the node's cgroups, its mounts, and containerd."""
+        """Create the node's cgroups and mounts, and start containerd."""
         layout, parts = self._layout, self._parts
         with self._progress.step("containerd"):
             cgroups.create(layout.id)

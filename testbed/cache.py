@@ -1,4 +1,4 @@
-"""The cache outside the checkout: what is slow to make is made once and kept by what pins it.
+"""The cache outside the checkout: slow builds happen once, and are kept by a hash of their inputs.
 
     <cache>/bin/<module>-<key>/      Go programs
     <cache>/images/<name>-<key>/     image archives and the root file systems they are made from

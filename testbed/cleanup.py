@@ -1,4 +1,4 @@
-"""Taking a bed down: whatever state it is in, nothing of it remains.
+"""Takes a bed down completely, in whatever state it is.
 
 The parts are killed rather than asked, since all they would save is about to be deleted. Then goes what
 no record names: containers, their shims, commands that run inside, and a process whose starter was

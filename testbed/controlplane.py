@@ -26,7 +26,7 @@ rules:
 
 OPEN_PATHS = "--authorization-always-allow-paths=/healthz,/livez,/readyz,/metrics"
 FAST_CLIENT = ("--kube-api-qps=2000", "--kube-api-burst=4000")
-"""For beds with many fake nodes: with the default throttle one would measure only that."""
+"""For beds with many fake nodes, where the default client-side throttle would dominate every measurement."""
 
 
 def etcd(layout: Layout) -> list[str]:
@@ -81,7 +81,7 @@ def apiserver(layout: Layout) -> list[str]:
 def controller_manager(layout: Layout, *, many_nodes: bool, endpoints: bool = True) -> list[str]:
     """kube-controller-manager's arguments; `many_nodes` raises its throttle and its workers.
 
-    Without `endpoints` nobody writes Endpoints but whoever puts a process of the bed behind a Service.
+    Without `endpoints` no controller writes Endpoints, so a test may put a process of the bed behind a Service.
     """
     pki = layout.pki
     fast = ("--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20", *FAST_CLIENT)

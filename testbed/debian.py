@@ -1,4 +1,4 @@
-"""What a bed needs of the machine itself: root, and some Debian packages, installed where that is possible."""
+"""A bed's requirements of the machine: root, and Debian packages, installed where possible."""
 
 from __future__ import annotations
 

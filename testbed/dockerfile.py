@@ -1,4 +1,4 @@
-"""What the test bed has to know of a Dockerfile: its base images, and the files that it copies."""
+"""Reads base images and copied files from a Dockerfile."""
 
 from __future__ import annotations
 

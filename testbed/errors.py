@@ -1,4 +1,4 @@
-"""The one exception of the test bed, and how it reports a part that failed."""
+"""The exception of the test bed, and its message for a part that failed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TAIL_LINES = 15
 
 
 class BedError(Exception):
-    """A sentence for people: which part failed, and what there is to read about it."""
+    """The message names the part that failed and quotes the end of its log."""
 
 
 def tail(log: Path, lines: int = TAIL_LINES) -> str:

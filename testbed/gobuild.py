@@ -1,4 +1,4 @@
-"""The Go programs: built from pinned modules, kept by what pins them.
+"""Builds the Go programs from pinned modules, and keeps them by their pins.
 
 Each folder under `go/` is a module whose go.mod names one upstream module and whose go.sum pins all
 that it needs. Each is built and kept for itself, so that a new Helm does not rebuild Kubernetes.

@@ -1,4 +1,4 @@
-"""Where a bed keeps what: the only place that knows the names of its files."""
+"""The paths of a bed's files; no other module knows them."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def setup_script() -> str:
 
 
 def enter(handle: Path) -> list[str]:
-    """Return the words that run the command behind them in the namespace.
+    """Return the command prefix that enters the namespace.
 
     Not `ip netns exec`: it mounts /sys anew, and then the kubelet finds no cgroups.
     """

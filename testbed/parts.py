@@ -40,7 +40,7 @@ ENDING = (
     controlplane.ETCD,
     FORWARDER,
 )
-"""Clients before the servers that they talk to: an API server waits long for etcd and for its watchers."""
+"""Clients before their servers: an API server waits long for etcd and for its watchers."""
 IN_MOUNTS = (node.CONTAINERD, node.KUBELET, node.KUBE_PROXY)
 
 
@@ -77,7 +77,7 @@ class Parts:
         return [part for part in ORDER if self._layout.record(part).exists()]
 
     def enter(self, part: str) -> list[str]:
-        """Return the words that put the command behind them where the part runs.
+        """Return the command prefix that enters the part's namespaces.
 
         Raises:
             BedError: the part runs on the real node, and there is none.

@@ -1,4 +1,4 @@
-"""Processes of a bed: started apart from the one that starts them, known by pid and start time.
+"""Processes of a bed: daemons, identified by pid and start time.
 
 A pid alone is no identity, since pids are used again. A record therefore carries the kernel's start
 time of the process and the boot it belongs to, and nothing is signalled whose record does not match.

@@ -1,4 +1,4 @@
-"""Progress of long steps: what is being done, how far it is, and how long it has taken."""
+"""Progress of long steps: name, detail and duration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a part is ready: one question to each, asked where the bed's own clients would ask."""
+"""Readiness probes of the parts, sent to where the bed's clients connect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Root file systems made from Debian packages: what other images start from, where no image can be pulled."""
+"""Root file systems from Debian packages: base images where none can be pulled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bed was asked to be, and how far it came: kept in its folder, read by every later command."""
+"""The shape of a bed, and whether it is complete: a file in its folder, read by every later command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs of a bed, collected: which modules a level needs, and the folder of tools for people."""
+"""The programs that a level needs, and the folder of kubectl and helm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Debian's security updates, put into a root file system: debootstrap knows one archive, and that is not theirs."""
+"""Applies Debian's security updates to a root file system, since debootstrap reads the main archive only."""
 
 from __future__ import annotations
 

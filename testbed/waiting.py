@@ -1,4 +1,4 @@
-"""Waiting for a condition with a deadline: the only place of the test bed that sleeps."""
+"""Polls a condition until a deadline; no other module of the test bed sleeps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 2.0
-"""Seconds between two looks: a tenth of what the wait has taken so far, so looking costs little and adds little."""
+"""Bounds of the seconds between two looks: a tenth of the wait so far, so looking costs little and adds little."""
 PATIENCE = 150.0
-"""Seconds that tests wait at most for what takes a few on a quiet machine. What comes ends the wait at once."""
+"""Seconds until a wait of the tests fails; on a quiet machine most take a few."""
 
 
 def until(

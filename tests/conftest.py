@@ -1,25 +1,14 @@
-"""How long each level of tests took, and what was skipped, before pytest's closing line."""
+"""What all levels share: the closing report, an orderly end, and a way to show figures."""
 
-import os
 import signal
-from collections import defaultdict
+import sys
+from collections.abc import Iterator
 
 import pytest
 
-LEVELS = {
-    "tests/unit": "unit",
-    "tests/demo": "unit",
-    "tests/chart": "chart",
-    "tests/cluster": "cluster",
-    "tests/certificates": "certs",
-    "tests/releases": "releases",
-    "tests/lifecycle": "life",
-    "tests/faults": "faults",
-    "tests/bench": "bench",
-    "tests/fuzz": "fuzz",
-    "tests/node": "node",
-    "tests/packaging": "package",
-}
+from testbed import Bed
+from tests.support.beds import bed_of_a_level
+from tests.support.report import LEVELS, LevelReport, Report, level_of
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,36 +17,28 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-class LevelReport:
-    """Counts tests and seconds by level, and names what was skipped, before pytest's closing line."""
-
-    def __init__(self) -> None:
-        self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.tests: defaultdict[str, int] = defaultdict(int)
-        self.skipped: list[tuple[str, str]] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the phases of one test: set-up (which includes fixtures, and so a bed's bring-up), call, teardown."""
-        level = level_of(report.nodeid)
-        self.seconds[level] += report.duration
-        self.tests[level] += report.when == "setup"
-        if report.skipped and not hasattr(report, "wasxfail"):
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-            self.skipped.append((report.nodeid, reason.removeprefix("Skipped: ")))
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write the report."""
-        if self.skipped:
-            terminalreporter.section("skipped")
-            for nodeid, reason in self.skipped:
-                terminalreporter.write_line(f"{nodeid}: {reason}")
-        terminalreporter.section("levels")
-        if lint := os.environ.get("LINT_SECONDS"):
-            terminalreporter.write_line(f"{'lint':8} {int(lint):7.1f} s")
-        for level, seconds in self.seconds.items():
-            terminalreporter.write_line(f"{level:8} {seconds:7.1f} s  {self.tests[level]} tests")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the levels in their order: the cheap ones first, those that share a bed one after the other."""
+    order = [*dict.fromkeys(LEVELS.values()), "other"]
+    items.sort(key=lambda item: order.index(level_of(item.nodeid)))
 
 
-def level_of(nodeid: str) -> str:
-    """The level that a test belongs to, by its folder."""
-    return LEVELS.get("/".join(nodeid.split("/")[:2]), "other")
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
+    """A real control plane with two of kwok's fake nodes, where pods become Ready without running.
+
+    All levels without containers share it. Each uninstalls what it has installed.
+    """
+    with bed_of_a_level(request, "test-cp", "control-plane", kwok_nodes=2) as bed:
+        yield bed
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Report:
+    """Shows a figure."""
+
+    def show(figure: str) -> None:
+        with capsys.disabled():
+            sys.stderr.write(f"\n  {figure}\n")
+
+    return show

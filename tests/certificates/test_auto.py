@@ -10,10 +10,11 @@ import pytest
 from nginx_operator.api import names
 from nginx_operator.kube.resources import SECRETS
 from testbed.waiting import PATIENCE, until
-from tests.certificates.conftest import PORTS, Report, pair
 from tests.support.product import NAMESPACE, RELEASE, Product, Program
+from tests.support.report import Report
 from tests.support.traffic import CONFIGURATIONS, Traffic, bundles, leaf
 from tests.support.webhooks.certificates import make
+from tests.support.webhooks.pair import PORTS, pair
 
 SECRET = SECRETS.path(NAMESPACE, f"{RELEASE}-ca")
 

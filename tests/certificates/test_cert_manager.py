@@ -17,11 +17,12 @@ from cryptography import x509
 from nginx_operator.kube.resources import SECRETS
 from testbed import Bed, gobuild
 from testbed.waiting import PATIENCE, until
-from tests.certificates.conftest import PORTS, Report, pair
 from tests.support.beds import shown
 from tests.support.product import NAMESPACE, RELEASE, Product, Program
+from tests.support.report import Report
 from tests.support.rights import granted, used
 from tests.support.traffic import CONFIGURATIONS, Traffic, bundles, leaf
+from tests.support.webhooks.pair import PORTS, pair
 
 LEAF, CA = f"{RELEASE}-webhooks-tls", f"{RELEASE}-webhooks-ca"
 CERTIFICATES = "/apis/cert-manager.io/v1/namespaces/{}/certificates/{}"

@@ -8,11 +8,12 @@ import pytest
 
 from nginx_operator.kube.resources import SECRETS
 from testbed.waiting import PATIENCE, until
-from tests.certificates.conftest import PORTS, Report, pair
 from tests.support.product import NAMESPACE, RELEASE, Product, Program
+from tests.support.report import Report
 from tests.support.rights import granted, used
 from tests.support.traffic import SERVER_NAME, Traffic, bundles, leaf
 from tests.support.webhooks.certificates import KeyPair, make
+from tests.support.webhooks.pair import PORTS, pair
 
 NAME = "company-tls"
 CA, OTHER_CA = make("ca", ca=True), make("other ca", ca=True)

@@ -1,20 +1,12 @@
-"""The product on a real control plane: both programs run, kwok's fake nodes make pods Ready."""
+"""The chart installed on a real control plane, and both of its programs running."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from testbed import Bed
-from tests.support.beds import bed_of_a_level
 from tests.support.namespaces import Namespace, fresh
 from tests.support.product import Product, Program
-
-
-@pytest.fixture(scope="package")
-def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
-    """A real control plane with two of kwok's fake nodes: pods become Ready without running."""
-    with bed_of_a_level(request, "test-cp", "control-plane", kwok_nodes=2) as bed:
-        yield bed
 
 
 @pytest.fixture(scope="package")
@@ -23,6 +15,7 @@ def product(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Ite
     product = Product(control_plane, tmp_path_factory.mktemp("product"))
     product.install()
     yield product
+    product.unroute()
     product.uninstall()
 
 

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from tests.support.namespaces import Namespace
-from tests.support.product import WITH_POLICY, Product
-
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
+from tests.support.policies import WITH_POLICY
+from tests.support.product import IMAGE, Product
 
 
 def count(namespace: Namespace, name: str = "web") -> int | None:

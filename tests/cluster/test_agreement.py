@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nginx_operator.api import defaults, names, validation
+from nginx_operator.api import defaults, validation
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import NginxSpec, ObjectMeta
 from nginx_operator.api.validation.crd_schema import validate_list_types, validate_schema
@@ -22,7 +22,9 @@ from nginx_operator.children.service import build_service
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from testbed import api
 from testbed.api import Connection
-from tests.support.namespaces import Namespace
+from tests.support.answers import DENIED
+from tests.support.campaign import TURNS
+from tests.support.namespaces import Namespace, nginx
 from tests.support.product import Product
 from tests.support.specs import NAMES, SPECS
 
@@ -43,8 +45,7 @@ class Answer:
         if self.code == 201:
             return NOBODY
         assert self.code in (400, 422), self.status
-        denied = f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request'
-        return WEBHOOK if self.status["message"].startswith(denied) else API_SERVER
+        return WEBHOOK if self.status["message"].startswith(DENIED) else API_SERVER
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +77,10 @@ def errors_of_the_crd(name: str, spec: dict[str, Any], *, strict: bool) -> Itera
 def test_a_dry_run_create_is_decided_as_the_checks_decide(connection: Connection, namespace: Namespace) -> None:
     met: Counter[str] = Counter()
 
-    @settings(max_examples=2500, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=1000 * TURNS, deadline=None, derandomize=True, database=None)
     @given(name=NAMES, spec=SPECS, strict=st.booleans())
     def decide(name: str, spec: dict[str, Any], strict: bool) -> None:
-        body = {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": {"name": name}, "spec": spec}
+        body = nginx(spec, name=name)
         path = f"{NGINXES.path(namespace.name)}?dryRun=All&fieldValidation={'Strict' if strict else 'Ignore'}"
         code, text = connection.request("POST", path, body)
         answer = Answer(code, json.loads(text))

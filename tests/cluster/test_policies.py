@@ -8,26 +8,15 @@ import yaml
 
 from testbed.waiting import PATIENCE, until
 from tests.support.namespaces import Namespace, fresh
-from tests.support.product import NAMESPACE, WITH_POLICY, Product, Program, corner
+from tests.support.policies import BIG, WITH_POLICY, policy
+from tests.support.product import NAMESPACE, Product, Program, corner
 from tests.support.rights import used
 
 IN_FORCE = "new policy in force"
 Change = Callable[..., None]
 
 
-def values(*pairs: str) -> list[str]:
-    return [word for pair in pairs for word in ("--set", f"webhooks.policy.{pair}")]
-
-
-BIG = values(
-    "classes[0].name=big",
-    "classes[0].selector.key=example.com/size",
-    "classes[0].selector.operator=In",
-    "classes[0].selector.values={big,huge}",
-    "classes[0].maxCount=8",
-    "classes[0].defaultCount=6",
-)
-SIZED = values(
+SIZED = policy(
     "classes[1].name=sized",
     "classes[1].selector.key=example.com/size",
     "classes[1].selector.operator=Exists",
@@ -78,7 +67,7 @@ def refused(namespace: Namespace, spec: dict[str, Any], name: str = "web") -> st
 
 def test_what_was_stored_before_a_policy_got_stricter_stays_editable(namespace: Namespace, change: Change) -> None:
     namespace.apply({"count": 7})
-    change(*values("maxCount=5", "defaultCount=4"))
+    change(*policy("maxCount=5", "defaultCount=4"))
     assert "8 is more than this cluster allows (maxCount is 5)" in refused(namespace, {"count": 8})  # worse
     assert "6 is more than this cluster allows (maxCount is 5)" in refused(namespace, {"count": 6})  # no better
     kept = "7 is kept, but a new value must be 0 to 5: this cluster allows no other"
@@ -91,19 +80,19 @@ def test_what_was_stored_before_a_policy_got_stricter_stays_editable(namespace: 
     assert (count(namespace), count(namespace, "other")) == (7, 4)
     namespace.kubectl("scale", "nginx", "web", "--replicas=5")
     assert "7 is more" in refused(namespace, {"count": 7})  # there is no way back
-    change(*values("maxCount=7"))
+    change(*policy("maxCount=7"))
     namespace.apply({"count": 7})
 
 
 def test_a_contradictory_policy_is_refused_at_install(running: Product) -> None:
     with pytest.raises(Exception, match=r"webhooks\.policy\.minCount 5 is greater than webhooks\.policy\.maxCount 4\."):
-        running.install(*values("minCount=5", "maxCount=4", "defaultCount=5"))
+        running.install(*policy("minCount=5", "maxCount=4", "defaultCount=5"))
 
 
 def test_a_class_of_namespaces_has_a_policy_of_its_own(namespace: Namespace, change: Change) -> None:
     """The webhook and the operator's guard give the same verdict, at once after a label has changed."""
     label(namespace, "=big")
-    change(*values("maxCount=5"), *BIG, *SIZED)
+    change(*policy("maxCount=5"), *BIG, *SIZED)
     namespace.apply({})
     assert count(namespace) == 6  # more than the cluster allows
     namespace.wait("deployment", lambda found: found["spec"]["replicas"] == 6)

@@ -4,10 +4,9 @@ import pytest
 
 from nginx_operator.api import names
 from nginx_operator.kube.resources import NGINXES
-from tests.cluster.test_write_paths import DENIED, nginx
-from tests.support.namespaces import Namespace
-
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
+from tests.support.answers import DENIED
+from tests.support.namespaces import Namespace, nginx
+from tests.support.product import IMAGE
 
 
 def create(namespace: Namespace, rest: str, options: str = "") -> tuple[int, str, dict[str, object]]:

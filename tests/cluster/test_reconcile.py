@@ -12,7 +12,7 @@ from bench.audit import Audit
 from nginx_operator.api import names
 from nginx_operator.reconcile.write_conflicts import BURST
 from testbed.waiting import PATIENCE, until
-from tests.demo.claims import ready_condition
+from tests.support.answers import ready_condition
 from tests.support.namespaces import RESOURCES, Namespace, serving
 
 

@@ -14,11 +14,11 @@ import yaml
 from nginx_operator.api import names
 from nginx_operator.kube.resources import NGINXES
 from testbed.waiting import PATIENCE, until
-from tests.support.namespaces import Namespace, serving
+from tests.support.answers import DENIED
+from tests.support.namespaces import Namespace, nginx, serving
 from tests.support.product import Product, Program
 
 POLICY = "101 is more than this cluster allows (maxCount is 100)"
-DENIED = f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request'
 MERGE, JSON_PATCH, STRATEGIC, APPLY = (
     "application/merge-patch+json",
     "application/json-patch+json",
@@ -27,10 +27,6 @@ MERGE, JSON_PATCH, STRATEGIC, APPLY = (
 )
 TOO_MANY = {"spec": {"count": 101}}
 REPLACE = [{"op": "replace", "path": "/spec/count", "value": 101}]
-
-
-def nginx(spec: Any, **metadata: Any) -> dict[str, Any]:
-    return {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": metadata, "spec": spec}
 
 
 def request(

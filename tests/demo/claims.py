@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.support.answers import ready_condition
+
 Object = Mapping[str, Any]
-
-
-def ready_condition(nginx: Object) -> Mapping[str, str]:
-    """The Ready condition of an Nginx; empty when it has none yet."""
-    conditions: Sequence[Mapping[str, str]] = nginx.get("status", {}).get("conditions", ())
-    return next((condition for condition in conditions if condition["type"] == "Ready"), {})
 
 
 def pods_run(pods: Sequence[Object], count: int) -> str | None:

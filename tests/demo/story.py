@@ -12,6 +12,7 @@ from testbed.waiting import until
 from tests.demo import claims
 from tests.demo.console import Answer, Console, DemoError
 from tests.demo.places import NAMESPACE, RELEASE, Place
+from tests.support.answers import ready_condition
 
 EXAMPLES = Path("examples")
 SAMPLE, DEFAULTS, REFUSED = "nginx-sample", "nginx-defaults", "nginx-refused"
@@ -195,7 +196,7 @@ class Story:
         found = self._console.ask(self._kubectl("get", f"nginx/{name}", "-o", "json"))
         if found.code != 0:
             return found.said
-        return claims.ready_condition(json.loads(found.out)).get("message", "no status yet")
+        return ready_condition(json.loads(found.out)).get("message", "no status yet")
 
     def _rollout(self) -> str:
         found = self._console.ask(["kubectl", "get", "deployments", "-n", NAMESPACE, "-o", "json"])

@@ -1,37 +1,27 @@
 """The operator behind a proxy that makes faults, on a real control plane where kwok makes pods Ready."""
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
 import yaml
 
 from testbed import Bed
-from tests.support.beds import bed_of_a_level
-from tests.support.faults.process import Operator
+from tests.support.faults.process import Operator, Start
 from tests.support.faults.proxy import Proxy
 from tests.support.namespaces import Namespace, fresh
 from tests.support.product import RELEASE, Product
 
-#: Starts an operator behind the proxy that looks after one namespace, or all:
-#: (namespace, *arguments, by=another proxy, account=another kubeconfig).
-Start = Callable[..., Operator]
-
 
 @pytest.fixture(scope="package")
-def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
-    """A real control plane with two of kwok's fake nodes."""
-    with bed_of_a_level(request, "test-faults", "control-plane", kwok_nodes=2) as bed:
-        yield bed
-
-
-@pytest.fixture(scope="package")
-def account(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def account(control_plane: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The chart is installed, without webhooks; a kubeconfig of the operator's ServiceAccount."""
     product = Product(control_plane, tmp_path_factory.mktemp("product"))
     product.install("--set", "webhooks.enabled=false")
-    return product.kubeconfig(RELEASE)
+    yield product.kubeconfig(RELEASE)
+    product.uninstall()
 
 
 @pytest.fixture
@@ -53,9 +43,10 @@ def namespace(control_plane: Bed, account: Path) -> Iterator[Namespace]:
 def start(proxy: Proxy, account: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts operators, and ends them with the test."""
     running: list[Operator] = []
+    numbers = count()
 
     def begin(namespace: Namespace | None, *arguments: str, by: Proxy = proxy, account: Path = account) -> Operator:
-        number = len(running)
+        number = next(numbers)
         config = yaml.safe_load(account.read_text())
         config["clusters"][0]["cluster"] = {"server": by.url}
         kubeconfig = tmp_path / f"kubeconfig-{number}"
@@ -65,8 +56,9 @@ def start(proxy: Proxy, account: Path, tmp_path: Path) -> Iterator[Start]:
         if "--lease-name" not in arguments:
             options = ("--no-leader-election", *options)
         environ = {"KUBECONFIG": str(kubeconfig), "POD_NAME": f"operator-{number}"}
-        running.append(Operator.start(options, environ, tmp_path / f"operator-{number}.log"))
-        return running[-1]
+        operator = Operator.start(options, environ, tmp_path / f"operator-{number}.log")
+        running.append(operator)
+        return operator
 
     yield begin
     for operator in running:

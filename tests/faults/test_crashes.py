@@ -8,9 +8,9 @@ next write; after the last one there is one more run.
 CAMPAIGN=N does it all N times, because no two runs meet the cluster's controllers at the same point.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -19,14 +19,16 @@ import pytest
 
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.demo.claims import ready_condition
-from tests.faults.conftest import Start
-from tests.support.faults.process import Operator
+from tests.support.answers import ready_condition
+from tests.support.campaign import TURNS
+from tests.support.faults.process import Operator, Start
 from tests.support.faults.proxy import Answer, BrokenError, Call, Forward, Proxy
 from tests.support.namespaces import Namespace, fresh, serving
+from tests.support.product import IMAGE
 
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 OTHER_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.29-alpine"
+#: Runs at the same time, each in a namespace of its own: they wait more than they work.
+AT_ONCE = 3
 Moment = Literal["before", "stored"]
 #: What is there, and the creates and deletes that led there, by kind.
 End = tuple[dict[str, Any], Counter[str]]
@@ -102,7 +104,7 @@ class Kill:
         raise BrokenError
 
 
-@pytest.mark.parametrize("turn", range(int(os.environ.get("CAMPAIGN", "1"))))
+@pytest.mark.parametrize("turn", range(TURNS))
 @pytest.mark.parametrize("workload", WORKLOADS.values(), ids=WORKLOADS.keys())
 def test_killed_around_each_write(
     turn: int, workload: Workload, control_plane: Bed, proxy: Proxy, start: Start
@@ -119,11 +121,16 @@ def test_killed_around_each_write(
         reference = _end(namespace, proxy, first)
         number = len([write for write in proxy.writes[first:] if write.call.writes])
     assert number >= 2
-    moments: tuple[Moment, ...] = ("before", "stored")
-    for at, moment in product(range(number), moments):
+
+    def end(at: int, moment: Moment) -> End:
         with fresh(control_plane) as namespace:
-            kill = Kill(namespace.name, at, moment)
-            assert _run_killed(namespace, workload, kill, proxy, start) == reference, f"killed {moment} write {at}"
+            return _run_killed(namespace, workload, Kill(namespace.name, at, moment), proxy, start)
+
+    moments: tuple[Moment, ...] = ("before", "stored")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = {(at, moment): pool.submit(end, at, moment) for at, moment in product(range(number), moments)}
+    for (at, moment), run in runs.items():
+        assert run.result() == reference, f"killed {moment} write {at}"
 
 
 def _run_killed(namespace: Namespace, workload: Workload, kill: Kill, proxy: Proxy, start: Start) -> End:
@@ -133,7 +140,7 @@ def _run_killed(namespace: Namespace, workload: Workload, kill: Kill, proxy: Pro
     kill.operator = start(namespace)
     # With a status to coalesce, a run may need one write less than the reference had.
     until(lambda: kill.done or _is_done(namespace, workload), seconds=PATIENCE, what="the kill")
-    proxy.rules.remove(rule)
+    proxy.remove(rule)
     kill.operator.kill()
     operator = start(namespace)
     _wait_until_done(namespace, workload)

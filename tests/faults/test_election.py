@@ -8,14 +8,12 @@ import pytest
 
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.faults.conftest import Start
-from tests.support.faults.process import Operator
+from tests.support.faults.process import Operator, Start
 from tests.support.faults.proxy import Answer, Call, Forward, Proxy, refused, to
 from tests.support.namespaces import Namespace, serving
-from tests.support.product import NAMESPACE, RELEASE
+from tests.support.product import IMAGE, NAMESPACE, RELEASE
 
 ELECTION = ("--lease-name", RELEASE, "--lease-namespace", NAMESPACE, "--lease-duration")
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{RELEASE}"
 
 
@@ -77,7 +75,7 @@ def test_a_holder_that_was_stopped_past_its_lease_writes_nothing(
     assert first.exit_code() == 1
     assert "was lost; another process may lead now" in first.text()
     assert [write.call for write in proxy.writes[before:] if write.call.writes or write.status < 300] == []
-    assert second.process.is_alive()
+    assert second.alive
 
 
 def test_a_holder_that_cannot_renew_writes_nothing_until_it_can(
@@ -91,10 +89,10 @@ def test_a_holder_that_cannot_renew_writes_nothing_until_it_can(
     namespace.apply({"count": 1, "image": IMAGE})
     operator.wait_log("another process may lead now")  # a write that was not made
     assert [write.call for write in proxy.writes[before:] if write.call.writes or write.status < 300] == []
-    proxy.rules.remove(away)
+    proxy.remove(away)
     namespace.wait("nginx", serving(1))
     assert "was renewed; writing again" in operator.text()
-    assert operator.process.is_alive()
+    assert operator.alive
 
 
 def test_who_loses_the_lease_ends(start: Start, namespace: Namespace, control_plane: Bed) -> None:

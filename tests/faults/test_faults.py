@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from testbed.waiting import PATIENCE, until
-from tests.faults.conftest import Start
+from tests.support.faults.process import Start
 from tests.support.faults.proxy import Answer, Call, Fault, Forward, Proxy, Watching, lost_answer, refused, reset, to
 from tests.support.namespaces import Namespace, serving
+from tests.support.product import IMAGE
 
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 #: What an operator of one namespace says to the API server while it makes an Nginx.
 CALLS = {
     ("list", "nginxes"),
@@ -69,7 +69,7 @@ def test_a_fault_at_the_first_call_of_each_kind(fault: Fault, proxy: Proxy, star
 
     def served(count: int) -> Callable[[dict[str, Any]], bool]:
         def condition(nginx: dict[str, Any]) -> bool:
-            if not operators[-1].process.is_alive():  # kopf gives up at some answers; the kubelet starts it again
+            if not operators[-1].alive:  # kopf gives up at some answers; the kubelet starts it again
                 assert "kopf gave up" in operators[-1].text()
                 operators.append(start(namespace))
             return serving(count)(nginx)

@@ -22,16 +22,14 @@ from nginx_operator.api import names, schema
 from nginx_operator.kube.resources import DEFINITIONS, Resource
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.faults.conftest import Start
 from tests.support import ladder
-from tests.support.faults.process import Operator
+from tests.support.faults.process import Operator, Start
 from tests.support.faults.proxy import Answer, BrokenError, Call, Forward, Proxy
 from tests.support.ladder import LADDER, NEW, OLD, Step
 from tests.support.namespaces import Namespace, fresh, serving
-from tests.support.product import CHART, NAMESPACE, RELEASE, ROOT, Product, Program
+from tests.support.product import CHART, IMAGE, NAMESPACE, RELEASE, ROOT, Product, Program
 from tests.support.rights import used
 
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 #: What is there, by kind and name.
 State = dict[tuple[str, str], Any]
 

@@ -5,24 +5,10 @@ from pathlib import Path
 
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.faults.conftest import Start
+from tests.support.faults.process import Start
 from tests.support.namespaces import Namespace, serving
-from tests.support.product import NAMESPACE, RELEASE, Product, corner
-from tests.support.rights import granted, used
-
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
-#: Rights that no request of its own names. The API server asks them of a patch that creates, and OpenShift's of one
-#: that writes an ownerReference.
-ASKED_BY_OTHERS = {
-    ("apps/deployments", "create"),
-    ("/services", "create"),
-    ("proxy.example.com/nginxes/finalizers", "update"),
-}
-#: Used only where a version of the API comes or goes, as test_ladder shows; the second one is granted only there.
-OF_THE_LADDER = {
-    ("apiextensions.k8s.io/customresourcedefinitions/status", "patch"),
-    ("proxy.example.com/nginxes", "patch"),
-}
+from tests.support.product import IMAGE, NAMESPACE, RELEASE, Product, corner
+from tests.support.rights import IMPLIED, MIGRATION, granted, used
 
 
 def live_a_life(namespace: Namespace) -> None:
@@ -59,8 +45,8 @@ def test_the_operator_uses_each_of_its_rights_and_no_other(
 
     done, may = used(control_plane, NAMESPACE, RELEASE), granted(control_plane, NAMESPACE, RELEASE)
     assert not done.forbidden
-    assert {(what, verb) for _, what, verb in done.allowed} - OF_THE_LADDER == {
-        (what, verb) for _, what, verb in may if (what, verb) not in ASKED_BY_OTHERS | OF_THE_LADDER
+    assert {(what, verb) for _, what, verb in done.allowed} - MIGRATION == {
+        (what, verb) for _, what, verb in may if (what, verb) not in IMPLIED | MIGRATION
     }
     leases = {right for right in done.allowed if "leases" in right[1]}
     assert {where for where, _, _ in leases} == {NAMESPACE}

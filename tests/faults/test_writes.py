@@ -3,11 +3,10 @@
 from bench.audit import Audit
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.faults.conftest import Start
+from tests.support.faults.process import Start
 from tests.support.namespaces import Namespace, serving
-from tests.support.product import NAMESPACE, RELEASE
+from tests.support.product import IMAGE, NAMESPACE, RELEASE
 
-IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
 USER = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
 
 

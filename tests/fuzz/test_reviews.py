@@ -16,11 +16,12 @@ from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.serving.application import Application, RequestHead
 from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.server import AdmissionServer
+from tests.support.campaign import TURNS
 from tests.support.fuzz import oracle
 from tests.support.fuzz.mutation import CORPUS, bent_bytes, bodies
 from tests.support.fuzz.watch import Watch
 
-CASES = 100_000 * int(os.environ.get("CAMPAIGN", "1"))
+CASES = 100_000 * TURNS
 POLICY = Policy(min_count=1)
 PATHS = ("/validate", "/mutate")
 WATCH = Watch()
@@ -71,7 +72,7 @@ async def test_the_corpus(application: Application, path: str) -> None:
 
 @settings(
     deadline=None,
-    max_examples=100 * int(os.environ.get("CAMPAIGN", "1")),
+    max_examples=100 * TURNS,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.binary() | st.builds(bent_bytes, st.randoms(), st.sampled_from(CORPUS)), st.sampled_from(PATHS))

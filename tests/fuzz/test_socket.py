@@ -15,13 +15,14 @@ from pathlib import Path
 from nginx_operator.api.policy import Policy
 from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.pem import encode_certificates
+from tests.support.campaign import TURNS
 from tests.support.fuzz import oracle
 from tests.support.fuzz.mutation import CORPUS, bent_bytes, bodies
 from tests.support.waiting import PATIENCE
 
 #: Requests at the same time.
 AT_ONCE = 100
-CASES = 2_000 * int(os.environ.get("CAMPAIGN", "1"))
+CASES = 2_000 * TURNS
 
 PATHS = [
     *("/validate", "/mutate") * 8,

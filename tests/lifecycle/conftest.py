@@ -1,33 +1,14 @@
 """A control plane on which each test installs the chart for itself, and leaves nothing."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from testbed import Bed
-from tests.support.beds import bed_of_a_level
+from tests.support.lifecycle import INSIDE, OURS, OUTSIDE, Running
 from tests.support.product import NAMESPACE, Product
-
-#: All that the chart creates.
-OURS = "app.kubernetes.io/part-of=nginx-operator"
-#: As docs/lifecycle.md has them: what belongs to no namespace, but for the CRD.
-OUTSIDE = (
-    "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
-    "validatingadmissionpolicies,validatingadmissionpolicybindings"
-)
-#: What of it does.
-INSIDE = "deployments,services,secrets,configmaps,serviceaccounts,roles,rolebindings,poddisruptionbudgets"
-#: Both processes, admission working, within the block.
-Running = Callable[[], AbstractContextManager[None]]
-
-
-@pytest.fixture(scope="package")
-def control_plane(request: pytest.FixtureRequest) -> Iterator[Bed]:
-    """A real control plane with one of kwok's fake nodes."""
-    with bed_of_a_level(request, "test-life", "control-plane", kwok_nodes=1) as bed:
-        yield bed
 
 
 @pytest.fixture

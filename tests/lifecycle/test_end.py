@@ -9,8 +9,8 @@ import pytest
 
 from nginx_operator.api import names
 from testbed.waiting import PATIENCE, until
-from tests.lifecycle.conftest import OUTSIDE, Running
 from tests.support import inventory
+from tests.support.lifecycle import OUTSIDE, Running
 from tests.support.namespaces import Namespace, fresh, serving
 from tests.support.product import NAMESPACE, RELEASE, Product
 
@@ -57,7 +57,7 @@ def delete_namespace(product: Product, name: str) -> None:
 def test_without_keep_an_uninstall_takes_all_along(helm: Literal[3, 4], product: Product, running: Running) -> None:
     with fresh(product.bed) as namespace:
         before, begin = inventory.objects(product.bed), product.bed.audit_log.stat().st_size
-        product.install("--set", "crds.transform=false", helm=helm)
+        product.install("--set", "crds.keep=false", helm=helm)
         with running():
             runs(namespace)
             wait_known(product, begin)

@@ -3,8 +3,8 @@
 import pytest
 
 from testbed.bed import Bed
-from tests.lifecycle.conftest import OURS, Running
 from tests.support import inventory
+from tests.support.lifecycle import OURS, Running
 from tests.support.namespaces import fresh
 from tests.support.product import CHART, NAMESPACE, NO_PODS, PATIENT, RELEASE, Product
 from tests.support.rendering import INSTALLED, KUBE_VERSION

@@ -7,8 +7,8 @@ import pytest
 
 from nginx_operator.api import names
 from nginx_operator.kube.resources import DEPLOYMENTS
-from tests.lifecycle.conftest import OURS, Running
 from tests.support import inventory
+from tests.support.lifecycle import OURS, Running
 from tests.support.namespaces import fresh
 from tests.support.product import CHART, NAMESPACE, NO_PODS, RELEASE, Product
 from tests.support.traffic import bundles

@@ -3,26 +3,20 @@
 CAMPAIGN=N does all of it N times, and writes the table of docs/admission.md to build/admission.md.
 """
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from testbed.images import PROJECT
 from testbed.waiting import PATIENCE, until
-from tests.support.load.judge import Tally, Verdict
+from tests.support.campaign import CAMPAIGN, TURNS
+from tests.support.load.judge import Verdict
 from tests.support.namespaces import fresh
 from tests.support.node.authorities import CONFIGURATIONS, bundles, wipe_bundle
 from tests.support.node.disturbances import DISTURBANCES, OPTIONS, SHORT, Disturbance
 from tests.support.node.figures import Figures
-from tests.support.node.loaded import under_load
+from tests.support.node.loaded import lost, under_load
 from tests.support.node.release import NAME, NAMESPACE, Release
-
-TURNS = int(os.environ.get("CAMPAIGN", "0"))
-#: Requests that a connection may tear under: HTTP/1.1 does not tell that its other end closes just as one is written
-#: (RFC 9112, 9.5), and that moment is long on a machine that stands still. A campaign, on a quiet one, takes none.
-TORN = 0 if TURNS else 2
-_TORN_WORDS = ("broken pipe", "connection reset by peer", "use of closed network connection", "EOF")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +25,7 @@ def installed(release: Release) -> Iterator[Release]:
     release.install(4, *OPTIONS)
     yield release
     release.uninstall()
-    release.remove_rest()
+    release.remove_definition()
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +33,13 @@ def figures() -> Iterator[Figures]:
     """What is measured, written down at the end of a campaign."""
     figures = Figures()
     yield figures
-    if TURNS:
+    if CAMPAIGN:
         figures.write(PROJECT / "build" / "admission.md")
 
 
-def lost(tally: Tally) -> int:
-    """Number of admissions that failed, but for the few that a connection may tear under."""
-    failed = tally.having(Verdict.FAILED)
-    torn = [outcome for outcome in failed if any(words in outcome.text for words in _TORN_WORDS)]
-    return len(failed) - min(len(torn), TORN)
-
-
 # All kinds by turns: the kubelet restarts a container ever later that ends again and again.
-@pytest.mark.parametrize("disturbance", DISTURBANCES if TURNS else SHORT, ids=lambda found: found.name)
-@pytest.mark.parametrize("turn", range(max(TURNS, 1)))
+@pytest.mark.parametrize("disturbance", DISTURBANCES if CAMPAIGN else SHORT, ids=lambda found: found.name)
+@pytest.mark.parametrize("turn", range(TURNS))
 async def test_admission_goes_on(turn: int, disturbance: Disturbance, installed: Release, figures: Figures) -> None:
     run = await under_load(installed, disturbance)
     figures.add(disturbance.name, run)

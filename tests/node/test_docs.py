@@ -20,9 +20,10 @@ RUN = [page for page, found in FOUND.items() if page not in FROM_NOTHING and not
 @pytest.fixture(scope="module")
 def there(release: Release) -> Iterator[Release]:
     """A cluster for all pages; emptied at the end."""
+    release.remove_namespace()
     yield release
     release.bed.helm("uninstall", NAME, "-n", NAMESPACE, "--ignore-not-found", "--wait")
-    release.remove_rest()
+    release.remove_definition()
 
 
 @pytest.fixture
@@ -30,8 +31,10 @@ def cluster(there: Release) -> Iterator[Release]:
     """What a page leaves behind goes: objects and values."""
     yield there
     there.bed.kubectl("delete", "nginx", "--all", "--all-namespaces", check=False)
-    ours = "app.kubernetes.io/managed-by=nginx-operator"  # a page may compare pods before and after
-    there.bed.kubectl("wait", "--for=delete", "pods", "-l", ours, "-A", "--timeout=3m", check=False)
+    ours = ("-l", "app.kubernetes.io/managed-by=nginx-operator", "-A")
+    there.bed.kubectl("wait", "--for=delete", "replicasets", *ours, "--timeout=3m", check=False)
+    # A page may compare pods before and after; these would drain for seconds.
+    there.bed.kubectl("delete", "pods", *ours, "--grace-period=0", "--force")
     values = there.bed.helm("get", "values", NAME, "-n", NAMESPACE, "-o", "json", check=False).stdout
     if values and json.loads(values):
         there.bed.helm("upgrade", NAME, str(CHART), "-n", NAMESPACE, "--reset-values", "--wait", "--timeout=5m")

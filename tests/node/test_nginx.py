@@ -28,7 +28,7 @@ def installed(release: Release) -> Iterator[Release]:
     release.install()
     yield release
     release.uninstall()
-    release.remove_rest()
+    release.remove_definition()
 
 
 @pytest.fixture

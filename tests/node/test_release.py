@@ -7,20 +7,19 @@ from typing import get_args
 import pytest
 
 from testbed.waiting import PATIENCE, until
-from tests.node.test_admission import TURNS
 from tests.support import inventory
+from tests.support.campaign import TURNS
+from tests.support.lifecycle import OURS
 from tests.support.namespaces import Namespace, fresh
 from tests.support.node.operands import Operands
 from tests.support.node.release import CRD, NAME, Helm, Release
-
-EVERY = "app.kubernetes.io/part-of=nginx-operator"
 
 
 @pytest.fixture
 def clean(release: Release) -> Iterator[Release]:
     """The release before its first install; what a test leaves is removed."""
     yield release
-    release.remove_rest()
+    release.remove_definition()
 
 
 def works_at_once(namespace: Namespace) -> None:
@@ -42,7 +41,7 @@ def untouched(operands: Operands) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("helm", get_args(Helm))
-@pytest.mark.parametrize("turn", range(max(TURNS, 1)))
+@pytest.mark.parametrize("turn", range(TURNS))
 def test_what_is_installed_works_and_what_ran_goes_on_after_an_uninstall(turn: int, clean: Release, helm: Helm) -> None:
     clean.make_namespace()
     before = inventory.objects(clean.bed)
@@ -80,7 +79,7 @@ def test_what_is_installed_works_and_what_ran_goes_on_after_an_uninstall(turn: i
         namespace.wait_gone("deployment", operands.names[0])
         clean.uninstall(helm)
     until(
-        lambda: not {name for name in inventory.objects(clean.bed, EVERY) if CRD not in name},
+        lambda: not {name for name in inventory.objects(clean.bed, OURS) if CRD not in name},
         seconds=PATIENCE,
         what="nothing with our label but the CRD",
     )

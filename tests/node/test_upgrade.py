@@ -12,20 +12,20 @@ from pathlib import Path
 import pytest
 
 from testbed.images import PROJECT
-from tests.node.test_admission import TURNS, lost
 from tests.support.beds import shown
+from tests.support.campaign import CAMPAIGN
 from tests.support.load.judge import Verdict
 from tests.support.namespaces import Namespace, fresh, serving
 from tests.support.node import versions
 from tests.support.node.changes import ALL, SHORT, Story
 from tests.support.node.disturbances import OPTIONS, Disturbance
 from tests.support.node.figures import Run, write_table
-from tests.support.node.loaded import under_load
+from tests.support.node.loaded import lost, under_load
 from tests.support.node.operands import Operands, Served
 from tests.support.node.release import Release
 from tests.support.node.versions import Versions
 
-NUMBER = 20 if TURNS else 3
+NUMBER = 20 if CAMPAIGN else 3
 #: Requests under way at most: 2 s of them. Nothing here may make one wait for longer but a machine that stands still.
 AT_ONCE = 100
 COLUMNS = (
@@ -57,7 +57,7 @@ def matrix() -> Iterator[Matrix]:
     """What is measured, written down at the end of a campaign."""
     matrix = Matrix()
     yield matrix
-    if TURNS:
+    if CAMPAIGN:
         write_table(PROJECT / "build" / "lifecycle.md", COLUMNS, matrix.rows)
 
 
@@ -73,7 +73,7 @@ def clean(release: Release) -> Iterator[Release]:
     """The release before its first install; what a test leaves is removed."""
     yield release
     release.uninstall()
-    release.remove_rest()
+    release.remove_definition()
 
 
 async def happens(change: Disturbance, release: Release, operands: Operands) -> tuple[Run, Served]:
@@ -101,7 +101,7 @@ def works(namespace: Namespace) -> None:
     namespace.wait_gone("deployment", "probe")
 
 
-@pytest.mark.parametrize("story", ALL if TURNS else SHORT, ids=lambda story: story.title)
+@pytest.mark.parametrize("story", ALL if CAMPAIGN else SHORT, ids=lambda story: story.title)
 async def test_nobody_notices_an_upgrade_or_a_rollback(
     story: Story, clean: Release, charts: Versions, matrix: Matrix
 ) -> None:

@@ -6,7 +6,6 @@ ever has to until it says what it may not, or has come to the end without. `make
 """
 
 import json
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,18 +17,18 @@ import yaml
 from nginx_operator.kube.resources import DEPLOYMENTS, LEASES, NGINXES, SECRETS, SERVICES
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.certificates.conftest import Report
-from tests.cluster.test_policies import BIG
-from tests.faults.test_rights import ASKED_BY_OTHERS, IMAGE, OF_THE_LADDER
+from tests.support.campaign import CAMPAIGN
 from tests.support.faults.process import Operator
 from tests.support.namespaces import Namespace, fresh, serving
-from tests.support.product import NAMESPACE, RELEASE, Product, Program
-from tests.support.rights import granted, used
+from tests.support.policies import BIG
+from tests.support.product import IMAGE, NAMESPACE, RELEASE, Product, Program
+from tests.support.report import Report
+from tests.support.rights import IMPLIED, MIGRATION, granted, used
 from tests.support.roles import Right, may, rights, without
 from tests.support.traffic import CONFIGURATIONS, bundles
 
 #: One right in so many is taken away.
-STRIDE = 1 if "CAMPAIGN" in os.environ else 7
+STRIDE = 1 if CAMPAIGN else 7
 MERGE = {"Content-Type": "application/merge-patch+json"}
 #: What has to come about before a life goes on.
 Condition = Callable[[], Any]
@@ -67,7 +66,7 @@ def of_account(product: Product, account: str) -> list[Right]:
         if right.path.rsplit("/", 1)[1] in {f"{RELEASE}{mine}", f"{RELEASE}{mine}-classes"}
     ]
     assert all(may(product.bed, user, right) for right in found)
-    return [right for right in found if (f"{right.group}/{right.resource}", right.verb) not in OF_THE_LADDER]
+    return [right for right in found if (f"{right.group}/{right.resource}", right.verb) not in MIGRATION]
 
 
 def says(life: Life, said: Condition) -> bool:
@@ -193,7 +192,7 @@ def test_the_operator_says_which_right_it_lacks(
     assert not live_as_operator(product, tmp_path, "cannot ")
     done, given = used(product.bed, NAMESPACE, RELEASE), granted(product.bed, NAMESPACE, RELEASE)
     unused = {(what, verb) for _, what, verb in given} - {(what, verb) for _, what, verb in done.allowed}
-    assert unused - OF_THE_LADDER == ASKED_BY_OTHERS
+    assert unused - MIGRATION == IMPLIED
     assert unnoticed(product, RELEASE, lambda refusal: live_as_operator(product, tmp_path, refusal)) == []
     report(f"operator: {len(of_account(product, RELEASE)[::STRIDE])} rights taken away, each one missed")
 

@@ -1,4 +1,4 @@
-"""Beds for the tests of a level: up when its first test begins, down when its last one has ended."""
+"""Brings a bed up for the tests that need it, and takes it down after them."""
 
 import os
 import sys
@@ -20,9 +20,9 @@ def bed_of_a_level(
     kwok_nodes: int = 0,
     images: Sequence[Callable[[Progress], BuiltImage]] = (),
 ) -> Iterator[Bed]:
-    """A bed with images loaded. It is taken down at the end whatever happened, unless KEEP_BED=1.
+    """Yields a bed with images loaded, and takes it down at the end unless KEEP_BED=1.
 
-    A machine that cannot run the level skips its tests, with a sentence that says what is missing.
+    Skips the tests on a machine that cannot run the level, and says what is missing.
     """
     if sentence := missing_for(level):
         pytest.skip(sentence)
@@ -35,18 +35,19 @@ def bed_of_a_level(
                 bed.load_image(image.archive)
         yield bed
     finally:
+        bed.disconnect()
         if os.environ.get("KEEP_BED") != "1":
             bed.down()
 
 
 def chosen_kubernetes() -> GoModule:
-    """The Kubernetes that KUBERNETES names: `newest`, as always but in `make cluster-oldest`, or `oldest`."""
+    """The Kubernetes that KUBERNETES selects: `newest`, the default, or `oldest`, as `make cluster-oldest` sets."""
     return {"newest": KUBERNETES, "oldest": OLDEST_KUBERNETES}[os.environ.get("KUBERNETES", "newest")]
 
 
 @contextmanager
 def shown(request: pytest.FixtureRequest) -> Iterator[Progress]:
-    """A progress that is seen in spite of pytest: what is made for the first time takes minutes."""
+    """Shows progress in spite of pytest's capture: first builds take minutes."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         yield Progress(sys.stderr)

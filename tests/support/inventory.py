@@ -1,4 +1,4 @@
-"""All that is in a cluster: each object of each kind that the API server's discovery names."""
+"""Lists all objects in a cluster, of every kind that the API server's discovery names."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,9 +7,9 @@ from testbed import Bed
 from testbed.waiting import PATIENCE, until
 
 _DISCOVERY = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
-#: What happened, which comes and goes by itself, and what is no stored object.
+#: Kinds left out: events expire, and componentstatuses are not stored.
 _PASSING = {"events", "events.events.k8s.io", "componentstatuses"}
-#: What controllers put into every namespace.
+#: Objects that controllers create in every namespace.
 _OF_NAMESPACES = {"kube-root-ca.crt", "default"}
 
 
@@ -30,12 +30,12 @@ def kinds(bed: Bed) -> dict[str, str]:
 
 
 def objects(bed: Bed, selector: str = "") -> set[str]:
-    """Every object, or every one with these labels, as KIND NAMESPACE/NAME; but for what comes and goes by itself."""
+    """All objects that match a label selector, as KIND NAMESPACE/NAME, without those that come and go by themselves."""
     return {name for name, _ in _all(bed, selector)}
 
 
 def states(bed: Bed, selector: str) -> dict[str, dict[str, Any]]:
-    """What somebody wrote into each object with these labels, and who, by the same name; not its status."""
+    """The content of each object that matches, with its field managers and without its status, by the same name."""
     return {name: _written(found) for name, found in _all(bed, selector)}
 
 
@@ -57,7 +57,7 @@ def _all(bed: Bed, selector: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _listed(bed: Bed, path: str) -> list[dict[str, Any]]:
-    """The objects of a collection; none where the kind went away since it was named."""
+    """The objects of a collection; none if its kind has been deleted meanwhile."""
 
     def ask() -> tuple[int, dict[str, Any]] | None:
         status, answer = bed.request("GET", path)

@@ -1,9 +1,9 @@
-"""The ladder of API versions (docs/versions.md), as the charts and programs of five releases of the future.
+"""The ladder of API versions (docs/versions.md): charts and programs of five future releases.
 
-They are made of the real chart and of the real programs, which know one version. The new version is as the old one but
-for its name, and no object is converted, as the ladder demands.
+They are derived from the real chart and programs, which know one version. The new version differs from the old one in
+its name only, and no object is converted, as the ladder demands.
 
-    python -m tests.support.ladder store nginx_operator run ...    # a program as the release of that step has it
+    python -m tests.support.ladder store nginx_operator run ...    # runs a program as of that step's release
 """
 
 import runpy
@@ -26,7 +26,7 @@ _RULES: Final = "templates/webhooks/_admission.tpl"
 
 @dataclass(frozen=True)
 class Step:
-    """What a release has.
+    """One release on the ladder.
 
     Attributes:
         minor: its number, as in 0.MINOR.0.
@@ -70,7 +70,7 @@ def definition(real: Mapping[str, Any], step: Step) -> dict[str, Any]:
 
 
 def variant(files: Mapping[str, str], step: Step) -> dict[str, str]:
-    """What a step's chart has in place of three of the real chart's files."""
+    """The three files in which a step's chart differs from the real one, by path."""
     crd = definition(yaml.safe_load(files[_DEFINITION]), step)
     number = f"0.{step.minor}.0"
     about = yaml.safe_load(files["Chart.yaml"]) | {"version": number, "appVersion": number}
@@ -80,7 +80,7 @@ def variant(files: Mapping[str, str], step: Step) -> dict[str, str]:
 
 
 def write(chart: Path, folder: Path) -> dict[str, Path]:
-    """The charts of all steps, as folders made of the real chart."""
+    """Writes the charts of all steps; their folders, by step."""
     real = {path: (chart / path).read_text("utf-8") for path in (_DEFINITION, "Chart.yaml", _RULES)}
     made = {}
     for name, step in LADDER.items():
@@ -91,7 +91,7 @@ def write(chart: Path, folder: Path) -> dict[str, Path]:
 
 
 def speak(step: Step) -> None:
-    """Has the programs of this process be those of a step's release. To be called before they are imported."""
+    """Patches this process to run the programs of a step's release. Call it before they are imported."""
     real = schema.crd()
     names.VERSION = step.speaks  # type: ignore[misc]
     names.API_VERSION = f"{names.GROUP}/{step.speaks}"  # type: ignore[misc]

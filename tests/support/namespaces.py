@@ -1,4 +1,4 @@
-"""A namespace of a test's own on a real cluster, and short ways to look at what is in it."""
+"""A namespace for one test on a real cluster, and short ways to look at its objects."""
 
 import json
 import uuid
@@ -10,13 +10,14 @@ from typing import Any
 
 import yaml
 
+from nginx_operator.api import names
 from nginx_operator.kube import resources
 from nginx_operator.kube.resources import Resource
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
-from tests.demo.claims import ready_condition
+from tests.support.answers import ready_condition
 
-#: What tests look at, by the word that kubectl has for one.
+#: Resources by kubectl's singular name.
 RESOURCES = {
     "nginx": resources.NGINXES,
     "autoscaler": Resource("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
@@ -32,7 +33,7 @@ RESOURCES = {
 
 @dataclass
 class Namespace:
-    """One namespace; objects are called `web` unless a test says otherwise."""
+    """One namespace. An object's name is `web` unless given."""
 
     bed: Bed
     name: str
@@ -43,13 +44,9 @@ class Namespace:
 
     def apply(self, spec: object, name: str = "web", *options: str, check: bool = True) -> CompletedProcess[str]:
         """kubectl apply of an Nginx. A spec of `...` is left out."""
-        body: dict[str, Any] = {
-            "apiVersion": "proxy.example.com/v1alpha1",
-            "kind": "Nginx",
-            "metadata": {"name": name},
-        }
-        if spec is not ...:
-            body["spec"] = spec
+        body = nginx(spec, name=name)
+        if spec is ...:
+            del body["spec"]
         return self.kubectl("apply", *options, "-f", "-", input=yaml.safe_dump(body), check=check)
 
     def get(self, kind: str, name: str = "web") -> dict[str, Any] | None:
@@ -87,6 +84,11 @@ class Namespace:
         until(lambda: self.get(kind, name) is None, seconds=PATIENCE, what=f"{kind} {name} gone")
 
 
+def nginx(spec: object, **metadata: Any) -> dict[str, Any]:
+    """An Nginx with this spec and metadata."""
+    return {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": metadata, "spec": spec}
+
+
 @contextmanager
 def fresh(bed: Bed) -> Iterator[Namespace]:
     """A namespace that enforces PodSecurity `restricted`; deleted at the end, without waiting for it."""
@@ -100,7 +102,7 @@ def fresh(bed: Bed) -> Iterator[Namespace]:
 
 
 def serving(count: int) -> Callable[[dict[str, Any]], bool]:
-    """The condition that an Nginx has exactly so many ready pods and says so."""
+    """A condition: the Nginx has exactly `count` ready pods, and its status says so."""
 
     def look(nginx: dict[str, Any]) -> bool:
         status = nginx.get("status", {})

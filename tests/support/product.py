@@ -20,6 +20,7 @@ from nginx_operator.kube.resources import DEPLOYMENTS
 from testbed import Bed
 from testbed.gobuild import OLDEST_KUBERNETES
 from testbed.waiting import PATIENCE, until
+from tests.support.policies import OWN_POLICY
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "nginx-operator"
@@ -27,25 +28,21 @@ RELEASE, NAMESPACE = "nginx-operator", "nginx-operator-system"
 #: The bed's own address; the API server reaches webhooks there.
 HOST = "192.0.2.1"
 NO_PODS = ("--set", "operator.nodeSelector.nowhere=yes", "--set", "webhooks.nodeSelector.nowhere=yes")
-#: A namespace with a policy of its own.
-WITH_POLICY = "with-policy"
-OWN_POLICY = (
-    *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.maxCount=3"),
-    *("--set", f"webhooks.policy.namespaces.{WITH_POLICY}.defaultCount=2"),
-)
-#: A machine that tests run on may stand still for seconds.
+#: The image that an Nginx runs by default.
+IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30-alpine"
+#: A loaded machine may stall for seconds.
 PATIENT = ("--set", "webhooks.timeoutSeconds=30")
 
 
 @dataclass
 class Program:
-    """One of our programs, running inside a bed.
+    """The operator or the webhooks, running inside a bed.
 
     Attributes:
         name: for messages.
-        log: file with all that it writes.
+        log: file of its stdout and stderr.
         health: address of its health endpoints.
-        spawn: starts its process; what it writes goes behind what is in the log.
+        spawn: starts its process, which appends to the log.
     """
 
     name: str
@@ -56,7 +53,7 @@ class Program:
     spawn: Callable[[], subprocess.Popen[bytes]]
 
     def start_again(self) -> None:
-        """Starts it anew after its end, and waits until it is ready."""
+        """Restarts it after its end, and waits until it is ready."""
         assert self.process.poll() is not None
         self.process = self.spawn()
         self.wait_ready()
@@ -89,15 +86,15 @@ class Program:
         return self.bed.status_of(self.health, path)
 
     def metrics(self) -> str:
-        """What it tells Prometheus."""
+        """The answer of /metrics."""
         return self.bed.read(self.health, "/metrics")
 
     def text(self) -> str:
-        """All that it wrote."""
+        """The content of its log."""
         return self.log.read_text(errors="replace")
 
     def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 30) -> int:
-        """Ends it. Returns its exit code."""
+        """Signals it and waits for its end. Returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
         return self.process.wait(seconds)
@@ -172,7 +169,7 @@ class Product:
         return done
 
     def unroute(self) -> None:
-        """Takes the processes away from behind the Service."""
+        """Removes the processes from the Service's endpoints."""
         self.bed.kubectl(
             "delete", "endpointslice", "-n", self.namespace, "-l", f"kubernetes.io/service-name={self.release}-webhooks"
         )
@@ -191,7 +188,7 @@ class Product:
         return ("--policy-file", str(self._mounted))
 
     def mount_policy(self) -> bool:
-        """Does what the kubelet does to the mounted ConfigMap. Returns whether that changed anything."""
+        """Updates the mounted policy, as the kubelet does for a ConfigMap. Returns whether it changed."""
         path = self._mounted
         before = path.read_text() if path.exists() else ""
         text = self.bed.kubectl(
@@ -243,7 +240,7 @@ class Product:
         return Program(name, self.bed, spawn(), log, health, spawn)
 
     def _route(self, port: int) -> None:
-        """Puts the process behind the chart's Service, as the kubelet and the endpoints controller would a pod."""
+        """Adds the process to the endpoints of the chart's Service, as controllers do for a ready pod."""
         endpoint = {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
@@ -261,7 +258,7 @@ class Product:
         self._route_by_endpoints(self._routed)
 
     def _route_by_endpoints(self, ports: Collection[int]) -> None:
-        """Tells the same to an API server that finds a webhook by the Endpoints of its Service, as 1.30's does."""
+        """Writes Endpoints too, for an API server that resolves a webhook's Service by those, as 1.30 does."""
         self._routed = set(ports)
         if self.bed.kubernetes is not OLDEST_KUBERNETES:
             return
@@ -279,7 +276,7 @@ class Product:
 
 @contextmanager
 def corner(bed: Bed, watched: str, *options: str, namespace: str = NAMESPACE, suffix: str = "") -> Iterator[str]:
-    """Another release in a namespace, one that watches one namespace, without webhooks; its name.
+    """Installs another release, without webhooks, that watches one namespace. Yields its name.
 
     Rendered and applied as GitOps tools do it: Helm would refuse it beside a release that watches all.
     """

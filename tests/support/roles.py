@@ -1,4 +1,4 @@
-"""The chart's roles as single rights, and the means to take one away."""
+"""The chart's roles, right by right, and a way to take one away."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class Right:
 
     @property
     def namespace(self) -> str:
-        """Of the role; empty of a ClusterRole."""
+        """The role's namespace; empty for a ClusterRole."""
         return self.path.split("/namespaces/")[1].split("/")[0] if "/namespaces/" in self.path else ""
 
     @property
@@ -47,14 +47,14 @@ class Right:
 
     @property
     def refusal(self) -> str:
-        """What the API server says to whoever lacks it."""
+        """The API server's message to an account that lacks it."""
         if self.resource.endswith("/finalizers"):
             return "cannot set blockOwnerDeletion"
         return f'cannot {self.verb} resource "{self.resource}" in API group "{self.group}"'
 
 
 def rights(bed: Bed, release: str) -> list[Right]:
-    """All that the roles of a release grant."""
+    """All rights that the roles of a release grant."""
     found = []
     for kind in ("clusterroles", "roles"):
         answer = bed.get(f"{_RBAC}/{kind}?labelSelector=app.kubernetes.io/instance={release}")
@@ -75,7 +75,7 @@ def _single(path: str, rule: Rule) -> Iterator[Right]:
 
 @contextmanager
 def without(bed: Bed, right: Right, user: str, namespace: str = "") -> Iterator[None]:
-    """The role lacks this right, and the API server knows: the user, who has it by that role, may no more."""
+    """Removes a right from its role within the block, and waits until the API server denies it to the user."""
     role = bed.get(right.path)
     assert role is not None
     kept = [single.rule for rule in role["rules"] for single in _single(right.path, rule) if single != right]
@@ -89,7 +89,7 @@ def without(bed: Bed, right: Right, user: str, namespace: str = "") -> Iterator[
 
 
 def may(bed: Bed, user: str, right: Right, namespace: str = "") -> bool:
-    """Whether the API server would let a user do it, where the role holds or in that namespace."""
+    """Whether the API server authorises a user, in the role's namespace or in the given one."""
     resource, _, subresource = right.resource.partition("/")
     asked = {
         **{"group": right.group, "resource": resource, "subresource": subresource, "verb": right.verb},
@@ -107,7 +107,7 @@ def may(bed: Bed, user: str, right: Right, namespace: str = "") -> bool:
 
 
 def _put(bed: Bed, right: Right, rules: list[Any]) -> None:
-    """Merges, so that nothing but the rules is replaced."""
+    """Replaces the rules by a merge patch, and nothing else."""
     body = json.dumps({"rules": rules}).encode()
     status, answer = bed.request("PATCH", right.path, body, {"Content-Type": "application/merge-patch+json"})
     assert status == 200, answer

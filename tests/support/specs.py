@@ -1,4 +1,4 @@
-"""Specs that hypothesis makes: valid ones, and such with one thing wrong, of a kind that one rule or another finds."""
+"""Hypothesis strategies for specs: valid ones, and ones that break a rule."""
 
 from operator import or_
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 Values = SearchStrategy[Any]
 Fields = dict[str, Values]
 
-#: No surrogates, of which JSON in UTF-8 has none, nor what JSON escapes as two: YAML reads it otherwise.
+#: Without surrogates, which UTF-8 cannot encode, and without what JSON escapes as a pair: YAML reads those differently.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF), max_size=12)
 _FLOATS = st.sampled_from([0.0, 1.0, 2.5, -1.0, 1e3, 2.0**31, 1e22, 1e300])
 _INTEGERS = st.sampled_from([-(2**63), -(2**31), -1, 0, 1, 2, 80, 65535, 65536, 2**31 - 1, 2**31, 2**63, 10**30])
@@ -26,12 +26,12 @@ def _of(*values: Any) -> Values:
 
 
 def _words(*words: str) -> Values:
-    """Words, what a pattern that is not anchored would take for one of them, and any text."""
+    """Words, each with a newline behind it (which an unanchored pattern accepts), and any text."""
     return _of(*words) | _of(*words).map(lambda word: f"{word}\n") | _TEXT
 
 
 def _object(good: Fields, odd: Fields) -> Values:
-    """Valid fields, and one that is odd, or of any type, or not known."""
+    """Valid fields, and one that is odd, of any type, or unknown."""
     wrong = [values.map(lambda value, name=name: {name: value}) for name, values in odd.items()]
     any_type = st.dictionaries(_of(*good), _ANYTHING, min_size=1, max_size=1)
     unknown = st.dictionaries(_of("nmae", "servise") | _TEXT, _SCALARS, min_size=1, max_size=1)

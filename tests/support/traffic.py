@@ -1,7 +1,7 @@
-"""Admissions through the API server and handshakes with each process, over and over, while something changes.
+"""Repeats admissions and TLS handshakes while something changes.
 
-The API server keeps its connections to the webhooks, so few of its requests need a handshake. Therefore clients of our
-own, which trust what the live configurations say, open a new connection each time.
+The API server reuses its connections to the webhooks, so few of its requests need a handshake. Separate clients, which
+trust the live caBundles, open a new connection each time.
 """
 
 import base64
@@ -11,16 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from nginx_operator.api import names
 from nginx_operator.kube.resources import MUTATING_CONFIGURATIONS, NGINXES, VALIDATING_CONFIGURATIONS
 from nginx_webhooks.certificates.tls_context import client_context
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
+from tests.support.answers import DENIED
+from tests.support.namespaces import nginx
 from tests.support.product import HOST, NAMESPACE, RELEASE
 
 SERVER_NAME = f"{RELEASE}-webhooks.{NAMESPACE}.svc"
 CONFIGURATIONS = (MUTATING_CONFIGURATIONS, VALIDATING_CONFIGURATIONS)
-#: Seconds between two rounds: the API server has other things to do.
+#: Seconds between two rounds, so that the API server is not saturated.
 PAUSE = 0.02
 
 
@@ -47,7 +48,7 @@ def leaf(bed: Bed, port: int, bundle: bytes) -> bytes:
 
 @dataclass
 class Traffic:
-    """Counts what went well, and keeps what did not."""
+    """Counts successes, and records failures."""
 
     bed: Bed
     ports: Sequence[int]
@@ -57,7 +58,7 @@ class Traffic:
 
     @contextmanager
     def flowing(self, *, handshakes: bool = True) -> Iterator["Traffic"]:
-        """Flows beside the block. No admission may have failed, and no handshake."""
+        """Runs beside the block. Fails if an admission or a handshake failed."""
         ended = threading.Event()
         calls = [self._admit, self._shake] if handshakes else [self._admit]
         threads = [threading.Thread(target=self._repeat, args=(call, ended)) for call in calls]
@@ -74,7 +75,7 @@ class Traffic:
         assert self.admissions
 
     def _some_more(self) -> None:
-        """What was done last has an effect on the next admissions."""
+        """Waits for more admissions, which the last change affects."""
         target = self.admissions + 20
         until(lambda: self.admissions >= target or self.failures, seconds=PATIENCE, what="some more admissions")
 
@@ -91,20 +92,15 @@ class Traffic:
         assert (status, answer.get("spec", {}).get("count")) == (201, 1), answer
         status, answer = self._create({"count": 101})
         assert status == 422, answer
-        assert f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request' in answer["message"], answer
+        assert DENIED in answer["message"], answer
         self.admissions += 2
 
     def _create(self, spec: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        body = {
-            "apiVersion": names.API_VERSION,
-            "kind": names.KIND,
-            "metadata": {"generateName": "probe-"},
-            "spec": spec,
-        }
+        body = nginx(spec, generateName="probe-")
         return self.bed.request("POST", f"{NGINXES.path('default')}?dryRun=All", body)
 
     def _shake(self) -> None:
-        """A new connection to each process, by each bundle that was live just before."""
+        """Opens a connection to each process with each bundle that was live just before."""
         for bundle in set(bundles(self.bed)):
             for port in self.ports:
                 leaf(self.bed, port, bundle)

@@ -1,9 +1,9 @@
-"""Waiting for a condition, never for a time."""
+"""Waits for a condition on the event loop."""
 
 import asyncio
 from collections.abc import Callable
 
-#: Seconds after which a test that waits in vain fails. Far more than any wait takes on a busy machine.
+#: Seconds until a wait fails: far more than any takes on a busy machine.
 PATIENCE = 60.0
 
 

@@ -5,6 +5,7 @@ import importlib.util
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,38 @@ def test_the_image_gets_all_that_it_copies() -> None:
     let_through = [line[1:].rstrip("*").rstrip("/") for line in read(".dockerignore").splitlines() if line[0] == "!"]
     for source in " ".join(sources).split():
         assert any(path == source or path.startswith(f"{source}/") for path in let_through), source
+
+
+def test_tests_share_what_stands_in_support_and_nothing_else() -> None:
+    """Apart from its own package, a module of the tests imports tests.support: no other tests, and no demo."""
+    found = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        package = ".".join(path.relative_to(ROOT).parent.parts)
+        for module in imported(ast.parse(path.read_text(encoding="utf-8"))):
+            own = package in (module, module.rpartition(".")[0])
+            if module.startswith("tests.") and not module.startswith("tests.support") and not own:
+                found.append(f"{path.relative_to(ROOT)} imports {module}")
+    assert found == []
+
+
+@pytest.mark.parametrize("package", ["testbed", "tests/support"])
+def test_the_docstring_of_a_package_maps_its_modules(package: str) -> None:
+    text = ast.get_docstring(ast.parse(read(f"{package}/__init__.py")))
+    assert text is not None
+    listed = re.findall(r"^    (\w+)/?  +\S", text, re.MULTILINE)
+    modules = {path.stem for path in (ROOT / package).glob("*.py")} | {
+        path.parent.name for path in (ROOT / package).glob("*/__init__.py")
+    }
+    assert sorted(listed) == sorted(modules - {"__init__"})
+
+
+def imported(module: ast.Module) -> Iterator[str]:
+    """The modules that a module imports, or imports names from."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 def test_no_file_names_a_home() -> None:

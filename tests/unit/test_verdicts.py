@@ -14,6 +14,7 @@ from nginx_operator.commands.lint import check_text
 from nginx_operator.reconcile import guard
 from nginx_webhooks import admission
 from nginx_webhooks.review import AdmissionResponse, decode
+from tests.support.campaign import TURNS
 from tests.support.specs import NAMES, SPECS
 from tests.support.webhooks.reviews import encoded, nginx, patched, review
 
@@ -53,7 +54,7 @@ def stored(value: Any, rule: schema.Schema) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000 * TURNS, deadline=None)
 @given(name=NAMES, spec=SPECS, policy=POLICIES)
 def test_webhook_guard_and_lint_agree(name: str, spec: dict[str, Any], policy: Policy) -> None:
     if isinstance(spec.get("count"), float):

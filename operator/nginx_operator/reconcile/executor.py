@@ -21,6 +21,8 @@ from nginx_operator.runtime.workqueue import RetryLater
 log = logging.getLogger(__name__)
 
 _RESOURCES: Final = {resource.plural: resource for resource in (DEPLOYMENTS, SERVICES)}
+#: How often the ownership of forced fields is given up, against others who write at the same time.
+_TRIES: Final = 5
 
 
 class Executor:
@@ -112,9 +114,23 @@ class Executor:
         """Makes room for our fields where they are invalid together with what somebody else set."""
         live = msgspec.json.decode(await self._read(key, action))
         raw = await self._replace(key, action, live, "/spec", patches.force_spec(action.kind, action.body, live))
-        # Such a patch owns what it changes, under our name but not by apply: it would stay when it leaves the spec.
-        live = msgspec.json.decode(raw)
-        await self._replace(key, action, live, "/metadata/managedFields", patches.without_our_updates(live))
+        await self._disown_updates(key, action, raw)
+
+    async def _disown_updates(self, key: Key, action: Apply, raw: bytes) -> None:
+        """Removes the entry that a patch leaves in managedFields, under our name but not by apply.
+
+        Its fields would stay when they leave the spec. If somebody else writes meanwhile, it tries again at once: the
+        next reconcile would find the child as desired, and nothing to do.
+        """
+        for left in reversed(range(_TRIES)):
+            live = msgspec.json.decode(raw)
+            try:
+                await self._replace(key, action, live, "/metadata/managedFields", patches.without_our_updates(live))
+                return
+            except ApiError as error:
+                if error.code != HTTPStatus.UNPROCESSABLE_ENTITY or not left:
+                    raise
+                raw = await self._read(key, action)
 
     async def _delete(self, key: Key, action: Delete) -> None:
         resource = _RESOURCES[action.kind.plural]

@@ -1,4 +1,4 @@
-"""The commands of a page: pure, from Markdown to commands in their order.
+"""The commands of a page, in order. Pure.
 
 A block is fenced with `console`, where a command begins with `$ ` and what it answers stands below it, or with `sh`,
 where all is one script. A block that the test bed cannot run says so behind that word:
@@ -51,7 +51,7 @@ class Block:
 
 
 class PageError(ValueError):
-    """A page is not written as this module reads it; the text says where."""
+    """A page cannot be parsed; the text says where."""
 
 
 def fences(text: str) -> Iterator[tuple[int, str, list[str]]]:
@@ -91,7 +91,7 @@ def blocks(text: str) -> list[Block]:
 
 
 def outside(text: str) -> list[int]:
-    """Lines that look like commands and stand in no block of commands: what nobody runs."""
+    """Numbers of lines that look like commands outside a block of commands, which nobody runs."""
     lines = text.splitlines()
     for start, _, inside in fences(text):
         lines[start - 1 : start + len(inside) + 1] = [""] * (len(inside) + 2)
@@ -128,14 +128,14 @@ def _goes_on(typed: Sequence[str]) -> bool:
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 
-#: What differs from run to run: ages, times, the hash in a pod's name, addresses. And `...`, which stands for anything.
+#: Text that differs between runs: ages, times, pod name hashes, addresses. And `...`, which matches anything.
 _VOLATILE = re.compile(
     r"\.\.\.|^(?:\d+[smhd])+$|\d{4}-\d\d-\d\dT[\d:.+Z-]+|(?<=-)[a-z0-9]{7,10}-[a-z0-9]{5}\b|\b\d+\.\d+\.\d+\.\d+\b"
 )
 
 
 def differs(shown: Sequence[str], said: str) -> str:
-    """The first line of an answer that a command did not give, in this order; empty if it gave all of them.
+    """The first line of the answer shown that a command did not print, in order; empty if it printed all.
 
     `...` stands for anything, in a line or as one. Widths of columns may differ, and what cannot be the same twice.
     """

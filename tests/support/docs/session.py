@@ -10,18 +10,18 @@ from typing import Self
 from testbed import Bed
 from tests.support.docs.blocks import ROOT, Command, differs
 
-#: Seconds that a command may take: it installs the chart, at the most.
+#: Seconds that a command may take; the longest ones install the chart.
 LONGEST = 600
-#: How an answer begins where a page shows that something is refused.
+#: How an answer begins where a page shows a refusal.
 _FAILURES = re.compile(r"^Error|^The \w+ \S+ is invalid|^no$")
 
 
 class PageFaultError(AssertionError):
-    """A command of a page failed, or answered otherwise than the page shows."""
+    """A command of a page failed, or its output differs from the page."""
 
 
 class Session:
-    """One bash for one page, so that what a command exports the next one has."""
+    """One bash for one page, so that exported variables last."""
 
     def __init__(self, bed: Bed, page: str) -> None:
         self._page = page
@@ -49,7 +49,7 @@ class Session:
         self._shell.communicate()
 
     def run(self, command: Command) -> None:
-        """Run one command, and compare what it answers with what the page shows.
+        """Runs one command, and compares its output with the page.
 
         Raises:
             PageFaultError: it failed and the page shows no failure, or it answered otherwise.

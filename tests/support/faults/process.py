@@ -1,4 +1,4 @@
-"""The operator as a process that starts at once and may be killed at any moment.
+"""The operator as a process that starts at once and can be killed at any moment.
 
 A fork server holds all imports, so that a campaign of crashes does not spend its time on starting Python.
 """
@@ -6,7 +6,8 @@ A fork server holds all imports, so that a campaign of crashes does not spend it
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -16,6 +17,8 @@ from testbed.waiting import PATIENCE, until
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["nginx_operator.process", "kubernetes.config"])
+#: The exit code of a child can be read once, and multiprocessing reads those of all children whenever it starts one.
+_ASKING = threading.Lock()
 
 
 @dataclass
@@ -29,7 +32,8 @@ class Operator:
     def start(cls, arguments: Sequence[str], environ: Mapping[str, str], log: Path) -> "Operator":
         """Start it. What it logs is appended to `log`."""
         process = _CONTEXT.Process(target=_run, args=(list(arguments), dict(environ), str(log)), daemon=True)
-        process.start()
+        with _ASKING:
+            process.start()
         return cls(process, log)
 
     def wait_log(self, words: str) -> None:
@@ -40,17 +44,23 @@ class Operator:
             raise AssertionError(f"{error}\n{self.text()}") from None
 
     def text(self) -> str:
-        """All that it logged."""
+        """The content of its log."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        with _ASKING:
+            return self.process.is_alive()
+
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it is there."""
-        if self.process.is_alive() and self.process.pid is not None:
+        """Send a signal, if it runs."""
+        if self.alive and self.process.pid is not None:
             os.kill(self.process.pid, number)
 
     def exit_code(self) -> int | None:
         """Wait until it ends by itself; its exit code."""
-        self.process.join(PATIENCE)
+        until(lambda: not self.alive, seconds=PATIENCE, what="the operator's end")
         return self.process.exitcode
 
     def kill(self) -> None:
@@ -61,6 +71,11 @@ class Operator:
         """End it by a signal; its exit code, negative after a signal that it does not handle."""
         self.send(number)
         return self.exit_code()
+
+
+#: Starts an operator behind a proxy, for one namespace or for all:
+#: (namespace or None, *arguments, by=another proxy, account=another kubeconfig).
+Start = Callable[..., Operator]
 
 
 def _run(arguments: list[str], environ: dict[str, str], log: str) -> None:

@@ -1,9 +1,9 @@
-"""A proxy between the operator and the API server, in which faults happen where a test wants them.
+"""A proxy between the operator and the API server that injects faults where a test wants them.
 
     operator --http--> Proxy --https--> kube-apiserver
 
-It speaks HTTP/1.1 with the operator and passes its bearer token on, so RBAC and the audit log are as without it. What
-passes is real; a fault is an answer that a real API server gives too, a lost answer, or a broken connection.
+It speaks HTTP/1.1 with the operator and passes its bearer token on, so RBAC and the audit log work as without it. A
+fault is an answer that a real API server gives too, a lost answer, or a broken connection.
 """
 
 import asyncio
@@ -62,13 +62,13 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Whether it may change what is stored, other than the Lease and Events."""
+        """Whether it writes, Leases and Events aside."""
         return self.verb in _VERBS.values() and self.resource not in ("leases", "events")
 
 
 @dataclass
 class Answer:
-    """What the API server said, or a fault says in its stead."""
+    """An answer of the API server, or of a fault in its place."""
 
     status: int
     body: bytes
@@ -87,7 +87,7 @@ Fault = Callable[[Call, Forward], Awaitable[Answer]]
 
 @dataclass
 class Rule:
-    """A fault, and the calls that it meets.
+    """A fault, and the calls that it applies to.
 
     Attributes:
         matches: which calls.
@@ -102,7 +102,7 @@ class Rule:
     met: int = 0
 
     def meets(self, call: Call) -> bool:
-        """Whether this call is one of them; it counts then."""
+        """Whether it applies to this call, which then counts as one of `times`."""
         if (self.times is not None and self.met >= self.times) or not self.matches(call):
             return False
         self.met += 1
@@ -115,7 +115,7 @@ def to(verb: str, resource: str) -> Callable[[Call], bool]:
 
 
 def refused(code: int, reason: str, message: str = "made by a test", *, retry_after: int | None = None) -> Fault:
-    """Answers with a metav1.Status and passes nothing on."""
+    """Answers with a metav1.Status without passing the call on."""
     details = {"retryAfterSeconds": retry_after} if retry_after is not None else {}
     status = {
         "apiVersion": "v1",
@@ -147,7 +147,7 @@ async def lost_answer(_call: Call, forward: Forward) -> Answer:
 
 @dataclass
 class Watching:
-    """What is to happen to watches that begin from now on.
+    """The treatment of watches that begin from now on.
 
     Attributes:
         cut_after: end a watch after so many lines; None means never.
@@ -169,10 +169,10 @@ class Write:
 
 
 class Proxy:
-    """The proxy of one bed's API server. It runs in a thread of its own, so that tests may wait as they like.
+    """The proxy of one bed's API server. It runs in a thread of its own, so tests may block.
 
     Attributes:
-        rules: the first that meets a call decides.
+        rules: the first that meets a call decides. It is replaced, never changed: tests call from threads.
         watching: by plural; "" stands for all others.
         calls: all calls, in the order of their arrival.
         open: calls that have no answer yet, watches aside.
@@ -181,7 +181,8 @@ class Proxy:
     """
 
     def __init__(self) -> None:
-        self.rules: list[Rule] = []
+        self.rules: tuple[Rule, ...] = ()
+        self._changing = threading.Lock()
         self.watching: dict[str, Watching] = {"": Watching()}
         self.calls: list[Call] = []
         self.open: list[Call] = []
@@ -237,8 +238,14 @@ class Proxy:
     def add(self, matches: Callable[[Call], bool], fault: Fault, times: int | None = 1) -> Rule:
         """Add a rule, and return it."""
         rule = Rule(matches, fault, times)
-        self.rules.append(rule)
+        with self._changing:
+            self.rules = (*self.rules, rule)
         return rule
+
+    def remove(self, rule: Rule) -> None:
+        """Remove a rule; calls that it has met already are not affected."""
+        with self._changing:
+            self.rules = tuple(other for other in self.rules if other is not rule)
 
     def cut(self) -> None:
         """Break all watches that are under way."""
@@ -274,6 +281,9 @@ class Proxy:
 
     async def _forward(self, request: web.BaseRequest, call: Call) -> Answer:
         async with self._open(request, call) as response:
+            if call.verb == "watch" and response.status == 200:
+                _abort(response)  # there is no end of it to wait for
+                return Answer(response.status, b"", _kept(response.headers))
             body = await response.read()
             if call.verb in _VERBS.values():
                 self.writes.append(Write(call, response.status))
@@ -294,9 +304,7 @@ class Proxy:
                         request, response, self.watching.get(call.resource, self.watching[""])
                     )
                 finally:
-                    # In order, TLS would wait for the other side, and this loop may end sooner.
-                    if response.connection is not None and response.connection.transport is not None:
-                        response.connection.transport.abort()
+                    _abort(response)
         except (asyncio.CancelledError, BrokenError):
             return _break(request)
         finally:
@@ -329,6 +337,12 @@ class Proxy:
             data=call.body or None,
             headers=_kept(request.headers),
         )
+
+
+def _abort(response: aiohttp.ClientResponse) -> None:
+    """Ends the connection to the API server at once: in order, TLS would wait for it, and this loop may end sooner."""
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
 
 
 def _break(request: web.BaseRequest) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""Reviews that were bent: bytes and values of the corpus, changed at random, the same for the same seed.
+"""Mutated reviews: bytes and values of the corpus, changed at random, reproducible by seed.
 
 A generator of our own beside hypothesis, because it makes a case in 30 µs where hypothesis takes a millisecond.
 """
@@ -12,14 +12,14 @@ from typing import Any, Final
 
 CORPUS: Final = [path.read_bytes() for path in sorted((Path(__file__).parents[2] / "fuzz/corpus").iterdir())]
 
-#: What stands where something else is expected.
+#: Values of unexpected types and sizes.
 STRANGE: Final[list[Any]] = [
     None, True, False, 0, -1, 1, 3.0, 0.5, 100, 101, 2**31 - 1, 2**31, 2**53 + 1, 2**63, 2**64, 10**400, -(10**30),
     float("nan"), float("inf"), 1e308, "", "x", "3", "\x00", "\ud800", "\udfff\ud800", "\u202e", "a" * 300, "../../etc",
     "{{7*7}}", "$(id)", "; load_module x;", "50m", "-1", "1Ki", "1e99", "9" * 400, [], [[]], [None], {}, {"": {}},
     {"count": 3}, {"name": "NOT A NAME"}, ["10.0.0.0/33", "::/0"], {"a b": "c"}, "nginx", "nginx:latest", "UPPER/case",
 ]  # fmt: skip
-#: Names that a review or a spec knows, to be put where they do not belong, too.
+#: Field names of reviews and specs, also put where they do not belong.
 NAMES: Final = [
     "uid", "kind", "operation", "object", "oldObject", "spec", "count", "image", "imagePullPolicy", "imagePullSecrets",
     "containerPort", "resources", "requests", "limits", "cpu", "memory", "service", "type", "port", "nodePort",
@@ -28,7 +28,7 @@ NAMES: Final = [
     "__class__", "constructor", "\ud800",
 ]  # fmt: skip
 OPERATIONS: Final = ["CREATE", "UPDATE", "DELETE", "CONNECT", "create", ""]
-#: Around the bounds of lists and mappings.
+#: Sizes around the bounds of lists and mappings.
 SIZES: Final = [1, 2, 16, 17] * 8 + [64, 65, 1100]
 KINDS: Final = ["Nginx", "Scale", "Pod", "AdmissionReview", "nginx"]
 
@@ -94,7 +94,7 @@ def _bend(chance: random.Random, root: Any) -> None:
 
 
 def _holders(root: Any) -> list[Any]:
-    """All mappings and lists of a value; those of the spec several times, since they are what it is about."""
+    """All mappings and lists of a value; those of the spec several times, so that most mutations hit it."""
     found, ahead = [], [(root, 1)]
     while ahead:
         value, weight = ahead.pop()

@@ -1,4 +1,4 @@
-"""What no answer may be, whatever was asked. The rules are asked the slow way, by other code than the server's."""
+"""Judges answers to any request, by an implementation of the rules that shares no code with the server."""
 
 import base64
 import json
@@ -66,7 +66,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _check_patch(asked: dict[str, Any], response: dict[str, Any]) -> None:
-    """A patch adds what is missing, to a mapping, and nothing else."""
+    """Asserts that a patch only adds missing keys to mappings."""
     spec = (asked.get("object") or {}).get("spec")
     for operation in json.loads(base64.b64decode(response.get("patch", base64.b64encode(b"[]")))):
         assert operation["op"] == "add"

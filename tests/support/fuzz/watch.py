@@ -1,4 +1,4 @@
-"""What a process does to the world, by Python's audit events (PEP 578). A hook cannot be removed, only told to rest."""
+"""Notices processes, connections and written files by Python's audit events (PEP 578); a hook cannot be removed."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class Watch:
-    """While `on`, remembers in `seen` what was started, connected to, or opened for writing."""
+    """Records in `seen`, while `on`, what the process starts, connects to, or opens for writing."""
 
     def __init__(self) -> None:
         self.on = False

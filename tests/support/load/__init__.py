@@ -1,6 +1,6 @@
 """Admission under load: requests at a steady rate through the API server, each answer judged.
 
-judge.py   what is asked, and whether an answer is right: pure
-client.py  asks, and compares at the end what is stored with what was answered
-pages.py   asks nginx itself for its page, meanwhile
+judge.py   pure: the requests, and whether an answer is right
+client.py  sends them, and compares stored objects with answers at the end
+pages.py   requests nginx's page meanwhile
 """

@@ -1,4 +1,4 @@
-"""Asks the API server at a steady rate, judges each answer, and compares at last what is stored with what was said."""
+"""Sends requests at a steady rate, judges each answer, and compares the stored objects with the answers at the end."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ class Load:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Asks until the end of the block, and waits then for the last answers."""
+        """Sends requests until the end of the block, then waits for the last answers."""
         task = asyncio.create_task(self._run())
         try:
             yield
@@ -56,13 +56,13 @@ class Load:
             await task
 
     async def answered(self, number: int) -> None:
-        """Waits until so many more requests are answered right."""
+        """Waits for `number` more right answers."""
         goal = self._right() + number
         async with self._answered:
             await self._answered.wait_for(lambda: self._right() >= goal)
 
     async def tally(self) -> Tally:
-        """What became of the requests, and of what they left behind."""
+        """The outcomes, and the stored objects that contradict them."""
         stray = []
         page = json.loads(await self._client.list(NGINXES, self._namespace))
         stored = {item["metadata"]["name"]: item["spec"].get("count") for item in page["items"]}

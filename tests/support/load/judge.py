@@ -1,4 +1,4 @@
-"""What is asked, and whether the answer is right. Pure.
+"""The requests, and whether an answer is right. Pure.
 
 Invalid requests break a rule that only the webhook knows (policy's maxCount); the schema lets them through. Valid
 ones that create or update leave the count out, so that they need the default of the mutating webhook.
@@ -12,15 +12,16 @@ from typing import Any, Final, NamedTuple
 
 from nginx_operator.api import names
 from nginx_operator.kube.errors import ApiError
+from tests.support.answers import DENIED
 
 DEFAULT_COUNT: Final = 1
 MAX_COUNT: Final = 100
-#: The sentence of our webhook, as the API server passes it on.
+#: The webhook's refusal, as the API server passes it on.
 SENTENCES: Final = (
-    f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request',
+    DENIED,
     f"is more than this cluster allows (maxCount is {MAX_COUNT})",
 )
-#: What an API server says for itself while it starts: its admission plug-ins, or this kind, are not there yet.
+#: Messages of an API server that is starting: admission plug-ins or this kind are not ready.
 STARTING: Final = (
     "the request has been made before all known HTTP paths have been installed",
     "not yet ready to handle request",
@@ -29,7 +30,7 @@ STARTING: Final = (
 
 
 class Verdict(Enum):
-    """What became of a request."""
+    """The outcome of a request."""
 
     RIGHT = "right"
     #: A valid one was not stored, or an invalid one was refused by something else than our webhook's sentence.
@@ -54,7 +55,7 @@ class Request:
 
     @property
     def valid(self) -> bool:
-        """Whether it is to be let in."""
+        """Whether policy admits it."""
         return self.count <= MAX_COUNT
 
     @property
@@ -104,7 +105,7 @@ def judge(request: Request, answer: Mapping[str, Any] | ApiError) -> tuple[Verdi
 
 
 def requests() -> Iterable[Request]:
-    """All that there is to ask, by turns, for ever."""
+    """All kinds of requests in turn, without end."""
     count = DEFAULT_COUNT
     while True:
         count = count % 9 + 1
@@ -118,7 +119,7 @@ def requests() -> Iterable[Request]:
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of the requests of one run.
+    """The outcomes of one run.
 
     Attributes:
         outcomes: in the order of their answers.
@@ -129,7 +130,7 @@ class Tally:
     stray: tuple[str, ...] = ()
 
     def number(self, verdict: Verdict) -> int:
-        """How many got this verdict; what is stored without a word counts as wrong."""
+        """The number with this verdict; an object stored without an answer counts as wrong."""
         number = Counter(outcome.verdict for outcome in self.outcomes)[verdict]
         return number + len(self.stray) if verdict is Verdict.WRONG else number
 
@@ -138,7 +139,7 @@ class Tally:
         return sorted((o for o in self.outcomes if o.verdict is verdict), key=lambda o: o.began)
 
     def seconds(self, share: float) -> float:
-        """What so many of the requests that got an answer took at most, for instance 0.99 of them."""
+        """A quantile of the seconds until an answer, for instance 0.99."""
         took = sorted(o.seconds for o in self.outcomes if o.verdict is not Verdict.UNANSWERED)
         return took[min(int(len(took) * share), len(took) - 1)]
 

@@ -1,4 +1,4 @@
-"""Asks web pages at a steady rate, each over a new connection, until standard input ends; then tells what came.
+"""Requests web pages at a steady rate, each over a new connection, until stdin ends; then prints the outcome.
 
 A program of its own, because Service addresses answer only in the network namespace of a bed:
 
@@ -19,14 +19,14 @@ from testbed import Bed
 
 #: Requests a second, to all addresses by turns.
 RATE = 20.0
-#: Seconds that an answer may take: as long as a machine that tests run on may stand still.
+#: Seconds that an answer may take, since a loaded machine may stall.
 PATIENCE = 30.0
 ROOT = Path(__file__).parents[3]
 
 
 @dataclass
 class Pages:
-    """What came.
+    """The outcome.
 
     Attributes:
         requests: how many were asked.
@@ -39,7 +39,7 @@ class Pages:
 
 @contextmanager
 def asked(bed: Bed, addresses: Sequence[str]) -> Iterator[Pages]:
-    """Asks within the block; what came stands in the result when it is over."""
+    """Requests pages within the block; the result is complete after it."""
     pages = Pages()
     command = bed.command([sys.executable, "-m", "tests.support.load.pages", *addresses])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
@@ -54,7 +54,7 @@ def asked(bed: Bed, addresses: Sequence[str]) -> Iterator[Pages]:
 
 
 async def main(addresses: Sequence[str]) -> Pages:
-    """Asks until standard input ends."""
+    """Requests pages until stdin ends."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(PATIENCE):
         for address in addresses:
@@ -74,7 +74,7 @@ async def main(addresses: Sequence[str]) -> Pages:
 
 
 async def _until_it_serves(address: str) -> None:
-    """A pod is ready a moment before the node's proxy knows of it."""
+    """A pod is ready a moment before kube-proxy has programmed it."""
     while True:
         try:
             await _get(address)

@@ -1,4 +1,4 @@
-"""The certificate authorities of a running release: what the Secret holds, what is published, what is served."""
+"""The certificate authorities of a release: stored in the Secret, published as caBundle, used to serve."""
 
 import base64
 import json
@@ -76,21 +76,21 @@ def wait_in_use(release: Release, signing: CertificateAuthority) -> None:
 
 
 def _use(release: Release, signing: CertificateAuthority) -> None:
-    """Puts an authority into the Secret without an overlap, as no rotation does: admission fails for moments."""
+    """Replaces the authority without an overlap, unlike a rotation: admission fails briefly."""
     put(release, to_data(CaSet(signing)))
     wait_in_use(release, signing)
 
 
 def use_one_that_is_due(release: Release) -> None:
-    """Gives the webhooks an authority that they have to replace within seconds: two thirds of its life are over."""
+    """Gives the webhooks an authority that is due for rotation within seconds: two thirds of its life are over."""
     _use(release, authority.create(datetime.now(UTC), lifetime=LIFE))
 
 
 def use_one_of_short_leaves(release: Release) -> None:
-    """Gives them one whose leaves, which do not outlive it, are due within seconds, and again, before it is itself."""
+    """Gives them one whose leaves, which do not outlive it, are due for renewal twice before it is."""
     _use(release, authority.create(datetime.now(UTC) + authority.BACKDATE, lifetime=LIFE - authority.BACKDATE))
 
 
 def use_a_new_one(release: Release) -> None:
-    """Gives them one of usual life."""
+    """Gives them one with the default lifetime."""
     _use(release, authority.create(datetime.now(UTC)))

@@ -1,4 +1,4 @@
-"""What a release goes through: the changes that Helm makes, in an order that users may meet."""
+"""Stories of a release: upgrades and rollbacks by Helm, in an order that users may meet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from tests.support.node.disturbances import OPTIONS, Disturbance
 from tests.support.node.release import NAME, NAMESPACE, PATIENT, Helm, Release
 from tests.support.node.versions import Versions
 
-#: Words that replace every object instead of patching it.
+#: Options that replace every object instead of patching it.
 _FORCE: dict[Helm, Sequence[str]] = {3: ("--force",), 4: ("--force-replace", "--server-side=false")}
-#: Words that go back to the revision before when an upgrade does not get ready in time.
+#: Options that roll back when an upgrade does not become ready in time.
 _GO_BACK: dict[Helm, str] = {3: "--atomic", 4: "--rollback-on-failure"}
 
 
@@ -54,7 +54,7 @@ class Story:
 
 
 def _break(release: Release, helm: Helm) -> None:
-    """An upgrade that cannot work: its image does not exist. Helm waits, gives up, and goes back."""
+    """Upgrades to an image that does not exist: Helm times out and rolls back."""
     options = (*PATIENT, *OPTIONS, "--set", "image.tag=none", "--wait", "--timeout=20s", _GO_BACK[helm])
     done = release.bed.helm("upgrade", NAME, str(CHART), "-n", NAMESPACE, *options, version=helm, check=False)
     assert done.returncode != 0, done.stdout

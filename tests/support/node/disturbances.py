@@ -1,4 +1,4 @@
-"""What may happen to admission while users write. Each does it to a release of two replicas, and returns when over."""
+"""Disturbances of admission. Each acts on a release of two replicas, and returns when it is over."""
 
 import json
 import os
@@ -23,7 +23,7 @@ OPTIONS = ("--set", "operator.replicas=2", "--set", "webhooks.timeoutSeconds=10"
 
 @dataclass(frozen=True)
 class Disturbance:
-    """One kind of it.
+    """One kind of disturbance.
 
     Attributes:
         name: as the table of docs/admission.md has it.
@@ -142,13 +142,13 @@ DISTURBANCES = (
     Disturbance("a replica's pod is deleted at once (`--grace-period=0 --force`)", delete_at_once, loses=True),
     Disturbance("`caBundle` is wiped from both configurations", wipe_bundles, loses=True),
 )
-#: Those that tell most, for a run of a minute or two.
+#: The most telling ones, for a run of a minute or two.
 SHORT = tuple(found for found in DISTURBANCES if found.act in (restart, rotate, kill, wipe_bundles))
 
 
 @contextmanager
 def _replaced(release: Release, component: str) -> Iterator[None]:
-    """Waits at the end until none is left of the pods that there were."""
+    """Waits at the end until all pods from before are gone."""
 
     def uids() -> set[str]:
         listing = release.kubectl("get", "pods", "-l", f"app.kubernetes.io/component={component}", "-o", "json").stdout

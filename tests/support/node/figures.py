@@ -32,21 +32,21 @@ class Run(NamedTuple):
 
 @dataclass
 class Figures:
-    """What was measured, by what happened."""
+    """Runs by the name of their disturbance."""
 
     runs: dict[str, list[Run]] = field(default_factory=dict)
 
     def add(self, name: str, run: Run) -> None:
-        """Takes in a run."""
+        """Adds a run."""
         self.runs.setdefault(name, []).append(run)
 
     def write(self, path: Path) -> None:
-        """Writes the table, and what it was measured on."""
+        """Writes the table and the machine."""
         write_table(path, _COLUMNS, [_row(name, runs) for name, runs in self.runs.items()])
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Writes a table of Markdown, and what its figures were measured on."""
+    """Writes a Markdown table and the machine it was measured on."""
     path.parent.mkdir(exist_ok=True)
     lines = [columns, ["---"] * len(columns), *rows]
     table = "".join(f"| {' | '.join(map(str, cells))} |\n" for cells in lines)

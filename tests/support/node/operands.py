@@ -1,4 +1,4 @@
-"""Nginx that serve while something happens to the release: what is left of their pods, what was written of theirs."""
+"""Nginx that serve while something happens to the release, and what became of their pods and children."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +9,13 @@ from bench.audit import WRITES, Audit
 from tests.support.load.pages import Pages, asked
 from tests.support.namespaces import Namespace, serving
 
-#: What an upgrade of the operator leaves unwritten, by whoever it may be.
+#: Resources that an upgrade of the operator leaves unwritten.
 _CHILDREN = {"deployments", "replicasets", "services"}
 
 
 @dataclass
 class Served:
-    """What became of them.
+    """The outcome.
 
     Attributes:
         pages: what an HTTP client of theirs got.
@@ -47,7 +47,7 @@ class Operands:
 
     @contextmanager
     def watched(self) -> Iterator[Served]:
-        """Serves pages within the block; what became of it all stands in the result when it is over."""
+        """Requests their pages within the block; the result is complete after it."""
         served = Served()
         pods, versions, audit = self._pods(), self._versions(), Audit(self.namespace.bed.audit_log)
         with asked(self.namespace.bed, self.addresses()) as served.pages:

@@ -14,13 +14,13 @@ from testbed.waiting import PATIENCE, until
 NAME, NAMESPACE = "nginx-operator", "nginx-operator-system"
 CRD = "nginxes.proxy.example.com"
 Helm = Literal[3, 4]
-#: A machine that tests run on may stand still for seconds; what is tested here is not how long it may.
+#: A loaded machine may stall for seconds, and these tests are not about time-outs.
 PATIENT = ("--set", "operator.extraArgs={--lease-duration=120}", "--set", "webhooks.timeoutSeconds=30")
 
 
 @dataclass
 class Release:
-    """What a platform engineer does to a cluster."""
+    """Installs, changes and inspects the release, as a platform engineer does."""
 
     bed: Bed
 
@@ -47,9 +47,12 @@ class Release:
         """`helm uninstall --wait`."""
         self.bed.helm("uninstall", NAME, "-n", NAMESPACE, "--wait", version=helm)
 
-    def remove_rest(self) -> None:
-        """Deletes what an uninstall keeps: the CRD and the namespace."""
+    def remove_definition(self) -> None:
+        """Deletes the CRD, which an uninstall keeps."""
         self.bed.kubectl("delete", "crd", CRD, "--ignore-not-found")
+
+    def remove_namespace(self) -> None:
+        """Deletes the namespace and waits for its end, which takes as long as its pods drain."""
         self.bed.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
 
     def test(self, helm: Helm = 4) -> tuple[int, str]:
@@ -62,7 +65,7 @@ class Release:
         return self.bed.kubectl("-n", NAMESPACE, *arguments)
 
     def pods(self, component: str) -> list[dict[str, Any]]:
-        """The pods of a component that are not on their way out."""
+        """The pods of a component that are not being deleted."""
         listing = self.kubectl("get", "pods", "-l", f"app.kubernetes.io/component={component}", "-o", "json")
         return [pod for pod in json.loads(listing.stdout)["items"] if "deletionTimestamp" not in pod["metadata"]]
 
@@ -87,7 +90,7 @@ class Release:
         assert done.returncode == 0, f"{done.stderr}\n{self.describe()}"
 
     def describe(self) -> str:
-        """What somebody would look at next."""
+        """Pods, events and logs, for the message of a failure."""
         texts: Sequence[str] = [
             self.kubectl("get", "pods,events").stdout,
             *(

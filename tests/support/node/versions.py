@@ -1,4 +1,4 @@
-"""The release before this one, as a chart and an image, and charts that mix the CRD of one with the rest of another.
+"""The previous release, as a chart and an image, and charts that mix the CRD of one release with the rest of the other.
 
 PREVIOUS=<tag or commit> says which; else it is the newest tag. Before there is one, it is this tree under another
 version and image tag. Where the CRD did not change, a text of it does here.
@@ -39,7 +39,7 @@ class Versions:
 
 
 def previous_commit() -> str:
-    """What PREVIOUS says, or the newest tag; empty where there is none."""
+    """PREVIOUS, or the newest tag; empty if there is none."""
     command = ["git", "describe", "--tags", "--abbrev=0", "--match=v*", "HEAD"]
     found = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     return os.environ.get("PREVIOUS") or found.stdout.strip()

@@ -1,4 +1,4 @@
-"""Certificates as others make them: by hand, by cert-manager, by a company's authority."""
+"""Certificates as other tools make them."""
 
 import ssl
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def make(
     life: timedelta = timedelta(days=1),
     key: Key | None = None,
 ) -> KeyPair:
-    """A certificate with what it must have and no more; self-signed unless there is an issuer. `start` is from now."""
+    """A minimal certificate, self-signed unless there is an issuer. `start` is relative to now."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     begin = datetime.now(UTC) + start

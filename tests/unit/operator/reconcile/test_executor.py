@@ -11,7 +11,7 @@ from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from nginx_operator.reconcile.executor import Executor
 from nginx_operator.runtime.workqueue import RetryLater
-from tests.support.apiserver.faults import refused
+from tests.support.apiserver.faults import Request, refused
 from tests.support.apiserver.server import ApiServer
 from tests.support.apiserver.status_errors import Object
 
@@ -154,3 +154,27 @@ async def test_a_reference_is_readdressed_by_its_uid_in_one_version_of_the_child
     assert api.requests[1].body == {"metadata": {"resourceVersion": version, "ownerReferences": [reference]}}
     assert api.objects[DEPLOYMENT]["metadata"]["ownerReferences"] == [other, stale | reference]
     assert (outcome.complete, observer.written) == (True, ["deployments"])
+
+
+async def test_the_ownership_of_forced_fields_is_given_up_though_somebody_writes_meanwhile(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    await executor.execute(nginx, plan(owner, spec, {}))
+    observed = {"deployments": msgspec.json.decode(msgspec.json.encode(api.objects[DEPLOYMENT]), type=Child)}
+    api.put(DEPLOYMENT, api.objects[DEPLOYMENT] | {"spec": {**api.objects[DEPLOYMENT]["spec"], "replicas": 7}})
+
+    def somebody_writes(_: Request) -> None:
+        api.put(DEPLOYMENT, api.objects[DEPLOYMENT] | {"status": {"replicas": 7}})
+
+    # The apply is refused; the spec is replaced; somebody writes before the ownership of that is given up.
+    api.faults.next("patch", "deployments", refused(422, "Invalid"), lambda _: None, somebody_writes)
+    api.requests.clear()
+    (action, *_) = plan(owner, NginxSpec(count=1, image=spec.image), observed).actions
+    assert (await executor.execute(nginx, Plan((action,)))).complete
+    assert api.calls[1:] == [
+        *("patch deployments force", "get deployments", "patch deployments"),
+        *("patch deployments", "get deployments", "patch deployments"),
+        "patch deployments force",
+    ]
+    entries = api.objects[DEPLOYMENT]["metadata"]["managedFields"]
+    assert (names.FIELD_MANAGER, "Update") not in {(entry["manager"], entry["operation"]) for entry in entries}

@@ -10,10 +10,10 @@ from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.resources import LEASES
 from nginx_operator.runtime.leader_election import LeaderElector, LeaseTimings, LostLeaseError
+from tests.support import tokens
 from tests.support.apiserver.faults import refused
 from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
-from tests.unit.operator.runtime.test_service_account import made
 
 #: Standbys look often; a lease lasts so long that it cannot run out during a test.
 LASTING = LeaseTimings(duration=3600, renew_deadline=2400.0, renew=0.01, retry=0.01)
@@ -63,7 +63,7 @@ async def test_a_lease_that_is_not_there_is_made(client: Client, api: ApiServer)
 
 
 async def test_a_lease_goes_with_the_account_that_made_it(api: ApiServer) -> None:
-    connection = ClientConfig(api.url, token=lambda: made("operators"))
+    connection = ClientConfig(api.url, token=lambda: tokens.token("operators"))
     async with Client(connection) as client, running(one := elector(client, "one")):
         await one.leading.wait()
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "nginx-operator", "uid": "u"}

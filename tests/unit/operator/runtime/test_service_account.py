@@ -1,25 +1,16 @@
 """Who owns what the operator makes for itself."""
 
-import base64
-import json
-
 import pytest
 
 from nginx_operator.runtime.service_account import as_owner
-
-
-def made(namespace: str, **claims: object) -> str:
-    """A token of the ServiceAccount `nginx-operator`, as an API server makes it but for the signature."""
-    account = {"namespace": namespace, "serviceaccount": {"name": "nginx-operator", "uid": "u"}}
-    payload = json.dumps({"aud": ["a"], "kubernetes.io": account, **claims}).encode()
-    return ".".join(("e30", base64.urlsafe_b64encode(payload).decode().rstrip("="), "c2ln"))
+from tests.support import tokens
 
 
 def test_a_service_account_owns_what_is_in_its_namespace() -> None:
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "nginx-operator", "uid": "u"}
     for padding in range(4):
-        assert as_owner(made("system", sub="x" * padding), "system") == [owner]
-    assert as_owner(made("system"), "other") == []
+        assert as_owner(tokens.token("system", sub="x" * padding), "system") == [owner]
+    assert as_owner(tokens.token("system"), "other") == []
 
 
 @pytest.mark.parametrize("token", [None, "", "opaque", "a.b.c", "e30.e30.e30", "a.b", "\u00e9.\u00e9.\u00e9"])

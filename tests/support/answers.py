@@ -1,0 +1,17 @@
+"""What a cluster answers about an Nginx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from nginx_operator.api import names
+
+#: How the API server begins to pass on a refusal by the validating webhook.
+DENIED: Final = f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request'
+
+
+def ready_condition(nginx: Mapping[str, Any]) -> Mapping[str, str]:
+    """The Ready condition of an Nginx; empty when it has none yet."""
+    conditions: Sequence[Mapping[str, str]] = nginx.get("status", {}).get("conditions", ())
+    return next((condition for condition in conditions if condition["type"] == "Ready"), {})
