@@ -203,7 +203,7 @@ def test_no_file_names_a_home() -> None:
 
 
 def places() -> list[tuple[str, str]]:
-    """Each path that CONTRIBUTING's table of frequent changes names, with the names that stand in brackets behind it."""
+    """Each path in CONTRIBUTING's table of frequent changes, with what stands in brackets behind it."""
     section = read("CONTRIBUTING.md").partition("## Where things are")[2].partition("## Style")[0]
     rows = "\n".join(line for line in section.splitlines() if line.startswith("| a") or line.startswith("| what"))
     return re.findall(r"`([a-z][\w./-]*(?:/|\.(?:py|ya?ml|json|md)))`(?: \(([^)]*)\))?", rows)
