@@ -22,19 +22,24 @@ def is_owned(child: ObjectMeta, owner: ObjectMeta) -> bool:
 def with_hash(body: Body) -> Body:
     """The same child with the hash of itself as an annotation.
 
-    A field that leaves the spec changes the hash, and so leads to an apply that takes it from the child. In which
-    version of the API the owner is named makes no difference.
+    A field that leaves the spec changes the hash, and so leads to an apply that takes it from the child. Two things
+    are left out of it. `replicas`: the deployment controller copies annotations to the ReplicaSet, so a hash that
+    changed with each scaling would cost the cluster two more updates and a conflict each time. And the owner, whose uid
+    is another one after a restore from a backup.
     """
     meta = body["metadata"]
-    owners = [{**owner, "apiVersion": names.GROUP} for owner in meta.get("ownerReferences", ())]
-    text = msgspec.json.encode({**body, "metadata": {**meta, "ownerReferences": owners}}, order="deterministic")
-    digest = hashlib.sha256(text).hexdigest()[:16]
+    hashed = {
+        **body,
+        "metadata": {key: value for key, value in meta.items() if key != "ownerReferences"},
+        "spec": {key: value for key, value in body["spec"].items() if key != "replicas"},
+    }
+    digest = hashlib.sha256(msgspec.json.encode(hashed, order="deterministic")).hexdigest()[:16]
     annotations = {**meta.get("annotations", {}), names.APPLIED_HASH_ANNOTATION: digest}
     return {**body, "metadata": {**meta, "annotations": annotations}}
 
 
 def same_hash(desired: Body, live: ObjectMeta) -> bool:
-    """Whether what is desired (a body with its hash) is what was applied last."""
+    """Whether what is desired (a body with its hash) is what was applied last, but for the number of pods."""
     wanted: str = desired["metadata"]["annotations"][names.APPLIED_HASH_ANNOTATION]
     return live.annotations.get(names.APPLIED_HASH_ANNOTATION) == wanted
 

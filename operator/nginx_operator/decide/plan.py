@@ -5,7 +5,7 @@
 A child that is as desired needs no action, so a settled Nginx costs no write.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -23,7 +23,7 @@ class Apply:
     Attributes:
         creates: the child does not exist yet; then fields of other managers must not be forced.
         repairs: somebody changed the child; what we want did not change.
-        scaled_from: the number of pods before, if only that changes for the user.
+        scaled_from: the number of pods before, if that changes.
     """
 
     kind: ChildKind
@@ -92,17 +92,24 @@ class Plan:
         return not (self.actions or self.conflicts)
 
 
-def plan(owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child]) -> Plan:
+def plan(
+    owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child], applied: Collection[str] = frozenset()
+) -> Plan:
     """What makes the children what an Nginx asks for.
 
     Args:
         owner: metadata of the Nginx.
         spec: its defaulted and valid spec.
         observed: the children under the Nginx's name, by plural ("deployments", "services").
+        applied: plurals of the children that this very spec was applied to before. Another number of pods is drift
+            there; elsewhere the Nginx is being scaled.
     """
     if spec.paused:
         return plan_paused(owner, observed)
-    return _plan(_for_child(kind, kind.build(owner, spec), observed.get(kind.plural), owner) for kind in CHILDREN)
+    return _plan(
+        _for_child(kind, kind.build(owner, spec), observed.get(kind.plural), owner, kind.plural in applied)
+        for kind in CHILDREN
+    )
 
 
 def plan_paused(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
@@ -139,7 +146,7 @@ def _plan(steps: Iterable[Action | Conflict | None]) -> Plan:
 
 
 def _for_child(
-    kind: ChildKind, desired: Body | None, live: Child | None, owner: ObjectMeta
+    kind: ChildKind, desired: Body | None, live: Child | None, owner: ObjectMeta, applied: bool
 ) -> Action | Conflict | None:
     """What one child needs: an action, that somebody makes room for it, or nothing."""
     if live is None:
@@ -151,14 +158,15 @@ def _for_child(
         return None if desired is None else Conflict(kind.kind, meta.name, owner="this Nginx", deleting=True)
     if desired is None:
         return Delete(kind, meta.name, meta.uid, meta.resource_version)
-    return _update(kind, with_hash(desired), live) or update_owner_reference(kind, live, owner)
+    return _update(kind, with_hash(desired), live, applied) or update_owner_reference(kind, live, owner)
 
 
-def _update(kind: ChildKind, desired: Body, live: Child) -> Apply | None:
+def _update(kind: ChildKind, desired: Body, live: Child, applied: bool) -> Apply | None:
     same, live_spec = same_hash(desired, live.metadata), msgspec.json.decode(live.spec)
     if same and covers_metadata(desired["metadata"], live.metadata) and covers(desired["spec"], live_spec):
         return None
     before, after = live_spec.get("replicas"), desired["spec"].get("replicas")
+    repairs = same and (before == after or applied)
     # A precondition: another's object that took the name meanwhile answers 409, and is not forced.
     body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}
-    return Apply(kind, live.metadata.name, body, repairs=same, scaled_from=before if before != after else None)
+    return Apply(kind, live.metadata.name, body, repairs=repairs, scaled_from=before if before != after else None)

@@ -28,6 +28,16 @@ def was_ready(meta: ObjectMeta, status: Status) -> bool:
     return ready.get("status") == "True" and ready.get("observedGeneration") == meta.generation
 
 
+#: Reasons of Ready while a generation has not been applied as a whole.
+_NOT_APPLIED: Final = frozenset({"InvalidSpec", "NameConflict", "ApplyFailed", "Paused"})
+
+
+def was_applied(meta: ObjectMeta, status: Status) -> bool:
+    """Whether a stored status tells that the children were made as the generation asks for that `meta` has."""
+    ready = stored_condition(status, "Ready")
+    return ready.get("observedGeneration") == meta.generation and ready.get("reason") not in _NOT_APPLIED
+
+
 def own_pods(name: str, pods: Iterable[Pod]) -> tuple[Pod, ...]:
     """The live pods of the Deployment `name`, sorted by name.
 

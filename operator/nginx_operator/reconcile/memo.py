@@ -4,15 +4,20 @@ Most reconciles are caused by pods and by our own status. Checking the spec and 
 third of their time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from nginx_operator.api.policy import Policy
-from nginx_operator.api.types import Child, ObjectMeta
+from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta
+from nginx_operator.children import CHILDREN
 from nginx_operator.decide.observation import Guarded
+from nginx_operator.decide.status import was_applied
 from nginx_operator.reconcile.guard import Checked
 from nginx_operator.reconcile.status_throttle import StatusThrottle
 from nginx_operator.reconcile.write_conflicts import WriteConflicts
+
+_ALL_CHILDREN: Final = frozenset(kind.plural for kind in CHILDREN)
 
 #: Equal as long as nothing differs that guard and plan look at.
 Fingerprint = tuple[object, ...]
@@ -32,6 +37,13 @@ class ReconcileMemo:
     conflicts: WriteConflicts = field(default_factory=WriteConflicts)
     throttle: StatusThrottle | None = None
     _settled: tuple[Fingerprint, Guarded] | None = None
+
+    def applied(self, nginx: Nginx, spec: NginxSpec) -> Collection[str]:
+        """Plurals of the children that this very spec was applied to; after a restart, as the stored status tells."""
+        known = self.conflicts.applied(nginx.metadata.uid, spec)
+        if known is not None:
+            return known
+        return _ALL_CHILDREN if was_applied(nginx.metadata, nginx.status) else ()
 
     def settled(self, now: Fingerprint) -> Guarded | None:
         """The spec, if nothing was left to do when the Nginx and its children were as they are now."""

@@ -8,8 +8,7 @@ import time
 
 from nginx_operator.api.types import Key, Nginx
 from nginx_operator.cache.caches import Caches
-from nginx_operator.decide import conditions, event_messages
-from nginx_operator.decide import status as reporting
+from nginx_operator.decide import conditions, event_messages, status
 from nginx_operator.decide.observation import Guarded, Observation
 from nginx_operator.decide.outcome import Outcome
 from nginx_operator.decide.plan import Plan, plan, plan_paused
@@ -36,7 +35,7 @@ class Reconciler:
         self._memos: dict[Key, ReconcileMemo] = {}
 
     async def reconcile(self, key: Key, pending: int = 0) -> float:
-        """Brings one Nginx to what it asks for; `pending` Nginx wait to be reconciled.
+        """Brings one Nginx to what it asks for, while `pending` Nginx wait to be reconciled.
 
         Returns:
             Seconds after which to call again although nothing changed; 0 if that is not needed.
@@ -46,9 +45,9 @@ class Reconciler:
             ApiError: the status could not be written.
         """
         nginx = self._caches.nginx(key)
-        if nginx is None:
+        if nginx is None:  # the garbage collector removes the children
             self._memos.pop(key, None)
-            return 0.0  # the garbage collector removes the children
+            return 0.0
         memo = self._memos.setdefault(key, ReconcileMemo())
         try:
             guarded, due = self._decide(nginx, memo)
@@ -85,7 +84,7 @@ class Reconciler:
         memo.checked = guard.check(nginx, observed, policy, memo.checked)
         guarded = memo.checked.guarded
         meta, spec = nginx.metadata, guarded.spec
-        due = plan(meta, spec, observed) if spec is not None else plan_paused(meta, observed)
+        due = plan(meta, spec, observed, memo.applied(nginx, spec)) if spec else plan_paused(meta, observed)
         if due.empty:
             memo.settle(present, guarded)
         return guarded, due
@@ -105,12 +104,12 @@ class Reconciler:
             invalid=guarded.invalid,
             deployment=guard.owned_deployment(nginx, self._caches.children(nginx.metadata.key)),
             applied=not due.conflicts and outcome.complete,
-            pods=reporting.own_pods(nginx.metadata.name, self._caches.pods(nginx.metadata.key)),
+            pods=status.own_pods(nginx.metadata.name, self._caches.pods(nginx.metadata.key)),
             conflicts=(*due.conflicts, *outcome.conflicts),
             failures=tuple(outcome.failures),
             trouble=outcome.trouble,
             deleting=nginx.metadata.deletion_timestamp is not None,
-            was_ready=reporting.was_ready(nginx.metadata, nginx.status),
+            was_ready=status.was_ready(nginx.metadata, nginx.status),
         )
 
     async def _report(

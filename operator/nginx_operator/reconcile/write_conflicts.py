@@ -57,6 +57,12 @@ class WriteConflicts:
         """Whether no token is left."""
         return self._bucket is not None and self._bucket.tokens(now) < 1
 
+    def applied(self, uid: str, spec: NginxSpec | None) -> set[str] | None:
+        """Plurals of the children that were written as this Nginx asks for; None if nothing is known of it."""
+        if not self._children:
+            return None
+        return {plural for plural, written in self._children.items() if written == (uid, spec)}
+
     def wrote_children(self, uid: str, spec: NginxSpec | None, written: Mapping[str, bool]) -> None:
         """Whether children, by plural, were written as this Nginx asks for; what was refused nobody can undo.
 

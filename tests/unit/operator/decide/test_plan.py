@@ -53,11 +53,11 @@ def test_children_as_desired_need_nothing(spec: NginxSpec) -> None:
 
 def test_an_edited_field_is_repaired(spec: NginxSpec) -> None:
     observed = applied(spec)
-    observed["deployments"] = edited(observed["deployments"], replicas=7)
+    observed["deployments"] = edited(observed["deployments"], strategy={"type": "Recreate"})
     (action,) = plan(OWNER, spec, observed).actions
     assert isinstance(action, Apply)
-    assert action.repairs
-    assert action.body["spec"]["replicas"] == 2
+    assert (action.repairs, action.scaled_from) == (True, None)
+    assert action.body["spec"]["strategy"]["type"] == "RollingUpdate"
     assert action.body["metadata"]["uid"] == "child"  # nobody else's that takes the name meanwhile is forced
 
 
@@ -65,6 +65,14 @@ def test_a_new_count_scales(spec: NginxSpec) -> None:
     (action,) = plan(OWNER, NginxSpec(count=5, image=spec.image), applied(spec)).actions
     assert isinstance(action, Apply)
     assert (action.repairs, action.scaled_from) == (False, 2)
+
+
+def test_another_number_of_pods_is_drift_where_the_count_was_applied(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    observed["deployments"] = edited(observed["deployments"], replicas=7)
+    (action,) = plan(OWNER, spec, observed, {"deployments"}).actions
+    assert isinstance(action, Apply)
+    assert (action.repairs, action.scaled_from) == (True, 7)
 
 
 def test_a_field_that_leaves_the_spec_leads_to_an_apply() -> None:
@@ -263,8 +271,16 @@ def test_what_belongs_to_somebody_else_is_not_readdressed(spec: NginxSpec) -> No
     assert plan_paused(OWNER, observed).actions == ()
 
 
-def test_in_which_version_the_owner_is_named_is_no_difference(spec: NginxSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = [with_hash(kind.build(OWNER, spec) or {})["metadata"]["annotations"] for kind in CHILDREN]
+def test_the_hash_changes_with_the_spec_and_neither_with_the_count_nor_with_the_owner(
+    spec: NginxSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashes(owner: ObjectMeta, wanted: NginxSpec) -> list[str]:
+        bodies = (with_hash(kind.build(owner, wanted) or {}) for kind in CHILDREN)
+        return [body["metadata"]["annotations"][names.APPLIED_HASH_ANNOTATION] for body in bodies]
+
+    before = hashes(OWNER, spec)
+    assert hashes(OWNER, msgspec.structs.replace(spec, count=7)) == before
+    assert hashes(msgspec.structs.replace(OWNER, uid="restored"), spec) == before
+    assert hashes(OWNER, msgspec.structs.replace(spec, image="b:2"))[0] != before[0]
     monkeypatch.setattr(names, "API_VERSION", f"{names.GROUP}/v1")
-    after = [with_hash(kind.build(OWNER, spec) or {})["metadata"]["annotations"] for kind in CHILDREN]
-    assert before == after
+    assert hashes(OWNER, spec) == before

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from nginx_operator.api.policy import Policy
-from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference
+from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta, OwnerReference
 from nginx_operator.decide.observation import Guarded
 from nginx_operator.reconcile import memo
 from nginx_operator.reconcile.memo import Fingerprint, ReconcileMemo
@@ -70,3 +70,17 @@ def test_only_the_last_fingerprint_is_settled() -> None:
     assert remembered.settled((2,)) is None
     remembered.settle((2,), GUARDED)
     assert remembered.settled((1,)) is None
+
+
+@pytest.mark.parametrize(
+    ("observed_generation", "reason", "applied"), [(3, "Ready", True), (3, "ApplyFailed", False), (2, "Ready", False)]
+)
+def test_after_a_restart_the_stored_status_tells_what_was_applied(
+    observed_generation: int, reason: str, applied: bool
+) -> None:
+    ready = {"type": "Ready", "status": "True", "reason": reason, "observedGeneration": observed_generation}
+    nginx, spec = Nginx(OWNER, status={"conditions": [ready]}), NginxSpec(count=1, image="a:1")
+    remembered = ReconcileMemo()
+    assert ("deployments" in remembered.applied(nginx, spec)) is applied
+    remembered.conflicts.wrote_children("u1", spec, {"services": True})
+    assert remembered.applied(nginx, spec) == {"services"}
