@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from nginx_operator.kube.client_config import ClientConfig
+from nginx_operator.logs import LogOnChange
 
 log = logging.getLogger(__name__)
 
@@ -27,23 +28,29 @@ class TlsContext:
         self._config: Final = config
         self._seen = _fingerprints(config.current())
         self._context = config.current().ssl_context()
+        self._expired = False
+        self._faults: Final = LogOnChange(log)
 
     def get(self) -> ssl.SSLContext:
         """The context for a new connection, read again where a file has changed. Costs a stat of each."""
         config = self._config.current()
         seen = _fingerprints(config)
-        if seen != self._seen:
+        if seen != self._seen or self._expired:
             try:
-                self._context, self._seen = config.ssl_context(), seen
-            except OSError as error:  # half written, perhaps; the next connection tries again
-                log.warning("the changed CA or client certificate cannot be read (%s); the earlier one stays", error)
-            else:
-                log.info("the CA or client certificate has changed, and was read again")
+                self._context = config.ssl_context()
+            except OSError as error:  # half written, perhaps: the next connection tries again
+                why = f"the CA or the client certificate cannot be read ({error}); the earlier one stays"
+                self._faults.log(logging.WARNING, why)
+                return self._context
+            self._faults.reset()
+            if seen != self._seen:
+                log.info("the CA or the client certificate has changed, and was read again")
+            self._seen, self._expired = seen, False
         return self._context
 
     def expire(self) -> None:
         """The next connection reads everything again: the server's certificate did not verify."""
-        self._seen = ()
+        self._expired = True
 
 
 def _fingerprints(config: ClientConfig) -> tuple[tuple[str | None, _Fingerprint], ...]:
