@@ -129,7 +129,10 @@ def test_ciliums_policies_are_closed_unless_they_say_so(cilium: tuple[str, Rende
     """A rule has one kind of peer, or Cilium refuses it; one without peers would admit everybody."""
     for found in cilium[1].of_kind("CiliumNetworkPolicy"):
         assert set(found["spec"]) == {"endpointSelector", "ingress", "egress"}
-        assert found["spec"]["egress"] == [{"toEntities": ["kube-apiserver"]}]
+        (way_out,) = found["spec"]["egress"]
+        assert way_out["toEntities"] == ["kube-apiserver"]
+        ports = [port for rule in way_out["toPorts"] for port in rule["ports"]]
+        assert ports == [{"port": port, "protocol": "TCP"} for port in ("443", "6443")]  # Cilium's schema has strings
         for rule in found["spec"]["ingress"]:
             assert rule["toPorts"]
             (peers,) = rule.keys() - {"toPorts"}
