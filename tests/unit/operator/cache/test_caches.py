@@ -12,8 +12,8 @@ from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.cache.caches import Caches
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import NGINXES
-from tests.support.apiserver.refusals import Object
 from tests.support.apiserver.server import ApiServer
+from tests.support.apiserver.status_errors import Object
 from tests.support.waiting import until
 
 KEY = ("shop", "web")

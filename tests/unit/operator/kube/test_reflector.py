@@ -16,8 +16,8 @@ from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import PODS
 from tests.support.apiserver.faults import Answer, Request, refused
-from tests.support.apiserver.refusals import Object, expired
 from tests.support.apiserver.server import ApiServer
+from tests.support.apiserver.status_errors import Object, expired
 from tests.support.apiserver.watch import Watch
 from tests.support.waiting import until
 
