@@ -53,6 +53,11 @@ def _reason(action: Action) -> str:
 def _sentence(action: Action) -> str:
     what = f"{action.kind.kind} {action.name}"
     match action:
+        case Apply(via=dict()):
+            return (
+                f"{what} gets another load balancer class by way of type ClusterIP: its cluster IP stays, "
+                "its external address changes"
+            )
         case Apply(repairs=True):
             return f"{what} was changed by somebody and is put back"
         case Apply(creates=False, scaled_from=int() as before, body=body):

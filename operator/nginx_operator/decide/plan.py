@@ -13,6 +13,7 @@ import msgspec
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN, Body, ChildKind
+from nginx_operator.children.service import as_cluster_ip
 from nginx_operator.decide.compare import covers, covers_metadata, is_owned, same_hash, with_hash
 
 
@@ -24,6 +25,8 @@ class Apply:
         creates: the child does not exist yet; then fields of other managers must not be forced.
         repairs: somebody changed the child; what we want did not change.
         scaled_from: the number of pods before, if that changes.
+        via: a body to apply first where the API server refuses `body` for its load balancer class. A Service cannot
+            change its class while it is of type LoadBalancer; as a ClusterIP in between it keeps its cluster IP.
     """
 
     kind: ChildKind
@@ -32,6 +35,7 @@ class Apply:
     creates: bool = False
     repairs: bool = False
     scaled_from: int | None = None
+    via: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +173,17 @@ def _update(kind: ChildKind, desired: Body, live: Child, applied: bool) -> Apply
     repairs = same and (before == after or applied)
     # A precondition: another's object that took the name meanwhile answers 409, and is not forced.
     body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}
-    return Apply(kind, live.metadata.name, body, repairs=repairs, scaled_from=before if before != after else None)
+    return Apply(
+        kind,
+        live.metadata.name,
+        body,
+        repairs=repairs,
+        scaled_from=before if before != after else None,
+        via=with_hash(as_cluster_ip(body)) if _changes_class(desired["spec"], live_spec) else None,
+    )
+
+
+def _changes_class(desired: Body, live: Body) -> bool:
+    """Whether a load balancer may need another class. A class that somebody else set stays where we name none."""
+    balanced = desired.get("type") == live.get("type") == "LoadBalancer"
+    return balanced and desired.get("loadBalancerClass") != live.get("loadBalancerClass")

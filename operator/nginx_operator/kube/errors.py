@@ -36,17 +36,26 @@ class ApiError(Exception):
         reason: metav1.Status.reason, for instance "NotFound", "AlreadyExists", "Forbidden".
         message: its sentence.
         causes: reasons of details.causes, for instance "FieldManagerConflict".
+        fields: fields of details.causes, for instance "spec.loadBalancerClass".
         retry_after: seconds to wait that the server asked for, at most LONGEST_RETRY_AFTER, else 0.
     """
 
     def __init__(
-        self, code: int, reason: str, message: str, *, causes: frozenset[str] = frozenset(), retry_after: float = 0.0
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        *,
+        causes: frozenset[str] = frozenset(),
+        fields: frozenset[str] = frozenset(),
+        retry_after: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.causes = causes
+        self.fields = fields
         self.retry_after = retry_after
 
     @classmethod
@@ -62,6 +71,7 @@ class ApiError(Exception):
             status.reason,
             status.message,
             causes=frozenset(cause.reason for cause in details.causes),
+            fields=frozenset(cause.field for cause in details.causes),
             retry_after=_retry_after(headers.get("retry-after", ""), details.retry_after_seconds),
         )
 

@@ -1,6 +1,7 @@
 """Carrying out a plan: one write per action, each with the preconditions that make it safe."""
 
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -21,6 +22,8 @@ from nginx_operator.runtime.workqueue import RetryLater
 log = logging.getLogger(__name__)
 
 _RESOURCES: Final = {resource.plural: resource for resource in (DEPLOYMENTS, SERVICES)}
+#: The field that the API server names where it refuses another class.
+_CLASS: Final = "spec.loadBalancerClass"
 #: How often the ownership of forced fields is given up, against others who write at the same time.
 _TRIES: Final = 5
 
@@ -43,11 +46,11 @@ class Executor:
             await self._check_current(nginx)
         for action in plan.actions:
             try:
-                taken = await self._act(nginx.metadata, action)
-                if taken is None:
-                    outcome.done.append(action)
+                done = await self._act(nginx.metadata, action)
+                if isinstance(done, Conflict):
+                    outcome.conflicts.append(done)
                 else:
-                    outcome.conflicts.append(taken)
+                    outcome.done.append(done)
             except ApiError as error:
                 _record(outcome, action, error)
                 level = logging.DEBUG if error.namespace_terminating else logging.WARNING
@@ -70,18 +73,18 @@ class Executor:
         if live.generation != known.generation:
             raise RetryLater("the spec has changed; waiting for the watch to tell")
 
-    async def _act(self, owner: ObjectMeta, action: Action) -> Conflict | None:
-        """Carries out one action. Returns the conflict if the child's name is taken by somebody else's object."""
+    async def _act(self, owner: ObjectMeta, action: Action) -> Action | Conflict:
+        """Carries out one action. Returns it as it was done, or the conflict if the child's name is somebody else's."""
         match action:
             case Delete():
                 await self._delete(owner.key, action)
             case UpdateOwnerReference():
                 await self._update_owner_reference(owner, action)
             case Apply(creates=True):
-                return await self._create(owner, action)
+                return await self._create(owner, action) or action
             case Apply():
-                await self._update(owner.key, action)
-        return None
+                return await self._update(owner.key, action)
+        return action
 
     async def _create(self, owner: ObjectMeta, action: Apply) -> Conflict | None:
         """Applies what does not exist for all we know: the caches hold only what bears our labels.
@@ -100,20 +103,31 @@ class Executor:
             await self._apply(owner.key, action, action.body, force=True)  # ours: the cache had not heard of it yet
         return None
 
-    async def _update(self, key: Key, action: Apply) -> None:
+    async def _update(self, key: Key, action: Apply) -> Apply:
         """Applies to what is ours, by force: drift is repaired."""
         try:
-            await self._apply(key, action, action.body, force=True)
+            await self._force(key, action, action.body)
         except ApiError as error:
-            if error.code != HTTPStatus.UNPROCESSABLE_ENTITY:
+            if action.via is None or _CLASS not in error.fields:
                 raise
-            await self._force_spec(key, action)
-            await self._apply(key, action, action.body, force=True)
+            await self._force(key, action, action.via)
+            await self._force(key, action, action.body)
+            return action
+        return replace(action, via=None)
 
-    async def _force_spec(self, key: Key, action: Apply) -> None:
+    async def _force(self, key: Key, action: Apply, body: Body) -> None:
+        try:
+            await self._apply(key, action, body, force=True)
+        except ApiError as error:
+            if error.code != HTTPStatus.UNPROCESSABLE_ENTITY or _CLASS in error.fields:
+                raise
+            await self._force_spec(key, action, body)
+            await self._apply(key, action, body, force=True)
+
+    async def _force_spec(self, key: Key, action: Apply, body: Body) -> None:
         """Makes room for our fields where they are invalid together with what somebody else set."""
         live = msgspec.json.decode(await self._read(key, action))
-        raw = await self._replace(key, action, live, "/spec", patches.force_spec(action.kind, action.body, live))
+        raw = await self._replace(key, action, live, "/spec", patches.force_spec(action.kind, body, live))
         await self._disown_updates(key, action, raw)
 
     async def _disown_updates(self, key: Key, action: Apply, raw: bytes) -> None:

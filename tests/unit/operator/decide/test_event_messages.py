@@ -41,6 +41,15 @@ def test_repair_update_and_delete() -> None:
     assert changes.of_actions([Delete(SERVICE, "web", "u", "1")]) == ("Normal", "Deleted", "Service web is deleted")
 
 
+def test_a_service_that_gets_another_class_tells_what_that_costs() -> None:
+    told = changes.of_actions([Apply(SERVICE, "web", {}, via={}, repairs=True)])
+    assert told is not None
+    assert told.message == (
+        "Service web gets another load balancer class by way of type ClusterIP: its cluster IP stays, "
+        "its external address changes"
+    )
+
+
 def test_a_status_is_told_when_status_or_reason_changes() -> None:
     assert changes.of_status(ready("False", "CrashLooping"), ready("True", "Ready")) == ("Normal", "Ready", "why")
     assert changes.of_status(ready("True", "Ready"), ready("False", "ImagePullFailed")) == (

@@ -35,6 +35,11 @@ def applied(spec: NginxSpec, owner: ObjectMeta = OWNER) -> dict[str, Child]:
     return {a.kind.plural: stored(a.body) for a in plan(owner, spec, {}).actions if isinstance(a, Apply)}
 
 
+def hash_of(body: dict[str, Any]) -> str:
+    found: str = body["metadata"]["annotations"][names.APPLIED_HASH_ANNOTATION]
+    return found
+
+
 def edited(child: Child, **spec: Any) -> Child:
     return msgspec.structs.replace(child, spec=msgspec.Raw(msgspec.json.encode(msgspec.json.decode(child.spec) | spec)))
 
@@ -112,6 +117,49 @@ def test_a_child_of_an_earlier_nginx_of_the_same_name_is_waited_for(spec: NginxS
     found = plan(OWNER, spec, applied(spec, earlier))
     assert found.actions == ()
     assert all(conflict.leftover for conflict in found.conflicts)
+
+
+def balanced(**service: Any) -> NginxSpec:
+    return NginxSpec(count=2, image="a:1", service=ServiceSpec(type="LoadBalancer", **service))
+
+
+@pytest.mark.parametrize(("live", "wanted"), [("a", "b"), (None, "b"), ("a", None)])
+def test_another_class_of_a_load_balancer_comes_by_way_of_a_cluster_ip(live: str | None, wanted: str | None) -> None:
+    ranges = {names.SOURCE_RANGES_ANNOTATION: "192.0.2.0/24", "tier": "gold"}
+    spec = balanced(
+        **{"load_balancer_class": wanted, "node_port": 30080, "external_traffic_policy": "Local"},
+        **{"load_balancer_source_ranges": ("192.0.2.0/24",), "annotations": ranges},
+    )
+    (action,) = plan(OWNER, spec, applied(balanced(load_balancer_class=live))).actions
+    assert isinstance(action, Apply)
+    assert action.body["spec"].get("loadBalancerClass") == wanted
+    assert action.via is not None
+    assert action.via["spec"] == {
+        "type": "ClusterIP",
+        "selector": action.body["spec"]["selector"],
+        "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
+    }
+    annotations = action.via["metadata"].pop("annotations")
+    assert annotations.pop(names.APPLIED_HASH_ANNOTATION) != hash_of(action.body)  # it is no child as desired
+    assert annotations == {"tier": "gold"}
+    assert action.via["metadata"] == {
+        key: value
+        for key, value in action.body["metadata"].items()
+        if key in (*("name", "namespace", "uid", "labels", "ownerReferences"),)
+    }
+
+
+def test_a_class_that_somebody_else_set_is_no_drift() -> None:
+    observed = applied(balanced())
+    observed["services"] = edited(observed["services"], loadBalancerClass="cloud.example.com/its-own")
+    assert plan(OWNER, balanced(), observed).empty
+
+
+@pytest.mark.parametrize("spec", [balanced(port=81, load_balancer_class="a"), NginxSpec(count=2, image="a:1")])
+def test_a_service_that_keeps_its_class_or_is_no_load_balancer_any_more_needs_no_detour(spec: NginxSpec) -> None:
+    (action,) = plan(OWNER, spec, applied(balanced(load_balancer_class="a"))).actions
+    assert isinstance(action, Apply)
+    assert action.via is None
 
 
 def test_paused_means_no_action(spec: NginxSpec) -> None:
@@ -208,6 +256,10 @@ def test_ours_is_put_in_the_place_of_what_is_invalid_with_it_and_the_rest_stays(
         "containers": [{**ours, "readinessProbe": probe}, sidecar],
         "volumes": [{"name": "tmp", "configMap": {"name": "x"}}, {"name": "mesh", "emptyDir": {}}],
     }
+    classed = {"spec": {"type": "LoadBalancer", "loadBalancerClass": "theirs"}}
+    still = {**service.body, "spec": {**service.body["spec"], "type": "LoadBalancer"}}
+    assert force_spec(service.kind, still, classed)["loadBalancerClass"] == "theirs"
+    assert "loadBalancerClass" not in force_spec(service.kind, service.body, classed)
     restarted = {"metadata": {"annotations": {"restartedAt": "now"}}, "spec": pod}
     found = force_spec(deployment.kind, deployment.body, {"spec": {"paused": True, "template": restarted}})
     assert (found["paused"], found["template"]["metadata"]) == (True, restarted["metadata"])
