@@ -11,7 +11,7 @@ from nginx_operator.api.types import Child, Key, Nginx, ObjectMeta
 from nginx_operator.cache.caches import Caches
 from nginx_operator.children import Body
 from nginx_operator.decide.compare import is_owned
-from nginx_operator.decide.outcome import Failure, Outcome
+from nginx_operator.decide.outcome import Done, Failure, Outcome
 from nginx_operator.decide.plan import Action, Apply, Conflict, Delete, Plan, UpdateOwnerReference, conflict
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
@@ -73,56 +73,56 @@ class Executor:
         if live.generation != known.generation:
             raise RetryLater("the spec has changed; waiting for the watch to tell")
 
-    async def _act(self, owner: ObjectMeta, action: Action) -> Action | Conflict:
-        """Carries out one action. Returns it as it was done, or the conflict if the child's name is somebody else's."""
+    async def _act(self, owner: ObjectMeta, action: Action) -> Done | Conflict:
+        """Carries out one action. Returns the conflict if the child's name is taken by somebody else's object."""
         match action:
             case Delete():
                 await self._delete(owner.key, action)
             case UpdateOwnerReference():
                 await self._update_owner_reference(owner, action)
             case Apply(creates=True):
-                return await self._create(owner, action) or action
+                return await self._create(owner, action)
             case Apply():
                 return await self._update(owner.key, action)
-        return action
+        return Done(action)
 
-    async def _create(self, owner: ObjectMeta, action: Apply) -> Conflict | None:
+    async def _create(self, owner: ObjectMeta, action: Apply) -> Done | Conflict:
         """Applies what does not exist for all we know: the caches hold only what bears our labels.
 
         An apply may find nothing that it conflicts with in what somebody else made: a Service without a selector would
         get ours, and our ownerReference. So it asks for a version that nothing has (docs/decisions/0008).
         """
         try:
-            await self._apply(owner.key, action, patches.only_if_absent(action.body), force=False)
+            stored = await self._apply(owner.key, action, patches.only_if_absent(action.body), force=False)
         except ApiError as error:
             live = await self._live(owner.key, action) if error.code == HTTPStatus.CONFLICT else None
             if live is None:
                 raise  # another reason, or it is gone again
             if not is_owned(live, owner):
                 return conflict(action.kind, live, owner)
-            await self._apply(owner.key, action, action.body, force=True)  # ours: the cache had not heard of it yet
-        return None
+            # Ours: the cache had not heard of it yet.
+            stored = await self._apply(owner.key, action, action.body, force=True)
+        return Done(action, stored)
 
-    async def _update(self, key: Key, action: Apply) -> Apply:
+    async def _update(self, key: Key, action: Apply) -> Done:
         """Applies to what is ours, by force: drift is repaired."""
         try:
-            await self._force(key, action, action.body)
+            stored = await self._force(key, action, action.body)
         except ApiError as error:
             if action.via is None or _CLASS not in error.fields:
                 raise
             await self._force(key, action, action.via)
-            await self._force(key, action, action.body)
-            return action
-        return replace(action, via=None)
+            return Done(action, await self._force(key, action, action.body))
+        return Done(replace(action, via=None), stored)
 
-    async def _force(self, key: Key, action: Apply, body: Body) -> None:
+    async def _force(self, key: Key, action: Apply, body: Body) -> Child:
         try:
-            await self._apply(key, action, body, force=True)
+            return await self._apply(key, action, body, force=True)
         except ApiError as error:
             if error.code != HTTPStatus.UNPROCESSABLE_ENTITY or _CLASS in error.fields:
                 raise
             await self._force_spec(key, action, body)
-            await self._apply(key, action, body, force=True)
+            return await self._apply(key, action, body, force=True)
 
     async def _force_spec(self, key: Key, action: Apply, body: Body) -> None:
         """Makes room for our fields where they are invalid together with what somebody else set."""
@@ -163,10 +163,12 @@ class Executor:
         raw = await self._client.merge_by_key(resource, owner.namespace, action.name, body)
         self._caches.observe_write(resource.plural, owner.key, raw)
 
-    async def _apply(self, key: Key, action: Apply, body: Body, *, force: bool) -> None:
+    async def _apply(self, key: Key, action: Apply, body: Body, *, force: bool) -> Child:
+        """Applies a child. Returns it as it is stored."""
         resource = _RESOURCES[action.kind.plural]
         raw = await self._client.apply(resource, key[0], action.name, body, force=force)
         self._caches.observe_write(resource.plural, key, raw)
+        return msgspec.json.decode(raw, type=Child)
 
     async def _replace(self, key: Key, action: Apply, live: Body, path: str, value: object) -> bytes:
         resource, version = _RESOURCES[action.kind.plural], live["metadata"]["resourceVersion"]

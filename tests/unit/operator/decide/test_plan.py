@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference, ServiceSpec
 from nginx_operator.children import CHILDREN
-from nginx_operator.decide.compare import covers, with_hash
+from nginx_operator.decide.compare import HASH, IMAGE, REPLICAS, Difference, between, differences, with_hash
 from nginx_operator.decide.plan import (
     Apply,
     Delete,
@@ -119,6 +119,92 @@ def test_a_child_of_an_earlier_nginx_of_the_same_name_is_waited_for(spec: NginxS
     assert all(conflict.leftover for conflict in found.conflicts)
 
 
+def rewritten(child: Child, container: dict[str, Any]) -> Child:
+    """The child as admission stored it that writes these fields of the container."""
+    spec = msgspec.json.decode(child.spec)
+    spec["template"]["spec"]["containers"][0] |= container
+    return edited(child, **spec)
+
+
+def sent(spec: NginxSpec) -> dict[str, Any]:
+    """The body of the Deployment."""
+    action = plan(OWNER, spec, {}).actions[0]
+    assert isinstance(action, Apply)
+    return action.body
+
+
+def test_what_the_cluster_made_of_an_apply_is_no_drift_and_a_third_value_is(spec: NginxSpec) -> None:
+    spec = msgspec.structs.replace(spec, resources={"requests": {"cpu": "50m"}})
+    mirrored = {"image": "mirror.example.com/nginx:1", "resources": {"requests": {"cpu": "250m"}}}
+    observed = applied(spec)
+    ours, theirs = observed["deployments"], rewritten(observed["deployments"], mirrored)
+    found = differences(sent(spec), theirs)
+    assert [each.path for each in found] == [IMAGE, IMAGE.replace("image", "resources.requests.cpu")]
+    rewrites = {"deployments": found}
+
+    def actions(live: Child, wanted: NginxSpec = spec) -> list[tuple[bool, int | None]]:
+        found = plan(OWNER, wanted, {**observed, "deployments": live}, {"deployments"}, rewrites).actions
+        return [(each.repairs, each.scaled_from) for each in found if isinstance(each, Apply)]
+
+    assert actions(theirs) == actions(ours) == []
+    assert actions(rewritten(theirs, {"image": spec.image})) == []  # each field for itself
+    assert actions(rewritten(theirs, {"image": "example.com/evil:1"})) == [(True, None)]
+    assert actions(rewritten(theirs, {"resources": {}})) == [(True, None)]
+    assert actions(rewritten(theirs, {"image": None})) == [(True, None)]
+    assert actions(theirs, msgspec.structs.replace(spec, image="b:2")) == [(False, None)]  # a rollout
+    # The values are accepted for what was sent, and for nothing else.
+    assert plan(OWNER, spec, {**observed, "deployments": theirs}, {"deployments"}, {"services": found}).actions != ()
+
+
+def test_a_number_of_pods_that_the_cluster_clamps_is_not_fought_and_scaling_goes_on(spec: NginxSpec) -> None:
+    five = msgspec.structs.replace(spec, count=5)
+    observed = applied(five)
+    observed["deployments"] = edited(observed["deployments"], replicas=3)
+    rewrites = {"deployments": differences(sent(five), observed["deployments"])}
+    assert rewrites == {"deployments": [Difference(REPLICAS, 5, 3)]}
+    assert plan(OWNER, five, observed, (), rewrites).actions == ()
+    for count in (1, 4, 6):
+        other = msgspec.structs.replace(spec, count=count)
+        (action,) = plan(OWNER, other, observed, (), rewrites).actions
+        assert isinstance(action, Apply)
+        assert (action.repairs, action.scaled_from) == (False, 3)
+    assert plan(OWNER, msgspec.structs.replace(spec, count=3), observed, (), rewrites).actions == ()
+    observed["deployments"] = edited(observed["deployments"], replicas=2)
+    (action,) = plan(OWNER, five, observed, {"deployments"}, rewrites).actions
+    assert isinstance(action, Apply)
+    assert (action.repairs, action.scaled_from) == (True, 2)
+
+
+def test_what_the_cluster_leaves_out_may_be_missing(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    live = msgspec.json.decode(observed["deployments"].spec)
+    del live["template"]["spec"]["topologySpreadConstraints"]
+    del live["template"]["spec"]["containers"][0]["lifecycle"]
+    live["template"]["spec"]["volumes"] = live["template"]["spec"]["volumes"][:1]
+    bare = edited(observed["deployments"], **live)
+    bare = msgspec.structs.replace(bare, metadata=msgspec.structs.replace(bare.metadata, annotations={}))
+    found = differences(sent(spec), bare)
+    pod = "spec.template.spec"
+    assert [(each.path, each.live) for each in found] == [
+        (HASH, None),
+        (f"{pod}.containers[nginx].lifecycle", None),
+        (f"{pod}.topologySpreadConstraints", None),
+        (f"{pod}.volumes[cache]", None),
+    ]
+    observed["deployments"] = bare
+    assert plan(OWNER, spec, observed, (), {"deployments": found}).actions == ()
+    (action,) = plan(OWNER, msgspec.structs.replace(spec, image="b:2"), observed, (), {"deployments": found}).actions
+    assert isinstance(action, Apply)
+    assert not action.repairs  # though the annotation with the hash never arrives
+
+
+def test_a_rewritten_field_is_told_in_words() -> None:
+    assert str(Difference("a.b", "x:1", "y:1")) == "a.b: sent x:1, the cluster stored y:1"
+    assert str(Difference("a.b", 5, 3)) == "a.b: sent 5, the cluster stored 3"
+    assert str(Difference("a.b", {"c": ["d"]}, None)) == 'a.b: sent {"c":["d"]}, the cluster left it out'
+    assert len(str(Difference("a", "x" * 999, "y" * 999))) < 450
+
+
 def balanced(**service: Any) -> NginxSpec:
     return NginxSpec(count=2, image="a:1", service=ServiceSpec(type="LoadBalancer", **service))
 
@@ -183,8 +269,8 @@ def test_paused_means_no_action(spec: NginxSpec) -> None:
         ({"other": "0.5"}, {"other": "500m"}, False),
     ],
 )
-def test_covers(desired: Any, live: Any, covered: bool) -> None:
-    assert covers(desired, live) is covered
+def test_everything_desired_is_there(desired: Any, live: Any, covered: bool) -> None:
+    assert (list(between(desired, live)) == []) is covered
 
 
 def test_the_hash_tells_of_every_field() -> None:
@@ -239,7 +325,7 @@ def carry_out(observed: dict[str, Child], actions: tuple[Any, ...]) -> None:
     ],
 )
 def test_what_the_api_treats_as_one_value_must_be_equal(desired: Any, live: Any) -> None:
-    assert not covers(desired, live)
+    assert list(between(desired, live)) != []
 
 
 def test_ours_is_put_in_the_place_of_what_is_invalid_with_it_and_the_rest_stays(spec: NginxSpec) -> None:

@@ -6,6 +6,7 @@ import pytest
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN
+from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.plan import Apply, Plan, UpdateOwnerReference, plan
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
@@ -218,8 +219,25 @@ async def test_a_class_that_the_api_server_does_not_change_comes_by_way_of_a_clu
     assert sent == ([wanted, ("ClusterIP", None), wanted] if refused else [wanted])
     assert api.calls[1:] == ["patch services force"] * len(sent)
     (done,) = outcome.done
-    assert isinstance(done, Apply)
-    assert (done.via is not None) is refused  # so that the event tells what happened
+    assert isinstance(done.action, Apply)
+    assert (done.action.via is not None) is refused  # so that the event tells what happened
+
+
+async def test_an_answer_tells_what_was_changed_and_what_was_rewritten(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    (action, _) = plan(owner, spec, {}).actions
+    created = await executor.execute(nginx, Plan((action,)))
+    assert [(done.changed, done.rewritten) for done in created.done] == [(True, [])]
+    mirrored = api.objects[DEPLOYMENT]
+    mirrored["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror.example.com/nginx:1"
+    live = msgspec.json.decode(msgspec.json.encode(api.put(DEPLOYMENT, mirrored)), type=Child)
+    (action, _) = plan(owner, spec, {"deployments": live}).actions
+    api.faults.next("patch", "deployments", Answer(200, api.objects[DEPLOYMENT]))  # admission writes the image again
+    again = await executor.execute(nginx, Plan((action,)))
+    assert [(done.changed, done.rewritten) for done in again.done] == [
+        (False, [Difference(IMAGE, spec.image, "mirror.example.com/nginx:1")])
+    ]
 
 
 async def test_a_class_that_is_refused_otherwise_is_a_failure(
