@@ -26,7 +26,8 @@ MIRRORED = f"""
 (object.spec.template.spec.containers[0].image.startsWith("{MIRROR}/") ? [] : [JSONPatch{{
   op: "replace", path: "{POD}/containers/0/image",
   value: "{MIRROR}/" + object.spec.template.spec.containers[0].image}}])
-+ (has(object.spec.template.spec.containers[0].resources.requests) ? [JSONPatch{{
++ (has(object.spec.template.spec.containers[0].resources) &&
+   has(object.spec.template.spec.containers[0].resources.requests) ? [JSONPatch{{
   op: "add", path: "{POD}/containers/0/resources/requests/cpu", value: "250m"}}] : [])
 + (has(object.spec.template.spec.topologySpreadConstraints) ? [JSONPatch{{
   op: "remove", path: "{POD}/topologySpreadConstraints"}}] : [])
@@ -108,6 +109,17 @@ def running(image: str, count: int) -> Callable[[dict[str, Any]], bool]:
     return lambda nginx: serving(count)(nginx) and nginx["status"].get("image") == image
 
 
+def at_rest(deployment: dict[str, Any]) -> bool:
+    """Whether the deployment controller has written all that it will."""
+    status = deployment["status"]
+    reasons = [found["reason"] for found in status.get("conditions", ()) if found["type"] == "Progressing"]
+    return (
+        status.get("observedGeneration") == deployment["metadata"]["generation"]
+        and status.get("replicas") == status.get("updatedReplicas") == status.get("availableReplicas")
+        and reasons == ["NewReplicaSetAvailable"]
+    )
+
+
 def events(namespace: Namespace, reason: str) -> list[tuple[str, int]]:
     """Message and count of the events of a reason."""
     found = namespace.list("event")
@@ -174,8 +186,7 @@ def test_what_admission_rewrites_is_settled_and_told_once(
     assert [times for _, times in events(namespace, "Repaired")] == [1]
     assert events(namespace, "Contested") == []
 
-    before = namespace.get("deployment")
-    assert before is not None
+    before = namespace.wait("deployment", at_rest)
     audit = Audit(namespace.bed.audit_log)
     with away(operator):
         pass
