@@ -92,11 +92,14 @@ def between(desired: Any, live: Any, path: str = "", *, quantities: bool = False
     """
     if isinstance(desired, Mapping) and isinstance(live, Mapping):
         for key, value in desired.items():
-            below, there = _below(path, key), live.get(key)
-            if key not in _ATOMIC:
-                yield from between(value, there, below, quantities=quantities or key == "resources")
-            elif value != there:
+            there = live.get(key)
+            if value == there:  # most of it, and quickly told
+                continue
+            below = _below(path, key)
+            if key in _ATOMIC:
                 yield Difference(below, value, there)
+            else:
+                yield from between(value, there, below, quantities=quantities or key == "resources")
     elif isinstance(live, list) and isinstance(desired, list) and all(isinstance(item, Mapping) for item in desired):
         for item in desired:
             key = next((key for key in _LIST_KEYS if key in item), "")
