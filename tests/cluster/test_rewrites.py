@@ -120,10 +120,16 @@ def at_rest(deployment: dict[str, Any]) -> bool:
     )
 
 
+def ready(count: int) -> Callable[[dict[str, Any]], bool]:
+    """So many pods are ready, and there are no others."""
+    return lambda found: found["status"].get("readyCount") == found["status"].get("count") == count
+
+
 def events(namespace: Namespace, reason: str) -> list[tuple[str, int]]:
-    """Message and count of the events of a reason."""
-    found = namespace.list("event")
-    return [(event["message"], event["count"]) for event in found if event["reason"] == reason]
+    """Message and count of the events of a reason, in the order in which they were first told."""
+    found = [event for event in namespace.list("event") if event["reason"] == reason]
+    ours = [event for event in found if event["involvedObject"]["name"] == "web"]
+    return [(event["message"], event["count"]) for event in sorted(ours, key=lambda event: event["firstTimestamp"])]
 
 
 def writes(audit: Audit, namespace: Namespace) -> int:
@@ -206,8 +212,8 @@ def test_a_number_of_pods_that_admission_bounds_is_told_and_not_fought(
     audit = Audit(namespace.bed.audit_log)
     namespace.apply({"count": 5})
     bounded = "admission changed spec.replicas: sent 5, the cluster stored 3"
-    namespace.wait("nginx", lambda found: found["status"].get("readyCount") == 3)
-    namespace.wait("nginx", lambda found: bounded in ready_condition(found)["message"])
+    namespace.wait("nginx", lambda found: bounded in ready_condition(found).get("message", ""))
+    namespace.wait("nginx", ready(3))
     assert events(namespace, "Rewritten") == [("Deployment web: spec.replicas: sent 5, the cluster stored 3", 1)]
     namespace.kubectl("scale", "deployment", "web", "--replicas=2")  # no autoscaler's: it is drift
     namespace.wait("deployment", lambda found: found["spec"]["replicas"] == 3)
@@ -215,7 +221,7 @@ def test_a_number_of_pods_that_admission_bounds_is_told_and_not_fought(
     for count, stored in ((2, 2), (4, 3), (1, 1)):
         namespace.kubectl("scale", "nginx", "web", f"--replicas={count}")
         namespace.wait("deployment", lambda found, stored=stored: found["spec"]["replicas"] == stored)
-        namespace.wait("nginx", lambda found, stored=stored: found["status"].get("readyCount") == stored)
+        namespace.wait("nginx", ready(stored))
     namespace.wait("nginx", serving(1))
     assert writes(audit, namespace) == 5
     assert events(namespace, "Contested") == []
