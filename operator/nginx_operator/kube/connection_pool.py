@@ -8,6 +8,7 @@ compression: an API server uses none of them with us.
 import asyncio
 import re
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -138,11 +139,11 @@ class ConnectionPool:
         After a failover of the API server they are all dead, and no packet says so; the next request connects anew. A
         deadline of the caller's cancels the request before our own timeout, and counts as much.
         """
-        started = asyncio.get_running_loop().time()
+        started = time.monotonic()
         try:
             yield
         except (TimeoutError, asyncio.CancelledError):
-            waited = asyncio.get_running_loop().time() - started
+            waited = time.monotonic() - started
             for connection in self._idle:
                 if connection.idle_seconds >= waited:
                     connection.abort()  # which makes it unusable
