@@ -4,11 +4,15 @@
 each is left when its cause goes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Observation
+
+#: How many rewritten fields a message names.
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +178,12 @@ def _progress(seen: Observation) -> str:
         if any(condition.reason == "DeploymentPaused" for condition in status.conditions):
             name = seen.deployment.metadata.name
             text += f"; somebody paused the Deployment, which `kubectl rollout resume deployment {name}` ends"
+    if seen.rewritten:
+        text += f"; {_rewritten(seen.rewritten)}"
     return f"{text}; {seen.trouble}" if seen.trouble else text
+
+
+def _rewritten(fields: Sequence[Difference]) -> str:
+    """What the cluster made of what was sent: it may be why the pods are not ready."""
+    more = f" and {len(fields) - _NAMED} more" if len(fields) > _NAMED else ""
+    return f"admission changed {', '.join(map(str, fields[:_NAMED]))}{more}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nginx_operator.api.types import Child, NginxSpec, Pod
+from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.outcome import Failure
 from nginx_operator.decide.plan import Conflict
 
@@ -33,6 +34,7 @@ class Observation:
         was_ready: the status says Ready, of the generation that the Nginx has now.
         trouble: why a write has not gone through yet, where nobody but the API server's administrator can help.
         deleting: the Nginx is being deleted; finalizers of others hold it.
+        rewritten: the fields that the cluster stored otherwise than they were sent.
     """
 
     spec: NginxSpec | None
@@ -45,11 +47,18 @@ class Observation:
     was_ready: bool = False
     trouble: str = ""
     deleting: bool = False
+    rewritten: tuple[Difference, ...] = ()
 
     @property
     def count(self) -> int:
         """Number of pods wanted."""
         return self.spec.count if self.spec else 0
+
+    @property
+    def image(self) -> str:
+        """The image that the pods are to run: that of the spec, or what the cluster makes of it."""
+        wanted = self.spec.image if self.spec else ""
+        return next((each.live for each in self.rewritten if (each.path, each.desired) == (IMAGE, wanted)), wanted)
 
     @property
     def ready(self) -> int:

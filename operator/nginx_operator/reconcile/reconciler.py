@@ -5,6 +5,7 @@ Level-triggered: it sees only the present. Running it twice changes nothing the 
 
 import logging
 import time
+from itertools import chain
 
 from nginx_operator.api.types import Key, Nginx
 from nginx_operator.cache.caches import Caches
@@ -54,7 +55,7 @@ class Reconciler:
             if due.empty:
                 log.debug("[%s/%s] the children are as they should be", *key)
             outcome = await self._execute(nginx, memo, guarded, due)
-            observation = self._observe(nginx, guarded, due, outcome)
+            observation = self._observe(nginx, memo, guarded, due, outcome)
             delay = await self._report(nginx, memo, observation, outcome, pending)
         except write_conflicts.UndoneError:
             if memo.conflicts.report():
@@ -81,10 +82,13 @@ class Reconciler:
         present = fingerprint(nginx.metadata, observed, policy)
         if (settled := memo.settled(present)) is not None:
             return settled, Plan()
-        memo.checked = guard.check(nginx, observed, policy, memo.checked)
+        memo.checked = guard.check(nginx, observed, policy, memo.checked, memo.rewrites)
         guarded = memo.checked.guarded
         meta, spec = nginx.metadata, guarded.spec
-        due = plan(meta, spec, observed, memo.applied(nginx, spec)) if spec else plan_paused(meta, observed)
+        if spec is None:
+            due = plan_paused(meta, observed)
+        else:
+            due = plan(meta, spec, observed, memo.applied(nginx, spec), memo.rewrites)
         if due.empty:
             memo.settle(present, guarded)
         return guarded, due
@@ -93,17 +97,23 @@ class Reconciler:
         uid, plurals = nginx.metadata.uid, [action.kind.plural for action in due.actions]
         write_conflicts.hold_back(memo.conflicts.retry_children(uid, guarded.spec, plurals, time.monotonic()))
         outcome = await self._executor.execute(nginx, due)
-        done = {action.kind.plural for action in outcome.done}
+        done = {each.action.kind.plural for each in outcome.done}
         memo.conflicts.wrote_children(uid, guarded.spec, {plural: plural in done for plural in plurals})
-        await self._recorder.record_event(nginx, event_messages.of_actions(outcome.done))
+        changes = [each.action for each in outcome.done if each.changed]
+        await self._recorder.record_event(nginx, event_messages.of_actions(changes))
+        news = [
+            (each.action, memo.learn(each.action.kind.plural, each.rewritten)) for each in outcome.done if each.stored
+        ]
+        await self._recorder.record_event(nginx, event_messages.of_rewrites(news))
         return outcome
 
-    def _observe(self, nginx: Nginx, guarded: Guarded, due: Plan, outcome: Outcome) -> Observation:
+    def _observe(self, nginx: Nginx, memo: ReconcileMemo, guarded: Guarded, due: Plan, outcome: Outcome) -> Observation:
         return Observation(
             spec=guarded.spec,
             invalid=guarded.invalid,
             deployment=guard.owned_deployment(nginx, self._caches.children(nginx.metadata.key)),
             applied=not due.conflicts and outcome.complete,
+            rewritten=tuple(chain.from_iterable(memo.rewrites.values())),
             pods=status.own_pods(nginx.metadata.name, self._caches.pods(nginx.metadata.key)),
             conflicts=(*due.conflicts, *outcome.conflicts),
             failures=tuple(outcome.failures),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from nginx_operator.api import names
@@ -23,6 +24,7 @@ from nginx_operator.api.types import (
 )
 from nginx_operator.cache import transforms
 from nginx_operator.decide import conditions
+from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.observation import Observation
 from nginx_operator.decide.outcome import Failure
 from nginx_operator.decide.plan import Conflict
@@ -83,6 +85,19 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         "Progressing",
         "2 of 2 pods are ready, 1 still of the earlier spec",
     ),
+    (
+        {"pods": (pod("a"),), "rewritten": (Difference("spec.replicas", 2, 1),)},
+        "False",
+        "Progressing",
+        "1 of 2 pods are ready; admission changed spec.replicas: sent 2, the cluster stored 1",
+    ),
+    (
+        {"pods": (pod("a"),), "rewritten": (Difference("a", 2, 1),) * 5},
+        "False",
+        "Progressing",
+        "a: sent 2, the cluster stored 1 and 2 more",
+    ),
+    ({"rewritten": (Difference("spec.replicas", 2, 3),)}, "True", "Ready", "all 2 pods are ready"),
     ({"pods": (pod("a"), pod("b"), pod("c"))}, "False", "Progressing", "3 of 2"),
     ({"pods": (pod("a"), pod("b", ready=False))}, "False", "Progressing", "1 of 2"),
     (
@@ -188,6 +203,17 @@ def test_status_as_a_whole(owner: ObjectMeta) -> None:
             },
         ],
     }
+
+
+def test_the_image_is_the_one_that_the_cluster_makes_of_the_wanted_one(owner: ObjectMeta) -> None:
+    """As soon as a pod runs it, like any other; pods of the earlier image may be more."""
+    rewritten = (Difference(IMAGE, "a:1", "mirror/a:1"),)
+    images = ("old:1", "old:1", "mirror/a:1")
+    pods = tuple(msgspec.structs.replace(pod(), spec=PodSpec((Container("nginx", image),))) for image in images)
+    assert compute(owner, {}, observation(pods=pods, rewritten=rewritten), NOW)["image"] == "mirror/a:1"
+    assert compute(owner, {}, observation(pods=pods), NOW)["image"] == "old:1"
+    other = observation(pods=pods, rewritten=(Difference(IMAGE, "b:1", "mirror/a:1"),))  # of another spec
+    assert compute(owner, {}, other, NOW)["image"] == "old:1"
 
 
 def test_an_image_that_the_schema_cannot_hold_is_left_out(owner: ObjectMeta) -> None:
