@@ -13,7 +13,14 @@ import msgspec
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN, Body, ChildKind
-from nginx_operator.decide.compare import covers, covers_metadata, is_owned, same_hash, with_hash
+from nginx_operator.decide.compare import (
+    covers,
+    covers_metadata,
+    is_owned,
+    same_hash,
+    with_hash,
+    with_second_family,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +170,11 @@ def _for_child(
 
 def _update(kind: ChildKind, desired: Body, live: Child, applied: bool) -> Apply | None:
     same, live_spec = same_hash(desired, live.metadata), msgspec.json.decode(live.spec)
-    if same and covers_metadata(desired["metadata"], live.metadata) and covers(desired["spec"], live_spec):
+    spec = with_second_family(desired["spec"], live_spec)
+    if same and covers_metadata(desired["metadata"], live.metadata) and covers(spec, live_spec):
         return None
     before, after = live_spec.get("replicas"), desired["spec"].get("replicas")
     repairs = same and (before == after or applied)
     # A precondition: another's object that took the name meanwhile answers 409, and is not forced.
-    body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}
+    body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}, "spec": spec}
     return Apply(kind, live.metadata.name, body, repairs=repairs, scaled_from=before if before != after else None)

@@ -107,12 +107,14 @@ class Executor:
         except ApiError as error:
             if error.code != HTTPStatus.UNPROCESSABLE_ENTITY:
                 raise
-            await self._force_spec(key, action)
+            await self._force_spec(key, action, error)
             await self._apply(key, action, action.body, force=True)
 
-    async def _force_spec(self, key: Key, action: Apply) -> None:
+    async def _force_spec(self, key: Key, action: Apply, refusal: ApiError) -> None:
         """Makes room for our fields where they are invalid together with what somebody else set."""
         live = msgspec.json.decode(await self._read(key, action))
+        if why := patches.immutable(action.kind, action.body, live):
+            raise ApiError(refusal.code, refusal.reason, f"{why} ({refusal.message})") from refusal
         raw = await self._replace(key, action, live, "/spec", patches.force_spec(action.kind, action.body, live))
         await self._disown_updates(key, action, raw)
 

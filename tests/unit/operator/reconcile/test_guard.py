@@ -1,5 +1,6 @@
 """The reconciler's own check of a stored spec: what it lets through, and how long a verdict is remembered."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -115,3 +116,11 @@ def test_a_new_default_image_restarts_no_pod() -> None:
 
 def test_a_spec_that_is_no_mapping_is_not_acted_on() -> None:
     assert Guard().check(nginx([]), {}, POLICY) == Guarded(None, "spec: must be a mapping")
+
+
+def test_the_policy_says_whether_pods_have_fixed_ids(checks: list[Nginx]) -> None:
+    subject, found = Guard(), nginx({"count": 3, "image": "nginx:1"})
+    for fixed in (True, False, True):
+        spec = subject.check(found, running(3), replace(POLICY, fixed_ids=fixed)).spec
+        assert spec is not None
+        assert spec.fixed_ids == fixed
