@@ -111,7 +111,7 @@ class Bed:
         write_files(self._layout, port, asked.families)
         steps = BringUp(self._layout, programs, port, progress)
         try:
-            steps.control_plane(listener, asked.families, many_nodes=self.kwok_nodes > 0)
+            steps.control_plane(listener, asked.families)
             if self.level == "node":
                 steps.containers()
                 self.load_image(archives.pause(steps.pause()))

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from nginx_operator.api import names
 from nginx_operator.api.policy import MAX_INT32
-from tests.support.apiserver.refusals import Object, Refusal
 from tests.support.apiserver.request_info import RequestInfo
+from tests.support.apiserver.status_errors import Object, StatusError
 
 
 def admitting(webhook: str = names.VALIDATING_WEBHOOK) -> Callable[[RequestInfo, Object], Object]:
@@ -15,7 +15,7 @@ def admitting(webhook: str = names.VALIDATING_WEBHOOK) -> Callable[[RequestInfo,
         spec = {"count": 1} | body["spec"]
         if spec["count"] == MAX_INT32:
             why = f"spec.count: {MAX_INT32} is more than this cluster allows"
-            raise Refusal(422, "Invalid", f'admission webhook "{webhook}" denied the request: {why}')
+            raise StatusError(422, "Invalid", f'admission webhook "{webhook}" denied the request: {why}')
         return {**body, "spec": spec}
 
     return admit

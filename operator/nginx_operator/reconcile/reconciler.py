@@ -51,6 +51,8 @@ class Reconciler:
         memo = self._memos.setdefault(key, ReconcileMemo())
         try:
             guarded, due = self._decide(nginx, memo)
+            if due.empty:
+                log.debug("[%s/%s] the children are as they should be", *key)
             outcome = await self._execute(nginx, memo, guarded, due)
             observation = self._observe(nginx, guarded, due, outcome)
             delay = await self._report(nginx, memo, observation, outcome, pending)

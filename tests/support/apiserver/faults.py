@@ -1,4 +1,4 @@
-"""What a request meets on its way to the store: refusals, torn connections, waits, whatever a test thinks of."""
+"""What a request meets on its way to the store: refusals, torn connections, delays, or any function of a test."""
 
 import asyncio
 import json
@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.apiserver.refusals import Object, forbidden
 from tests.support.apiserver.request_info import RequestInfo
+from tests.support.apiserver.status_errors import Object, forbidden
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that came.
+    """A request as it was received.
 
     Attributes:
         verb: get, list, watch, create, update, patch or delete.
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that is not the store's. A body that is no bytes is sent as JSON; code 0 tears the connection."""
+    """An answer in place of the store's. A body other than bytes is sent as JSON; code 0 tears the connection."""
 
     code: int
     body: Any = b""
@@ -61,14 +61,14 @@ def refused(
     retry_after: int = 0,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """A metav1.Status as the answer."""
+    """A failure as a metav1.Status."""
     details = {"causes": [{"reason": cause} for cause in causes], "retryAfterSeconds": retry_after}
     body: Object = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason}
     return Answer(code, body | {"message": message or f"it is {reason}", "details": details}, headers or {})
 
 
 class Hold:
-    """Keeps a request waiting until it is released; then it goes on its way."""
+    """Holds a request until it is released, then lets it through."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
@@ -88,18 +88,18 @@ class _Rule:
 
 
 class Faults:
-    """Rules for requests by verb and plural, "*" meaning any; the first that fits is followed."""
+    """Rules for requests by verb and plural; "*" matches any. The first rule that matches applies."""
 
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
 
     def next(self, verb: str, plural: str, *faults: Fault) -> None:
-        """The next such requests meet these, one each, after those that wait for others already."""
+        """The next matching requests meet these faults, one each, in order."""
         self._rules.append(_Rule(verb, plural, deque(faults)))
 
     @contextmanager
     def every(self, verb: str, plural: str, fault: Fault) -> Iterator[None]:
-        """Each such request meets this inside of the block."""
+        """Every matching request meets this fault while the block runs."""
         rule = _Rule(verb, plural, deque([fault]), standing=True)
         self._rules.append(rule)
         try:
@@ -108,16 +108,16 @@ class Faults:
             self._rules.remove(rule)
 
     def forbid(self, verb: str, plural: str) -> None:
-        """Takes a right away."""
+        """Answers 403 from now on, as RBAC does without the permission."""
         refusal = forbidden(verb, plural)
         self._rules.append(_Rule(verb, plural, deque([Answer(refusal.code, refusal.body)]), standing=True))
 
     def allow(self, verb: str, plural: str) -> None:
-        """Gives a right back."""
+        """Ends what `forbid` began."""
         self._rules = [rule for rule in self._rules if (rule.verb, rule.plural) != (verb, plural)]
 
-    async def met_by(self, request: Request) -> Answer | None:
-        """The answer that a rule has for a request; None lets it through."""
+    async def answer_to(self, request: Request) -> Answer | None:
+        """The answer by the rules; None lets the request through."""
         for rule in self._rules:
             if rule.faults and rule.verb in ("*", request.verb) and rule.plural in ("*", request.info.plural):
                 fault = rule.faults[0] if rule.standing else rule.faults.popleft()

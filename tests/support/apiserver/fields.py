@@ -23,7 +23,7 @@ _ATOMIC = {
     *("involvedObject", "fieldRef", "secretKeyRef", "configMapKeyRef"),
     *("ownerReferences[]", "imagePullSecrets[]"),
 }
-#: What nobody owns.
+#: Fields without an owner.
 _STRIPPED: set[Field] = {
     *((f"f:{name}",) for name in ("apiVersion", "kind", "metadata")),
     *(

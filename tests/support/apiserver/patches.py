@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from tests.support.apiserver import fields
-from tests.support.apiserver.refusals import Object, bad_request, failed_patch
+from tests.support.apiserver.status_errors import Object, bad_request, failed_patch
 
 
 def merge(live: Any, patch: Any) -> Any:

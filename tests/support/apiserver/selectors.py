@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from tests.support.apiserver.refusals import Object, bad_request
+from tests.support.apiserver.status_errors import Object, bad_request
 
 #: A comma that is not inside of parentheses.
 _COMMA = re.compile(r",(?![^(]*\))")
@@ -17,7 +17,7 @@ def selected(query: Mapping[str, str]) -> Selected:
     """Whether an object is among what the query of a list or watch asks for.
 
     Raises:
-        Refusal: 400, by a field that is not selectable.
+        StatusError: 400, by a field that is not selectable.
     """
     labels = [part.strip() for part in _COMMA.split(query.get("labelSelector", "")) if part]
     wanted = dict(part.replace("==", "=").split("=") for part in query.get("fieldSelector", "").split(",") if part)

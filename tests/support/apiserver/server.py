@@ -1,4 +1,4 @@
-"""The API server of unit tests: real HTTP on loopback in front of a store."""
+"""The API server of unit tests: HTTP on loopback in front of a store."""
 
 import asyncio
 import base64
@@ -12,9 +12,10 @@ from aiohttp import web
 from nginx_operator.kube.client import APPLY, JSON_PATCH, MERGE, STRATEGIC_MERGE
 from tests.support.apiserver import patches
 from tests.support.apiserver.faults import Answer, Faults, Request
-from tests.support.apiserver.refusals import Object, Refusal, bad_request, unsupported
+from tests.support.apiserver.listing import listed, metadata_of
 from tests.support.apiserver.request_info import RequestInfo
 from tests.support.apiserver.selectors import selected
+from tests.support.apiserver.status_errors import Object, StatusError, bad_request, unsupported
 from tests.support.apiserver.store import Store
 from tests.support.apiserver.watch import Watch
 
@@ -22,14 +23,14 @@ _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete
 
 
 class ApiServer:
-    """Use as an async context manager.
+    """An API server on a free port. Use as an async context manager.
 
     Attributes:
-        url: where it is, once it is entered.
-        store: what is stored; `objects`, `put`, `touch` and `delete` are its own.
+        url: its address, once it is entered.
+        store: its objects; `objects`, `put`, `touch` and `delete` are the store's.
         faults: what requests meet before they reach the store.
-        requests: those that came, in order.
-        watches: those that are open.
+        requests: those received, in order.
+        watches: the open ones.
     """
 
     def __init__(self) -> None:
@@ -62,11 +63,11 @@ class ApiServer:
 
     @property
     def calls(self) -> list[str]:
-        """VERB PLURAL of each request, and "force" for an apply by force."""
+        """Each request as VERB PLURAL; an apply by force ends in "force"."""
         return [str(request) for request in self.requests]
 
     def sent(self, *verbs: str, plural: str = "") -> list[Request]:
-        """The requests of some verbs, of one plural or of all."""
+        """The requests with one of these verbs, for one plural or for all."""
         return [found for found in self.requests if found.verb in verbs and plural in ("", found.info.plural)]
 
     def data(self, path: str) -> dict[str, bytes]:
@@ -74,7 +75,7 @@ class ApiServer:
         return {key: base64.b64decode(value) for key, value in self.objects[path].get("data", {}).items()}
 
     def compact(self) -> None:
-        """Forgets the history: a watch from before gets 410, and each that is open an ERROR event."""
+        """Drops the history: open watches end with an ERROR event, and later ones from before get 410."""
         self.store.compact()
         for watch in self.watches:
             watch.expire(0, self.store.oldest)
@@ -83,12 +84,12 @@ class ApiServer:
         try:
             request = await _read(http)
             self.requests.append(request)
-            answer = await self.faults.met_by(request)
+            answer = await self.faults.answer_to(request)
             if answer is None and request.verb == "watch":
                 return await self._watch(http, request)
             answer = answer or self._answer(request)
-        except Refusal as refusal:
-            answer = Answer(refusal.code, refusal.body)
+        except StatusError as error:
+            answer = Answer(error.code, error.body)
         if answer.code == 0 and http.transport is not None:
             http.transport.abort()
         headers = {"Content-Type": "application/json", **answer.headers}
@@ -102,9 +103,9 @@ class ApiServer:
             case "get":
                 return Answer(200, self.store.get(info))
             case "list":
-                found = self.store.list(info, query)
+                found = listed(self.store, info, query)
                 metadata_only = "as=PartialObjectMetadataList" in request.headers.get("Accept", "")
-                return Answer(200, _metadata_of(found) if metadata_only else found)
+                return Answer(200, metadata_of(found) if metadata_only else found)
             case "create":
                 return Answer(201, self.store.create(info, body, manager, dry_run=dry_run))
             case "update":
@@ -143,20 +144,13 @@ class ApiServer:
 
 
 def _change(info: RequestInfo, content_type: str, body: Any) -> Callable[[Object], Object]:
-    """What a patch does to an object."""
+    """The change that a patch makes to an object."""
     change = {MERGE: patches.merge, JSON_PATCH: patches.json_patch, STRATEGIC_MERGE: patches.strategic_merge}
     if info.custom:
         del change[STRATEGIC_MERGE]
     if content_type not in change:
         raise unsupported((*sorted(change), APPLY))
     return lambda live: change[content_type](live, body)
-
-
-def _metadata_of(found: Object) -> Object:
-    """A list as meta.k8s.io/v1 PartialObjectMetadataList."""
-    of = {"apiVersion": "meta.k8s.io/v1"}
-    items = [{"kind": "PartialObjectMetadata", **of, "metadata": item["metadata"]} for item in found["items"]]
-    return {"kind": "PartialObjectMetadataList", **of, "metadata": found["metadata"], "items": items}
 
 
 async def _read(http: web.BaseRequest) -> Request:

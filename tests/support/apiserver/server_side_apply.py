@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from tests.support.apiserver import fields
 from tests.support.apiserver.fields import Field
-from tests.support.apiserver.refusals import Object, apply_conflict
+from tests.support.apiserver.status_errors import Object, apply_conflict
 
 
 class Manager(NamedTuple):
@@ -72,7 +72,7 @@ def apply(
     """The object and its managers after `me` has applied a configuration that sets the fields `wanted`.
 
     Raises:
-        Refusal: 409, others own what would change.
+        StatusError: 409, others own what would change.
     """
     before = managers[me].fields if me in managers else frozenset()
     others = {manager: owned for manager, owned in managers.items() if manager != me}

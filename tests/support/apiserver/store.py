@@ -1,46 +1,28 @@
-"""The objects of an API server by their path, every change in order, and what each verb does to them. No HTTP."""
+"""The objects of an API server by their paths, their history, and what each verb does to them. No HTTP."""
 
-import base64
-import json
 import random
 import string
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from nginx_operator.kube import resources
-from tests.support.apiserver import fields
+from tests.support.apiserver import fields, objects
 from tests.support.apiserver import server_side_apply as ssa
-from tests.support.apiserver.refusals import (
+from tests.support.apiserver.request_info import RequestInfo
+from tests.support.apiserver.server_side_apply import Manager, Managers
+from tests.support.apiserver.status_errors import (
     Object,
-    Refusal,
+    StatusError,
     already_exists,
     bad_request,
     conflict,
-    expired,
     invalid,
     not_found,
     wrong_uid,
 )
-from tests.support.apiserver.request_info import RequestInfo
-from tests.support.apiserver.selectors import selected
-from tests.support.apiserver.server_side_apply import Manager, Managers
 
-_KINDS = {found.plural: found.kind for found in vars(resources).values() if isinstance(found, resources.Resource)}
-_POD: Object = {"containers": []}
-#: What a Go struct without values is as JSON: nobody owns these for having created the object.
-_STRUCTS: dict[str, Object] = {
-    "deployments": {"spec": {"strategy": {}, "template": {"metadata": {}, "spec": _POD}}, "status": {}},
-    "events": {"involvedObject": {}, "source": {}, "reportingComponent": "", "reportingInstance": ""},
-    "leases": {"spec": {}},
-    "pods": {"spec": _POD, "status": {}},
-    "podtemplates": {"template": {"metadata": {}, "spec": _POD}},
-    "services": {"spec": {}, "status": {"loadBalancer": {}}},
-}
-#: Maps that are left out when they are empty; of a struct, such as emptyDir, {} has a meaning.
-_LEFT_OUT = ("annotations", "data", "labels", "nodeSelector", "stringData")
 #: What a write cannot change in metadata.
 _FIXED = ("name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion")
 
@@ -60,12 +42,12 @@ class Store:
     """Objects by path.
 
     Attributes:
-        stored_as: in which version of its API each object is; it is written anew, even unchanged, if that is another
-            than its definition stores now.
-        admit: what an admission plugin makes of an object that is about to be stored; may raise a Refusal.
-        version: the last resourceVersion; no object has a version as low as 1.
-        oldest: the version that the history reaches back to.
-        listeners: called with each change.
+        stored_as: the API version that each object is stored in. A write that changes nothing still stores an object
+            whose definition has another storage version by now.
+        admit: mutates or refuses (StatusError) an object before it is stored, as admission plugins do.
+        version: the last resourceVersion; no object has version 1.
+        oldest: the version up to which the history is compacted.
+        listeners: called with each event.
     """
 
     def __init__(self) -> None:
@@ -81,42 +63,22 @@ class Store:
             raise not_found(info)
         return self.objects[info.path()]
 
-    def list(self, info: RequestInfo, query: Mapping[str, str]) -> Object:
-        matches = selected(query)
-        found = [(path, one) for path, one in sorted(self.objects.items()) if info.holds(path) and matches(one)]
-        metadata: Object = {"resourceVersion": str(self.version)} | ({"continue": ""} if info.custom else {})
-        if token := query.get("continue"):
-            version, start = json.loads(base64.b64decode(token))
-            if version < self.oldest:
-                raise expired(version, self.oldest)
-            metadata["resourceVersion"] = str(version)
-            found = [(path, one) for path, one in found if path >= start]
-        limit = int(query.get("limit", 0)) or len(found)
-        if rest := found[limit:]:
-            start = [int(metadata["resourceVersion"]), rest[0][0]]
-            metadata["continue"] = base64.b64encode(json.dumps(start).encode()).decode()
-            if not {"labelSelector", "fieldSelector"} & query.keys():
-                metadata["remainingItemCount"] = len(rest)
-        items = [one for _, one in found[:limit]]
-        if not info.custom:
-            items = [{key: value for key, value in one.items() if key not in ("apiVersion", "kind")} for one in items]
-        kind = f"{_kind(info, *(one for _, one in found))}List"
-        return {"kind": kind, "apiVersion": info.api_version, "metadata": metadata, "items": items}
-
     def create(self, info: RequestInfo, body: Object, manager: str, *, dry_run: bool = False) -> Object:
         metadata = body.get("metadata", {})
         name = metadata.get("name") or ""
         if not name and (base := metadata.get("generateName")):
             name = base + "".join(random.choices(string.ascii_lowercase + string.digits, k=5))
         if not name:
-            raise invalid(info, _kind(info, body), "metadata.name", "Required value: name or generateName is required")
+            raise invalid(
+                info, objects.kind(info, body), "metadata.name", "Required value: name or generateName is required"
+            )
         path = info.path(name)
         if path in self.objects:
             raise already_exists(info, name)
         if metadata.get("resourceVersion"):
-            raise Refusal(500, "", "resourceVersion should not be set on objects to be created")
-        new = self._scoped(info, self._blank(info, name), body)
-        managers = ssa.update(self._blank(info, name), new, {}, Manager(manager, "Update", info.api_version))
+            raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
+        new = self._scoped(info, objects.blank(info, name), body)
+        managers = ssa.update(objects.blank(info, name), new, {}, Manager(manager, "Update", info.api_version))
         return self._store(info, path, None, new, managers, dry_run=dry_run)
 
     def update(self, info: RequestInfo, body: Object, manager: str, *, dry_run: bool = False) -> Object:
@@ -150,7 +112,7 @@ class Store:
         elif uid := metadata.get("uid"):
             why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
             raise conflict(info, why)
-        base = _unmanaged(live or self._blank(info, info.name))
+        base = _unmanaged(live or objects.blank(info, info.name))
         config = {**config, "metadata": {k: v for k, v in config.get("metadata", {}).items() if k not in _FIXED}}
         if info.subresource:
             config = {key: config[key] for key in ("apiVersion", "kind", info.subresource) if key in config}
@@ -160,9 +122,9 @@ class Store:
         managers = _managers(live)
         if live and not managers:
             first = Manager("before-first-apply", "Update", info.api_version)
-            managers = ssa.update(self._blank(info, info.name), base, {}, first)
+            managers = ssa.update(objects.blank(info, info.name), base, {}, first)
         wanted = fields.applied(config)
-        new, managers = ssa.apply(base, _typed(info, config), wanted, managers, me, force=force)
+        new, managers = ssa.apply(base, objects.typed(info, config), wanted, managers, me, force=force)
         return self._store(info, info.path(), live, new, managers, dry_run=dry_run)
 
     def delete(self, info: RequestInfo, preconditions: Mapping[str, str]) -> Object:
@@ -182,10 +144,10 @@ class Store:
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
     def put(self, path: str, body: Object, manager: str = "test") -> Object:
-        """Stores an object with its status, whatever is there; what it changes is the manager's from now on."""
+        """Stores an object, status included, without preconditions. `manager` owns what it changes."""
         info, live = RequestInfo.of(path), self.objects.get(path)
-        new = {"apiVersion": info.api_version, "kind": _kind(info, body)} | _typed(info, body)
-        blank = self._blank(info, info.name)
+        new = {"apiVersion": info.api_version, "kind": objects.kind(info, body)} | objects.typed(info, body)
+        blank = objects.blank(info, info.name)
         metadata = {key: value for key, value in new.get("metadata", {}).items() if key != "resourceVersion"}
         new["metadata"] = metadata | blank["metadata"]
         base = live or blank
@@ -194,7 +156,7 @@ class Store:
         return self._store(info, path, live, new, managers, admitted=True)
 
     def touch(self, path: str) -> None:
-        """Changes the object in what matters to nobody."""
+        """Changes an annotation, so that the object has a new version."""
         live = self.objects[path]
         annotations = live["metadata"].get("annotations", {}) | {"touched": str(self.version)}
         self.put(path, {**live, "metadata": {**live["metadata"], "annotations": annotations}}, "toucher")
@@ -207,12 +169,12 @@ class Store:
         self._record("DELETED", path, gone, live)
 
     def compact(self) -> None:
-        """Forgets the history."""
+        """Drops the history."""
         self.oldest = self.version
         self.history.clear()
 
     def _write(self, info: RequestInfo, live: Object, wanted: Object, manager: str, *, dry_run: bool) -> Object:
-        """What an update and every patch but apply come down to."""
+        """Stores the result of an update or of any patch but apply."""
         _check_preconditions(info, live, wanted.get("metadata", {}))
         named = None if info.subresource else wanted.get("metadata", {}).get("managedFields")
         new = self._scoped(info, live, wanted)
@@ -222,7 +184,7 @@ class Store:
 
     def _scoped(self, info: RequestInfo, live: Object, wanted: Object) -> Object:
         """`live` with what a write to this object, or to this subresource, may change."""
-        wanted = _typed(info, wanted)
+        wanted = objects.typed(info, wanted)
         if info.subresource:
             rest = {key: value for key, value in live.items() if key != info.subresource}
             return rest | {key: wanted[key] for key in (info.subresource,) if key in wanted}
@@ -233,11 +195,6 @@ class Store:
             new.pop("status", None)
             new |= {key: live[key] for key in ("status",) if key in live}
         return new
-
-    def _blank(self, info: RequestInfo, name: str) -> Object:
-        """An object with nothing in it."""
-        namespace = {"namespace": info.namespace} if info.namespace else {}
-        return {**_STRUCTS.get(info.plural, {}), "metadata": {"name": name, **namespace}}
 
     def _store(
         self,
@@ -258,7 +215,7 @@ class Store:
         metadata = kept | _unmanaged(new)["metadata"] | ({"managedFields": ssa.encode(managers)} if managers else {})
         if info.has_generation:
             known, asked = made.get("generation"), metadata.get("generation")
-            grown = live is not None and _wish(live) != _wish(new)
+            grown = live is not None and _desired(live) != _desired(new)
             metadata["generation"] = asked if asked not in (None, known) else (known or 1) + grown
         new = {**new, "metadata": metadata}
         storage = self._storage_version(info)
@@ -300,28 +257,6 @@ def _unmanaged(found: Object) -> Object:
     return {**found, "metadata": {key: value for key, value in found["metadata"].items() if key != "managedFields"}}
 
 
-def _wish(found: Object) -> Object:
-    """What metadata.generation counts the changes of."""
+def _desired(found: Object) -> Object:
+    """The desired state, whose changes metadata.generation counts."""
     return {key: value for key, value in found.items() if key not in ("metadata", "status")}
-
-
-def _typed(info: RequestInfo, found: Object) -> Object:
-    """An object without nulls and without those of its maps and lists that Go leaves out when they are empty."""
-    typed = {key: _present(value, lists=not info.custom or key == "metadata") for key, value in found.items()}
-    return {key: value for key, value in typed.items() if not _left_out(key, value, lists=not info.custom)}
-
-
-def _present(value: Any, *, lists: bool) -> Any:
-    if isinstance(value, dict):
-        parts = {key: _present(part, lists=lists) for key, part in value.items()}
-        return {key: part for key, part in parts.items() if not _left_out(key, part, lists=lists)}
-    return [_present(part, lists=lists) for part in value] if isinstance(value, list) else value
-
-
-def _left_out(key: str, value: Any, *, lists: bool) -> bool:
-    return value is None or (lists and (value == [] or (value == {} and key in _LEFT_OUT)))
-
-
-def _kind(info: RequestInfo, *found: Object) -> str:
-    """The kind of an object or of a collection's."""
-    return next((one["kind"] for one in found if "kind" in one), _KINDS.get(info.plural, ""))

@@ -4,9 +4,9 @@ import asyncio
 import json
 from typing import Any
 
-from tests.support.apiserver.refusals import Object, Refusal, expired
 from tests.support.apiserver.request_info import RequestInfo
 from tests.support.apiserver.selectors import Selected
+from tests.support.apiserver.status_errors import Object, expired
 from tests.support.apiserver.store import Event
 
 
@@ -50,14 +50,10 @@ class Watch:
         """Tells how far the watch has come, with no change to tell of."""
         self.send("BOOKMARK", {"metadata": {"resourceVersion": str(version)}})
 
-    def fail(self, refusal: Refusal) -> None:
-        """Ends it with an ERROR event."""
-        self.send("ERROR", refusal.body)
-        self.end()
-
     def expire(self, version: int, oldest: int) -> None:
-        """Ends it because the history that it needs is compacted."""
-        self.fail(expired(version, oldest))
+        """Ends it with an ERROR event, because the history that it needs is compacted."""
+        self.send("ERROR", expired(version, oldest).body)
+        self.end()
 
     def end(self) -> None:
         """Ends it as the API server ends each after a while."""

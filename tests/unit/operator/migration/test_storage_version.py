@@ -149,6 +149,7 @@ async def test_one_that_is_deleted_meanwhile_holds_nothing_up(due_now: ApiServer
     async with migrating(due_now):
         await until(lambda: stored_versions(due_now) == [NEW])
     assert written(due_now) == ["a", "b", "d", "e"]
+    assert [tries(due_now, name) for name in NAMES] == [1] * 5  # in one pass
 
 
 @pytest.mark.parametrize("refusal", [refused(409, "Conflict"), refused(422, "Invalid"), refused(500, "InternalError")])
@@ -198,6 +199,15 @@ async def test_a_definition_that_changes_meanwhile_is_migrated_to_anew(due_now: 
         define(due_now, NEW)
         await until(lambda: stored_versions(due_now) == [NEW])
     assert stored_as(due_now) == {NEW}
+
+
+async def test_a_definition_that_changes_at_the_last_moment_is_looked_at_again(due_now: ApiServer) -> None:
+    due_now.faults.next("patch", DEFINITIONS.plural, lambda _: due_now.touch(CRD))
+    async with migrating(due_now):
+        await until(lambda: stored_versions(due_now) == [NEW])
+    first, second = (request.body["metadata"] for request in due_now.sent("patch", plural=DEFINITIONS.plural))
+    assert first["resourceVersion"] != second["resourceVersion"]
+    assert first["uid"] == second["uid"] == due_now.objects[CRD]["metadata"]["uid"]
 
 
 async def test_who_was_killed_is_followed_by_one_who_finishes(due_now: ApiServer) -> None:

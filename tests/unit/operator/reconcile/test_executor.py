@@ -12,8 +12,8 @@ from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from nginx_operator.reconcile.executor import Executor
 from nginx_operator.runtime.workqueue import RetryLater
 from tests.support.apiserver.faults import Request, refused
-from tests.support.apiserver.refusals import Object
 from tests.support.apiserver.server import ApiServer
+from tests.support.apiserver.status_errors import Object
 
 DEPLOYMENT_KIND, _ = CHILDREN
 NGINX, DEPLOYMENT, SERVICE = (resource.path("shop", "web") for resource in (NGINXES, DEPLOYMENTS, SERVICES))

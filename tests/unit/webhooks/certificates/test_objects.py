@@ -223,6 +223,7 @@ async def test_a_watch_follows_changes_deletions_and_a_lost_history(api: ApiServ
         changed = api.put(SECRET, {**secret(), "data": {"a": "eA=="}})
         listed = {key: value for key, value in changed.items() if key not in ("apiVersion", "kind")}
         await until(lambda: watch.object == listed)
+    assert {request.query["fieldSelector"] for request in api.sent("list", "watch")} == {"metadata.name=ca"}
 
 
 def test_an_event_that_a_write_has_overtaken_is_dropped(client: Client) -> None:
