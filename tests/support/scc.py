@@ -1,7 +1,7 @@
 """OpenShift's restricted-v2, imitated by admission policies.
 
-Its rules on what a pod may have; what it gives a pod that says nothing: the ids of the namespace's range. Source:
-docs.redhat.com, "Managing security context constraints"; names and fields are those of the SCC `restricted-v2`.
+Its rules on what a pod may have, and what it gives a pod that says nothing: the ids of the namespace's range. Source:
+the manifest of the SCC in openshift/cluster-kube-apiserver-operator. It has no rule on runAsGroup.
 """
 
 import json
@@ -33,9 +33,6 @@ _RULES = {
     ),
     "fsGroup: Invalid value: is not an allowed group": (
         f"[{_POD}.?fsGroup].all(id, !id.hasValue() || {_IN_RANGE.format('id.value()', 'id.value()')})"
-    ),
-    "runAsGroup: Invalid value: is not an allowed group": (
-        f"[{_POD}.?runAsGroup].all(id, !id.hasValue() || {_IN_RANGE.format('id.value()', 'id.value()')})"
     ),
     "capabilities: must drop ALL": (
         "object.spec.containers.all(c, 'ALL' in c.?securityContext.?capabilities.?drop.orValue([])"
