@@ -7,6 +7,7 @@ On a bed:
     product      the chart installed on a control plane, its two programs run as processes
     impatient    nginx-operator, for which a watch is stuck at once
     policies     policies of the webhooks, as options of Helm
+    scc          OpenShift's restricted-v2, imitated
     answers      what a cluster answers about an Nginx
     traffic      admissions and TLS handshakes beside what a test does
     load/        admissions at a steady rate, each answer judged

@@ -28,6 +28,10 @@ def build_service(owner: ObjectMeta, spec: NginxSpec) -> dict[str, Any] | None:
         body["loadBalancerClass"] = service.load_balancer_class
     if service.load_balancer_source_ranges:
         body["loadBalancerSourceRanges"] = list(service.load_balancer_source_ranges)
+    if service.ip_family_policy is not None:
+        body["ipFamilyPolicy"] = service.ip_family_policy
+    if service.ip_families:
+        body["ipFamilies"] = list(service.ip_families)
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": body}
 
 

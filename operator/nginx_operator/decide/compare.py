@@ -122,6 +122,18 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
+def with_second_family(desired: Body, live: Body) -> Body:
+    """The desired spec of a child, with the second IP family that the live Service has already.
+
+    To one family, the API server adds the second where the policy asks for two. From then on it refuses to be sent the
+    one alone, unless the policy is SingleStack.
+    """
+    ours, theirs = desired.get("ipFamilies"), live.get("ipFamilies", [])
+    if not ours or desired.get("ipFamilyPolicy") == "SingleStack" or theirs[: len(ours)] != ours:
+        return desired
+    return {**desired, "ipFamilies": theirs}
+
+
 def _same_quantity(one: object, other: object) -> bool:
     if not isinstance(one, str | int) or not isinstance(other, str | int):
         return False

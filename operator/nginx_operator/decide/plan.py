@@ -15,7 +15,15 @@ from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN, Body, ChildKind
 from nginx_operator.children.service import as_cluster_ip
-from nginx_operator.decide.compare import HASH, REPLICAS, Difference, differences, is_owned, with_hash
+from nginx_operator.decide.compare import (
+    HASH,
+    REPLICAS,
+    Difference,
+    differences,
+    is_owned,
+    with_hash,
+    with_second_family,
+)
 
 #: By plural, the fields of a child that the cluster stored otherwise than they were sent: its admission rewrites them.
 Rewrites = Mapping[str, Collection[Difference]]
@@ -188,6 +196,8 @@ def _for_child(
 def _update(
     kind: ChildKind, desired: Body, live: Child, applied: bool, rewrites: Collection[Difference]
 ) -> Apply | None:
+    if "ipFamilies" in desired["spec"]:
+        desired = {**desired, "spec": with_second_family(desired["spec"], msgspec.json.decode(live.spec))}
     drift = {found.path: found for found in differences(desired, live) if found not in rewrites}
     if not drift:
         return None

@@ -121,12 +121,14 @@ class Executor:
         except ApiError as error:
             if error.code != HTTPStatus.UNPROCESSABLE_ENTITY or _CLASS in error.fields:
                 raise
-            await self._force_spec(key, action, body)
+            await self._force_spec(key, action, body, error)
             return await self._apply(key, action, body, force=True)
 
-    async def _force_spec(self, key: Key, action: Apply, body: Body) -> None:
+    async def _force_spec(self, key: Key, action: Apply, body: Body, refusal: ApiError) -> None:
         """Makes room for our fields where they are invalid together with what somebody else set."""
         live = msgspec.json.decode(await self._read(key, action))
+        if why := patches.immutable(action.kind, body, live):
+            raise ApiError(refusal.code, refusal.reason, f"{why} ({refusal.message})") from refusal
         raw = await self._replace(key, action, live, "/spec", patches.force_spec(action.kind, body, live))
         await self._disown_updates(key, action, raw)
 

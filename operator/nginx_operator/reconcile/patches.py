@@ -39,6 +39,17 @@ def force_spec(kind: ChildKind, desired: Body, live: Body) -> Body:
     return {**live["spec"], "template": {**live["spec"]["template"], "spec": {**pod, **wanted, **lists}}}
 
 
+def immutable(kind: ChildKind, desired: Body, live: Body) -> str:
+    """Why the live child can never become the desired one; empty if it can."""
+    wanted, present = (body["spec"].get("ipFamilies", [])[:1] for body in (desired, live))
+    if kind.plural != "services" or not wanted or wanted == present:
+        return ""
+    return (
+        f"a Service keeps its first IP family for life, and this one has {', '.join(present) or 'none'}; delete the "
+        f"Service, and it is created again with {wanted[0]}"
+    )
+
+
 def without_our_updates(live: Body) -> list[Any]:
     """The managers of a child's fields, but for us as one that updates and does not apply (KEP-555)."""
     return [

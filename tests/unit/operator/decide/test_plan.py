@@ -18,7 +18,7 @@ from nginx_operator.decide.plan import (
     plan,
     plan_paused,
 )
-from nginx_operator.reconcile.patches import force_spec, without_our_updates
+from nginx_operator.reconcile.patches import force_spec, immutable, without_our_updates
 
 OWNER = ObjectMeta(name="web", namespace="shop", uid="uid-1", resource_version="10", generation=3)
 
@@ -78,6 +78,36 @@ def test_another_number_of_pods_is_drift_where_the_count_was_applied(spec: Nginx
     (action,) = plan(OWNER, spec, observed, {"deployments"}).actions
     assert isinstance(action, Apply)
     assert (action.repairs, action.scaled_from) == (True, 7)
+
+
+def of_families(policy: str | None, *families: str) -> NginxSpec:
+    return NginxSpec(count=1, image="a:1", service=ServiceSpec(ip_family_policy=policy, ip_families=families))
+
+
+def test_the_second_family_that_the_api_server_gave_stays() -> None:
+    """It refuses to be sent the first alone, unless the policy is SingleStack."""
+    spec = of_families("PreferDualStack", "IPv6")
+    observed = applied(spec)
+    observed["services"] = edited(observed["services"], ipFamilies=["IPv6", "IPv4"])
+    assert plan(OWNER, spec, observed).empty
+    (action,) = plan(OWNER, of_families(None, "IPv6"), observed).actions
+    assert isinstance(action, Apply)
+    assert action.body["spec"]["ipFamilies"] == ["IPv6", "IPv4"]
+    for policy, families in (("SingleStack", ["IPv6"]), ("PreferDualStack", ["IPv4"])):
+        (action,) = plan(OWNER, of_families(policy, *families), observed).actions
+        assert isinstance(action, Apply)
+        assert action.body["spec"]["ipFamilies"] == families
+
+
+def test_a_service_cannot_get_another_first_family() -> None:
+    (_, service) = plan(OWNER, of_families(None, "IPv6"), {}).actions
+    assert isinstance(service, Apply)
+    found = immutable(service.kind, service.body, {"spec": {"ipFamilies": ["IPv4"]}})
+    assert found.startswith("a Service keeps its first IP family for life, and this one has IPv4; delete the Service")
+    assert immutable(service.kind, service.body, {"spec": {"ipFamilies": ["IPv6", "IPv4"]}}) == ""
+    (_, service) = plan(OWNER, of_families(None), {}).actions
+    assert isinstance(service, Apply)
+    assert immutable(service.kind, service.body, {"spec": {"ipFamilies": ["IPv4"]}}) == ""
 
 
 def test_a_field_that_leaves_the_spec_leads_to_an_apply() -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta
+from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta, ServiceSpec
 from nginx_operator.children import CHILDREN
 from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.plan import Apply, Plan, UpdateOwnerReference, plan
@@ -249,3 +249,18 @@ async def test_a_class_that_is_refused_otherwise_is_a_failure(
     (_, action) = plan(owner, balanced(spec, "b"), {"services": service}).actions
     outcome = await executor.execute(nginx, Plan((action,)))
     assert [failure.what for failure in outcome.failures] == ["Service web"]
+
+
+async def test_what_can_never_be_applied_is_not_forced(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    families = msgspec.structs.replace(spec, service=ServiceSpec(ip_families=("IPv6",)))
+    await executor.execute(nginx, plan(owner, spec, {}))
+    api.objects[SERVICE]["spec"]["ipFamilies"] = ["IPv4"]
+    service = msgspec.json.decode(msgspec.json.encode(api.objects[SERVICE]), type=Child)
+    (*_, action) = plan(owner, families, {"services": service}).actions
+    api.faults.next("patch", "services", refused(422, "Invalid"))
+    api.requests.clear()
+    (failure,) = (await executor.execute(nginx, Plan((action,)))).failures
+    assert api.calls == ["get nginxes", "patch services force", "get services"]
+    assert failure.message.startswith("a Service keeps its first IP family for life, and this one has IPv4; delete ")

@@ -1,5 +1,6 @@
 """The reconciler's own check of a stored spec: what it lets through, and how long a verdict is remembered."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -125,3 +126,11 @@ def test_an_image_that_the_cluster_put_in_the_place_of_the_default_stands_for_it
         spec = guard.check(found, running(1, image), policy, None, rewrites).guarded.spec
         assert spec is not None
         assert spec.image == "nginx:1"  # else it would be sent next, and be another spec
+
+
+def test_the_policy_says_whether_pods_have_fixed_ids(checks: list[Nginx]) -> None:
+    subject, found = Guard(), nginx({"count": 3, "image": "nginx:1"})
+    for fixed in (True, False, True):
+        spec = subject.check(found, running(3), replace(POLICY, fixed_ids=fixed)).spec
+        assert spec is not None
+        assert spec.fixed_ids == fixed

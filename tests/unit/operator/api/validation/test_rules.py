@@ -221,6 +221,55 @@ def test_a_node_port_outside_the_usual_range_is_warned_of() -> None:
     ]
 
 
+DUAL, EITHER, TWO = ["IPv4", "IPv6"], "two families need ipFamilyPolicy PreferDualStack or ", "a family may appear once"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"ipFamilies": ["IPv6"]}, ""),
+        ({"ipFamilies": ["IPv6"], "ipFamilyPolicy": "PreferDualStack"}, ""),
+        ({"ipFamilies": DUAL, "ipFamilyPolicy": "PreferDualStack"}, ""),
+        ({"ipFamilies": DUAL, "ipFamilyPolicy": "RequireDualStack"}, ""),
+        ({"ipFamilies": DUAL, "ipFamilyPolicy": "SingleStack"}, EITHER),
+        ({"ipFamilies": DUAL}, EITHER),
+        ({"ipFamilies": ["IPv6", "IPv6"], "ipFamilyPolicy": "PreferDualStack"}, TWO),
+    ],
+)
+def test_two_families_are_asked_for(fields: dict[str, Any], expected: str) -> None:
+    found = errors(service(**fields))
+    assert [error.startswith(f"spec.service.ipFamilies: {expected}") for error in found] == [True] * bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refused"),
+    [
+        ({}, ["IPv6"], False),  # what the Service got is not known here
+        ({"ipFamilies": ["IPv4"]}, None, False),
+        ({"ipFamilies": ["IPv4"]}, DUAL, False),
+        ({"ipFamilies": ["IPv4"]}, ["IPv6"], True),
+        ({"ipFamilies": DUAL}, ["IPv6", "IPv4"], True),
+        ({"ipFamilies": ["IPv4"], "enabled": False}, ["IPv6"], False),
+    ],
+)
+def test_the_first_family_of_a_service_cannot_change(old: dict[str, Any], new: Any, refused: bool) -> None:
+    policy = {"ipFamilyPolicy": "PreferDualStack"}
+    found = errors(service(ipFamilies=new, **policy), old_spec=VALID | service(**old))
+    assert [error.startswith("spec.service.ipFamilies: a Service keeps its first") for error in found] == [
+        True
+    ] * refused
+
+
+@pytest.mark.parametrize("handlers", [{}, {"httpGet": {"path": "/"}}, {"tcpSocket": {}, "httpGet": None}])
+def test_a_probe_with_one_handler_passes(handlers: dict[str, Any]) -> None:
+    assert errors({"probes": {"readiness": handlers}}) == []
+
+
+def test_a_probe_has_one_handler() -> None:
+    (error,) = errors({"probes": {"readiness": {"httpGet": {"path": "/"}, "tcpSocket": {}}}})
+    assert error == "spec.probes.readiness.tcpSocket: a probe has either httpGet or tcpSocket"
+
+
 def test_what_is_stored_is_not_refused_again_when_something_else_changes() -> None:
     """Otherwise no finalizer could be taken from what an earlier version had let through."""
     spec = VALID | {"count": 500, "image": "Bad:1"} | resources({"cpus": 1})
