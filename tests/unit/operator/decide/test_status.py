@@ -6,55 +6,17 @@ from typing import Any
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.api.types import (
-    Child,
-    Condition,
-    Container,
-    ContainerState,
-    ContainerStatus,
-    ContainerWaiting,
-    DeploymentStatus,
-    NginxSpec,
-    ObjectMeta,
-    OwnerReference,
-    Pod,
-    PodSpec,
-    PodStatus,
-)
+from nginx_operator.api.types import Condition, Container, NginxSpec, ObjectMeta, OwnerReference, Pod, PodSpec
 from nginx_operator.cache import transforms
 from nginx_operator.decide import conditions
 from nginx_operator.decide.observation import Observation
 from nginx_operator.decide.outcome import Failure
 from nginx_operator.decide.plan import Conflict
 from nginx_operator.decide.status import DEADLINE, Status, changes_in, compute, own_pods, was_ready
+from tests.support.observations import deployment, observation, pod
 
 NOW, LATER = 1767225600.0, 1767312000.0  # seconds since 1970, as in AT_NOW and AT_LATER
 AT_NOW, AT_LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
-
-
-def pod(name: str = "web-abc-1", *, ready: bool = True, waiting: str = "", phase: str = "Running", **meta: Any) -> Pod:
-    status = ContainerStatus(
-        "nginx", state=ContainerState(ContainerWaiting(waiting, f"{waiting}!")) if waiting else ContainerState()
-    )
-    owner = OwnerReference("ReplicaSet", "web-abc", "rs", controller=True)
-    return Pod(
-        ObjectMeta(**{"name": name, "labels": {"pod-template-hash": "abc"}, "owner_references": (owner,)} | meta),
-        PodSpec((Container("nginx", "a:1"),)),
-        PodStatus(phase, (Condition("Ready", str(ready)),), (status,)),
-    )
-
-
-def deployment(updated: int = 2, observed: int = 1, replicas: int = 2, **condition: Any) -> Child:
-    conditions = (Condition(**condition),) if condition else ()
-    return Child(
-        ObjectMeta(name="web", generation=1),
-        status=DeploymentStatus(observed, replicas, updated, conditions),
-    )
-
-
-def observation(**changes: Any) -> Observation:
-    values = {"spec": NginxSpec(2, "a:1"), "deployment": deployment(), "pods": (pod("web-abc-1"), pod("web-abc-2"))}
-    return Observation(**values | changes)
 
 
 def computed(owner: ObjectMeta, old: Status, seen: Observation, now: float) -> Status:
