@@ -59,7 +59,7 @@ def test_lost_readiness_is_reported_after_the_deadline_and_forgotten_with_its_ca
     pass_the_deadline(namespace)
     late = namespace.wait("nginx", says("PodsNotReady", Ready="False", Progressing="False", Stalled="True"))
     assert ready_condition(late)["message"] == (
-        "0 of 1 pods are ready, and there was no progress for 10 minutes; "
+        "0 of 1 pods are ready; there was no progress for 10 minutes; "
         f"pod {name}: containers with unready status: [nginx]"
     )
     assert namespace.kubectl("wait", "--for=condition=Stalled", "nginx/web", "--timeout=60s")

@@ -26,7 +26,7 @@ Without one:
     webhooks/    certificates, reviews and processes of the webhooks
     tokens       tokens of ServiceAccounts
     waiting      waits for a condition on the event loop
-    observations what one reconcile may have seen
+    observations  what one reconcile may have seen
     specs        Hypothesis strategies for specs
     fuzz/        mutated reviews, and what no answer to one may be
     rendering    renders the chart with Helm

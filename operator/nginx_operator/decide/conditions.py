@@ -30,10 +30,12 @@ def ready(seen: Observation) -> ConditionState:
     return next(found for rule in _RULES if (found := rule(seen)) is not None)
 
 
-def late(seen: Observation) -> ConditionState:
-    """The Ready condition where the pods have made no progress for too long."""
-    words = f"{_numbers(seen)}, and there was no progress for 10 minutes{_of_a_pod(seen)}"
-    return ConditionState("False", "PodsNotReady", words)
+def late(seen: Observation, progressing: str) -> ConditionState:
+    """The Ready condition where there was no progress for too long; `progressing` says where things stand."""
+    reason = "PodsNotReady" if seen.applied else "ApplyFailed"
+    unready = next((pod for pod in seen.pods if not pod.ready), None)
+    of_a_pod = f"; {pod_troubles.says(unready)}" if unready and not seen.troubles else ""
+    return ConditionState("False", reason, f"{progressing}; there was no progress for 10 minutes{of_a_pod}")
 
 
 def stalled(seen: Observation, ready: ConditionState, *, overdue: bool) -> ConditionState | None:
@@ -114,7 +116,7 @@ def _is_paused(seen: Observation) -> ConditionState | None:
     changes = "changes are not made"
     if seen.held:
         changes = f"{_plural(len(seen.held), 'change waits', 'changes wait')} ({', '.join(seen.held)})"
-    text = f"spec.paused is true: {changes}; {seen.ready} of {seen.count} pods are ready{_of_a_pod(seen)}"
+    text = f"spec.paused is true: {changes}; {_progress(seen)}"
     return ConditionState("True" if seen.serves else "False", "Paused", text)
 
 
@@ -159,7 +161,7 @@ def _pods_do_not_fit(seen: Observation) -> ConditionState | None:
 def _rollout_is_late(seen: Observation) -> ConditionState | None:
     for condition in seen.deployment.status.conditions if seen.deployment else ():
         if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
-            return late(seen)
+            return late(seen, _progress(seen))
     return None
 
 
@@ -193,14 +195,6 @@ def _plural(number: int, one: str, more: str) -> str:
 def _failing_container(seen: Observation, reason: str) -> ConditionState | None:
     message = next((trouble.message for trouble in seen.troubles if trouble.reason == reason), None)
     return ConditionState("False", reason, f"{_numbers(seen)}; {message}") if message else None
-
-
-def _of_a_pod(seen: Observation) -> str:
-    """What is known of the first pod that is not ready: a reason of the kubelet that is unknown here, or the pod's."""
-    if seen.troubles:
-        return f"; {seen.troubles[0].message}"
-    unready = next((pod for pod in seen.pods if not pod.ready), None)
-    return f"; {pod_troubles.says(unready)}" if unready else ""
 
 
 def _progress(seen: Observation) -> str:

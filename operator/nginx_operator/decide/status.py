@@ -77,7 +77,7 @@ def compute(meta: ObjectMeta, old: Status, observation: Observation) -> Status:
     progress = _last_progress(meta, old, observation, ready)
     overdue = progress is not None and observation.now >= progress + DEADLINE
     if overdue and ready.reason == "Progressing":
-        ready = deciding.late(observation)
+        ready = deciding.late(observation, ready.message)
     conditions = {
         "Ready": ready,
         "Progressing": deciding.progressing(ready),
@@ -133,8 +133,8 @@ def _last_progress(meta: ObjectMeta, old: Status, seen: Observation, ready: Cond
     before = min(before, seen.now)
     if ready.reason not in _ON_THE_WAY:
         return before
-    was = stored_condition(old, "Ready")
-    if was.get("reason") not in _ON_THE_WAY or seen.ready > old.get("readyCount", 0):
+    failed = stored_condition(old, "Ready").get("reason") not in _ON_THE_WAY
+    if (failed and seen.applied) or seen.ready > old.get("readyCount", 0):
         return seen.now
     return min(max(before, _rollout_progress(seen)), seen.now)
 

@@ -289,6 +289,20 @@ def test_a_deadline_is_kept_over_a_restart_and_begins_where_an_earlier_version_k
     assert (reasons(earlier), earlier["lastProgressTime"]) == (COMING, "2026-01-01T00:10:00Z")
 
 
+def test_what_cannot_be_written_for_ten_minutes_is_told_as_such(owner: ObjectMeta) -> None:
+    waits = observation(applied=False, conflicts=(Conflict("Service", "web", "this Nginx", deleting=True),))
+    status = computed(owner, {}, waits, NOW)
+    late = computed(owner, status, waits, NOW + DEADLINE)
+    assert reasons(late) == {
+        "Ready": "ApplyFailed False",
+        "Progressing": "ApplyFailed False",
+        "Stalled": "ApplyFailed True",
+    }
+    assert "Service web, which is being deleted, is gone; there was no progress" in late["conditions"][0]["message"]
+    assert computed(owner, late, waits, NOW + 2 * DEADLINE) == late
+    assert reasons(computed(owner, late, observation(pods=UNREADY), NOW + 2 * DEADLINE)) == COMING
+
+
 def test_who_waits_for_nothing_has_no_deadline(owner: ObjectMeta) -> None:
     for seen in (
         observation(spec=NginxSpec(0, "a:1"), pods=(), deployment=deployment(0)),
