@@ -214,7 +214,7 @@ def test_paused_says_how_many_changes_wait(namespace: Namespace, health: Health)
     namespace.wait("nginx", serving(1))
     namespace.apply({"count": 1, "paused": True})
     still = namespace.wait("nginx", says("Paused", Ready="True", Stalled=""))
-    namespace.apply({"count": 1, "paused": True, "containerPort": 8081})
+    namespace.apply({"count": 1, "paused": True, "containerPort": 8081, "service": {"port": 81}})
     waits = namespace.wait("nginx", says("Paused", Ready="True", Stalled="True"))
     assert ready_condition(waits)["message"] == (
         "spec.paused is true: 2 changes wait (Deployment web, Service web); 1 of 1 pods are ready"

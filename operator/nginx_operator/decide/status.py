@@ -147,7 +147,9 @@ def _rollout_progress(seen: Observation) -> float:
 
 
 def _proceeds(condition: Condition) -> bool:
-    return condition.type == "Progressing" and condition.status == "True"
+    """Whether a rollout is under way: its last update is its last progress then."""
+    under_way = condition.status == "True" and condition.reason != "NewReplicaSetAvailable"
+    return condition.type == "Progressing" and under_way
 
 
 def says_the_same(old: Status, new: Status, count: int) -> bool:

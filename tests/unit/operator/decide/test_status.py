@@ -247,14 +247,16 @@ def test_one_ready_pod_more_starts_the_deadline_anew(owner: ObjectMeta) -> None:
 
 
 def test_progress_of_the_deployment_starts_the_deadline_anew(owner: ObjectMeta) -> None:
-    def rollout(status: str, at: str) -> Observation:
-        found = deployment(1, type="Progressing", status=status, reason="x", last_update_time=at)
+    def rollout(status: str, at: str, reason: str = "ReplicaSetUpdated") -> Observation:
+        found = deployment(1, type="Progressing", status=status, reason=reason, last_update_time=at)
         return observation(deployment=found)
 
     status = computed(owner, {}, rollout("True", AT_NOW), NOW)
     later = NOW + DEADLINE
     assert reasons(computed(owner, status, rollout("True", "2026-01-01T00:05:00Z"), later)) == COMING
     assert reasons(computed(owner, status, rollout("Unknown", "2026-01-01T00:05:00Z"), later)) == LATE
+    done = rollout("True", "2026-01-01T00:05:00Z", "NewReplicaSetAvailable")
+    assert reasons(computed(owner, status, done, later)) == LATE
     # A clock ahead of ours puts nothing off beyond what a new deadline would.
     ahead = computed(owner, status, rollout("True", AT_LATER), later)
     assert ahead["lastProgressTime"] == "2026-01-01T00:10:00Z"
