@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from nginx_operator.cache.caches import Caches
 from nginx_operator.decide.status import DEADLINE
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
+from nginx_operator.reconcile import status_throttle
 from nginx_operator.reconcile.reconciler import Reconciler
 from nginx_operator.reconcile.write_conflicts import BURST, PERIOD
 from nginx_operator.runtime.events import EventRecorder
@@ -123,7 +124,11 @@ async def test_who_keeps_undoing_it_is_held_back_and_told_once(operator: Operato
     assert [event["reason"] for event in events(operator.api)].count("Contested") == 1
 
 
-async def test_while_it_is_contested_the_status_follows_the_pods(operator: Operator) -> None:
+async def test_while_it_is_contested_the_status_follows_the_pods(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for delay in ("COALESCING", "FIRST", "LONGEST"):  # of numbers alone, which is another matter
+        monkeypatch.setattr(status_throttle, delay, 0.0)
     await operator.settled()
     for replicas in range(10, 11 + BURST):
         await drift(operator, replicas)
@@ -140,8 +145,9 @@ async def test_while_it_is_contested_the_status_follows_the_pods(operator: Opera
     }
     operator.api.put(PODS.path("shop", "web-abc-1"), pod)
     await until(lambda: list(operator.caches.pods(KEY)))
-    await until_status(operator, lambda status: status["nodes"] == ["web-abc-1"])
-    assert (operator.status()["readyCount"], reason(operator)) == (1, "Contested")
+    await operator.reconciler.reconcile(KEY)
+    status = operator.status()
+    assert (status["nodes"], status["readyCount"], reason(operator)) == (["web-abc-1"], 1, "Contested")
     assert operator.api.objects[DEPLOYMENT]["spec"]["replicas"] == 10 + BURST  # and no child was written meanwhile
 
 
@@ -188,16 +194,6 @@ async def another_status(operator: Operator, reason: str) -> None:
     ready, *more = found["status"]["conditions"]
     operator.api.put(WEB, {**found, "status": {**found["status"], "conditions": [{**ready, "reason": reason}, *more]}})
     await until(lambda: (seen := operator.caches.nginx(KEY)) is not None and reason in str(seen.status))
-
-
-async def until_status(operator: Operator, holds: Callable[[Any], bool]) -> None:
-    """Reconciles when each reconcile asks for it, until the status is as wanted."""
-    for _ in range(10):
-        delay = await operator.reconciler.reconcile(KEY)
-        if holds(operator.status()):
-            return
-        await asyncio.sleep(delay)
-    raise AssertionError(f"the status stays {operator.status()}")
 
 
 def reason(operator: Operator) -> str:
