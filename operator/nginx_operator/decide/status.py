@@ -123,7 +123,7 @@ def _last_progress(meta: ObjectMeta, old: Status, seen: Observation, ready: Cond
     """When the pods last came nearer to what the spec asks for; None where nobody waits for that.
 
     What counts: another spec, the end of a failure, one ready pod more, and what the Deployment controller counts as
-    progress of a rollout. While something fails, nothing does: the pods of a crash loop become ready again and again.
+    progress of a rollout. In a crash loop nothing does: its pods become ready again and again.
     """
     if ready.status == "True" or ready.reason == "Deleting":
         return None
@@ -131,10 +131,14 @@ def _last_progress(meta: ObjectMeta, old: Status, seen: Observation, ready: Cond
     if before is None or old.get("observedGeneration") != meta.generation:
         return seen.now
     before = min(before, seen.now)
+    if ready.reason == "CrashLooping":
+        return before
+    if seen.ready > old.get("readyCount", 0):
+        return seen.now
     if ready.reason not in _ON_THE_WAY:
         return before
     failed = stored_condition(old, "Ready").get("reason") not in _ON_THE_WAY
-    if (failed and seen.applied) or seen.ready > old.get("readyCount", 0):
+    if failed and seen.applied:
         return seen.now
     return min(max(before, _rollout_progress(seen)), seen.now)
 

@@ -109,11 +109,8 @@ class WriteConflicts:
 
     def _take(self, now: float) -> float:
         if self._bucket is None or self._bucket.tokens(now) == BURST:
-            self._bucket, self._reported, self._held_back = (
-                TokenBucket(BURST, PERIOD),
-                False,
-                False,
-            )  # the last conflict is long over
+            self._bucket = TokenBucket(BURST, PERIOD)
+            self._reported = self._held_back = False  # the last conflict is long over
         return self._bucket.take(now)
 
 

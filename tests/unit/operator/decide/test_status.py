@@ -12,7 +12,7 @@ from nginx_operator.decide import conditions
 from nginx_operator.decide.observation import Observation
 from nginx_operator.decide.outcome import Failure
 from nginx_operator.decide.plan import Conflict
-from nginx_operator.decide.status import DEADLINE, Status, changes_in, compute, own_pods, was_ready
+from nginx_operator.decide.status import DEADLINE, Status, changes_in, compute, own_pods, stored_condition, was_ready
 from tests.support.observations import deployment, observation, pod
 
 NOW, LATER = 1767225600.0, 1767312000.0  # seconds since 1970, as in AT_NOW and AT_LATER
@@ -244,6 +244,19 @@ def test_one_ready_pod_more_starts_the_deadline_anew(owner: ObjectMeta) -> None:
     assert reasons(late) == LATE
     fewer = computed(owner, late, observation(**scaled, pods=UNREADY), NOW + 2 * DEADLINE + 1)
     assert reasons(fewer) == LATE
+
+
+@pytest.mark.parametrize(
+    ("waiting", "stalled"), [("ErrImagePull", None), ("CreateContainerError", None), ("CrashLoopBackOff", "True")]
+)
+def test_one_ready_pod_more_is_progress_beside_a_failure_too_but_not_in_a_crash_loop(
+    owner: ObjectMeta, waiting: str, stalled: str | None
+) -> None:
+    failing = pod("a", ready=False, waiting=waiting)
+    status = computed(owner, {}, observation(pods=(failing,)), NOW)
+    status = computed(owner, status, observation(pods=(failing, pod("b"))), NOW + DEADLINE - 1)
+    status = computed(owner, status, observation(pods=(failing, pod("b"))), NOW + DEADLINE)
+    assert stored_condition(status, "Stalled").get("status") == stalled
 
 
 def test_progress_of_the_deployment_starts_the_deadline_anew(owner: ObjectMeta) -> None:
