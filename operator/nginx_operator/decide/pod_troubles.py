@@ -54,9 +54,13 @@ class Trouble:
 
 def find(pods: Iterable[Pod], now: float) -> tuple[Trouble, ...]:
     """The troubles of each container of each pod, in this order."""
+    # Of a healthy pod the caches keep no container, and most pods are healthy.
+    telling = [pod for pod in pods if pod.status.container_statuses or pod.status.init_container_statuses]
+    if not telling:
+        return ()
     return tuple(
         Trouble(reason, f"pod {pod.metadata.name}: container {status.name}: {words}")
-        for pod in pods
+        for pod in telling
         for status in pod.status.every_container
         for reason, words in _trouble(status, now)
     )

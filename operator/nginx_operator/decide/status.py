@@ -112,10 +112,12 @@ def compute(meta: ObjectMeta, old: Status, observation: Observation) -> Status:
 
 def changes_in(status: Status, observation: Observation) -> float:
     """Seconds after which time alone makes a status say something else; 0 if it does not."""
-    due = [pod_troubles.proven_in(observation.pods, observation.now)]
-    progress = timestamps.parse(status.get("lastProgressTime"))
+    due = []
+    if observation.troubles:
+        due.append(pod_troubles.proven_in(observation.pods, observation.now))
+    progress = status.get("lastProgressTime")
     if progress is not None:
-        due.append(progress + DEADLINE - observation.now)
+        due.append((timestamps.parse(progress) or 0.0) + DEADLINE - observation.now)
     return min((seconds for seconds in due if seconds > 0), default=0.0)
 
 
