@@ -103,7 +103,7 @@ class Bed:
         write_files(self._layout, port)
         steps = BringUp(self._layout, programs, port, progress)
         try:
-            steps.control_plane(listener, many_nodes=self.kwok_nodes > 0)
+            steps.control_plane(listener)
             if self.level == "node":
                 steps.containers()
                 self.load_image(archives.pause(steps.pause()))

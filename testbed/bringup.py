@@ -58,7 +58,7 @@ class BringUp:
         self._parts = Parts(layout)
         self._ready = Readiness(layout, self._parts, port)
 
-    def control_plane(self, listener: int, *, many_nodes: bool) -> None:
+    def control_plane(self, listener: int) -> None:
         """Start the control plane; `listener` is the descriptor of the socket to forward from."""
         layout, parts = self._layout, self._parts
         with self._progress.step("etcd and kube-apiserver"):
@@ -74,9 +74,9 @@ class BringUp:
             # 1.30 resolves a webhook's Service by its Endpoints, which the controller would overwrite; 1.37 by
             # EndpointSlices, where the controller leaves others' slices alone.
             slices = self._programs.kubernetes is KUBERNETES
-            manager = controlplane.controller_manager(layout, many_nodes=many_nodes, endpoints=slices)
+            manager = controlplane.controller_manager(layout, endpoints=slices)
             parts.start(controlplane.CONTROLLER_MANAGER, [self._kubernetes("kube-controller-manager"), *manager])
-            scheduler = controlplane.scheduler(layout, many_nodes=many_nodes)
+            scheduler = controlplane.scheduler(layout)
             parts.start(controlplane.SCHEDULER, [self._kubernetes("kube-scheduler"), *scheduler])
             self.wait(controlplane.CONTROLLER_MANAGER)
             self.wait(controlplane.SCHEDULER)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from nginx_operator.api.types import Key
 from nginx_operator.cache.caches import Caches
+from nginx_operator.cache.scope import Scope
 from nginx_operator.decide import timestamps
 from nginx_operator.decide.plan import plan_paused
 from nginx_operator.decide.status import stored_condition
@@ -80,6 +81,7 @@ class Controller:
             watches=self._caches.watch_starts(),
             contested=self._reconciler.contested(),
             stored_versions=self._migration.stored_versions if self._migration else (),
+            left_out=len(self._caches.left_out()),
         )
 
     def unhealthy(self) -> str | None:
@@ -93,6 +95,11 @@ class Controller:
         if not self._admission_works:
             return "admission does not work yet"
         return None
+
+    def notice(self) -> str:
+        """What /readyz adds for a process that is ready."""
+        left_out = ", ".join(self._caches.left_out())
+        return f"left out, because their objects may not be read: namespaces {left_out}" if left_out else ""
 
     async def start(self) -> None:
         """Waits until the API server and the CRD are there, then starts all parts."""
@@ -163,22 +170,32 @@ class Controller:
     async def _work_when_leading(self) -> None:
         if self._settings.leader_election:
             await self._elector.leading.wait()
-        for reflector in self._caches.reflectors:
-            await reflector.synced.wait()
-        self._caches.feed(self._queue)
         async with asyncio.TaskGroup() as group:
+            for scope in self._caches.scopes:
+                group.create_task(self._feed(scope))
             if self._migration:
                 group.create_task(self._migration.run())
             group.create_task(self._resync())
             for _ in range(self._settings.workers):
                 group.create_task(self._worker())
 
+    async def _feed(self, scope: Scope) -> None:
+        """Feeds the queue once all of a scope is known: a namespace that may not be read delays no other."""
+        for reflector in [*scope.reflectors, *self._caches.namespaces.reflectors]:
+            await reflector.synced.wait()
+        scope.feed(self._queue)
+
+    async def _reconcile(self, key: Key) -> float:
+        if self._caches.is_left_out(key[0]):
+            raise RetryLater(f"namespace {key[0]} may not be read")
+        return await self._reconciler.reconcile(key, self._queue.pending)
+
     async def _worker(self) -> None:
         while True:
             key = await self._queue.get()
             started = time.monotonic()
             try:
-                delay = await self._reconciler.reconcile(key, self._queue.pending)
+                delay = await self._reconcile(key)
                 self._queue.forget(key)
                 if delay > LONGEST_DELAY:  # a deadline, and nothing that the cluster is busy with
                     self._queue.set_alarm(key, delay)

@@ -37,6 +37,7 @@ WELL: Series = {
     'nginx_operator_workqueue_queue_duration_seconds_bucket{pod="a",le="60.0"}': (0, 10),
     'nginx_operator_workqueue_queue_duration_seconds_bucket{pod="a",le="+Inf"}': (0, 10),
     'nginx_operator_contested{pod="a"}': (0, 0),
+    'nginx_operator_namespaces_left_out{pod="a"}': (0, 0),
     'nginx_operator_stored_versions{pod="a",version="v1alpha1"}': (1, 0),
     'nginx_operator_stored_versions{pod="b",version="v1alpha1"}': (1, 0),
     'nginx_operator_nginxes{pod="a",ready="True",reason="Ready"}': (20, 0),
@@ -100,6 +101,7 @@ TROUBLES = [
     Trouble({"NginxProgressing"}, {'nginx_operator_progressing_seconds{pod="a"}': "0 2000"}),
     Trouble({"NginxWithoutStatus"}, {'nginx_operator_nginxes{pod="a",ready="Unknown",reason=""}': (1, 0)}),
     Trouble({"NginxOperatorContested"}, {'nginx_operator_contested{pod="a"}': (1, 0)}),
+    Trouble({"NginxNamespaceLeftOut"}, {'nginx_operator_namespaces_left_out{pod="a"}': (1, 0)}),
     Trouble({"NginxNotMigrated"}, {'nginx_operator_stored_versions{pod="a",version="v1beta1"}': (1, 0)}),
     Trouble({"NginxWebhooksDown"}, gone="nginx_webhooks"),
     Trouble(

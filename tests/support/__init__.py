@@ -5,6 +5,7 @@ On a bed:
     beds         brings a bed up for a level, and takes it down
     namespaces   a namespace for one test, and a look at what is in it
     product      the chart installed on a control plane, its two programs run as processes
+    impatient    nginx-operator, for which a watch is stuck at once
     policies     policies of the webhooks, as options of Helm
     answers      what a cluster answers about an Nginx
     kubelet      what a kubelet tells of a pod, told by a test

@@ -276,7 +276,7 @@ class Product:
 
 @contextmanager
 def corner(bed: Bed, watched: str, *options: str, namespace: str = NAMESPACE, suffix: str = "") -> Iterator[str]:
-    """Installs another release, without webhooks, that watches one namespace. Yields its name.
+    """Installs another release, without webhooks, that watches one namespace; more by `options`. Yields its name.
 
     Rendered and applied as GitOps tools do it: Helm would refuse it beside a release that watches all.
     """
@@ -290,4 +290,4 @@ def corner(bed: Bed, watched: str, *options: str, namespace: str = NAMESPACE, su
     try:
         yield name
     finally:
-        bed.kubectl("delete", "-f", "-", input=rendered)
+        bed.kubectl("delete", "--ignore-not-found", "-f", "-", input=rendered)

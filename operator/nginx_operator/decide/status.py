@@ -23,8 +23,11 @@ DEADLINE: Final = 600.0
 
 def stored_condition(status: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """A condition of a stored status; empty where there is none."""
-    found: dict[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == kind), {})
-    return found
+    found: dict[str, Any]
+    for found in status.get("conditions") or ():  # no generator: a scrape of /metrics asks for each Nginx
+        if found.get("type") == kind:
+            return found
+    return {}
 
 
 def was_ready(meta: ObjectMeta, status: Status) -> bool:

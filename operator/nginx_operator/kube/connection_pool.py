@@ -7,6 +7,7 @@ compression: an API server uses none of them with us.
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.http1 import Http1Connection, Response, ServerDisconnectedError
+from nginx_operator.kube.tls import TlsContext
 
 #: Seconds after which an idle connection is not used again: the API server ends it after 90.
 _KEEPALIVE_EXPIRY: Final = 60.0
@@ -47,8 +49,8 @@ class ConnectionPool:
         server = urlsplit(config.server)
         self._host, self._port = server.hostname or "", server.port or _DEFAULT_PORTS[server.scheme]
         self._base_path = server.path.rstrip("/")
-        self._ssl = config.ssl_context() if server.scheme == "https" else None
-        self._server_name = (config.tls_server_name or self._host) if self._ssl else None
+        self._tls = TlsContext(config) if server.scheme == "https" else None
+        self._server_name = (config.tls_server_name or self._host) if self._tls else None
         self._header_lines = _header_lines({"Host": server.netloc.rpartition("@")[2], **headers})
         self._response_timeout = response_timeout
         self._connect_timeout = connect_timeout
@@ -143,8 +145,15 @@ class ConnectionPool:
         try:
             async with asyncio.timeout(self._connect_timeout):
                 _, connection = await loop.create_connection(
-                    Http1Connection, self._host, self._port, ssl=self._ssl, server_hostname=self._server_name
+                    Http1Connection,
+                    *(self._host, self._port),
+                    ssl=self._tls.get() if self._tls else None,
+                    server_hostname=self._server_name,
                 )
+        except ssl.SSLCertVerificationError:
+            if self._tls:
+                self._tls.expire()
+            raise
         except TimeoutError as error:
             raise TimeoutError(str(error) or f"no connection within {self._connect_timeout:g} s") from None
         self._connections.add(connection)

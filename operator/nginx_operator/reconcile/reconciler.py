@@ -50,6 +50,8 @@ class Reconciler:
             return 0.0
         memo = self._memos.setdefault(key, ReconcileMemo())
         guarded, due = self._decide(nginx, memo)
+        if due.empty:
+            log.debug("[%s/%s] the children are as they should be", *key)
         outcome = await self._execute(nginx, memo, guarded, due)
         observation = self._observe(nginx, memo, guarded, due, outcome)
         try:

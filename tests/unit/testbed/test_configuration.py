@@ -59,10 +59,9 @@ def test_the_audit_log_holds_no_bodies() -> None:
 
 
 @pytest.mark.parametrize("program", [controlplane.controller_manager, controlplane.scheduler])
-def test_the_throttle_is_raised_for_many_nodes_alone(layout: Layout, program: object) -> None:
+def test_the_throttle_is_raised(layout: Layout, program: object) -> None:
     assert callable(program)
-    assert "kube-api-qps" not in flags(program(layout, many_nodes=False))
-    assert flags(program(layout, many_nodes=True))["kube-api-qps"] == "2000"
+    assert flags(program(layout))["kube-api-qps"] == "2000"
 
 
 def test_every_user_has_a_token_of_its_own() -> None:
