@@ -177,7 +177,7 @@ SITUATIONS: dict[str, tuple[Observation, float]] = {
     "no progress for ten minutes": (observation(pods=STUCK), DEADLINE),
     "stopped by `count: 0`": (observation(spec=NginxSpec(0, "a:1"), pods=()), DEADLINE),
     "paused, all pods are ready": (observation(spec=PAUSED), DEADLINE),
-    "paused, pods are not ready": (observation(spec=PAUSED, pods=STUCK), 0),
+    "paused, pods are not ready for less than ten minutes": (observation(spec=PAUSED, pods=STUCK), 0),
     "paused, pods are not ready, and a change waits": (observation(spec=PAUSED, pods=STUCK, held=("Service web",)), 0),
     "paused, all pods are ready, and a change waits": (observation(spec=PAUSED, held=("Service web",)), 0),
     "being deleted, and finalizers hold it": (observation(deleting=True), DEADLINE),
