@@ -35,11 +35,10 @@ def of_status(old: Mapping[str, Any], new: Mapping[str, Any]) -> EventMessage | 
     before, after = stored_condition(old, "Ready"), stored_condition(new, "Ready")
     if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
         return None
-    if after["reason"] in ("Progressing", "Deleting") or (
-        after["status"] == "True" and before.get("reason") in (None, "Progressing")
-    ):
-        return None
-    calm = after["status"] == "True" or after["reason"] in ("Stopped", "Paused")
+    went_well = after["status"] == "True" and before.get("reason") in (None, "Progressing")
+    if after["reason"] in ("Progressing", "Deleting", "Contested") or (went_well and after["reason"] != "Stopped"):
+        return None  # who is contested is told by an Event of its own
+    calm = after["status"] == "True" or after["reason"] == "Paused"
     return EventMessage("Normal" if calm else "Warning", after["reason"], after["message"])
 
 

@@ -56,6 +56,7 @@ class Outcome:
         failures: what was refused for a reason that a user can do something about.
         transient: number of errors that pass by themselves.
         retry_after: seconds that the API server asked us to wait.
+        held_back: seconds for which nothing is written, because somebody else keeps undoing it.
         trouble: what the API server says is wrong with itself or with a webhook of somebody else's; it may last.
     """
 
@@ -64,9 +65,10 @@ class Outcome:
     failures: list[Failure] = field(default_factory=list)
     transient: int = 0
     retry_after: float = 0.0
+    held_back: float = 0.0
     trouble: str = ""
 
     @property
     def complete(self) -> bool:
         """Whether every action took effect."""
-        return not (self.conflicts or self.failures or self.transient)
+        return not (self.conflicts or self.failures or self.transient or self.held_back)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
@@ -142,6 +143,14 @@ def plan(
 def plan_paused(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
     """What an Nginx needs that is paused or invalid: its children stay as they are, and stay its own."""
     return _plan(update_owner_reference(kind, observed.get(kind.plural), owner) for kind in CHILDREN)
+
+
+def held_changes(owner: ObjectMeta, spec: NginxSpec | None, observed: Mapping[str, Child]) -> tuple[str, ...]:
+    """The children that a paused Nginx leaves otherwise than its spec asks for: "Deployment web"."""
+    if spec is None or not spec.paused:
+        return ()
+    waiting = plan(owner, replace(spec, paused=False), observed)
+    return tuple(f"{step.kind.kind} {step.name}" for step in waiting.actions)
 
 
 def conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> Conflict:

@@ -12,7 +12,7 @@ from nginx_operator.cache.caches import Caches
 from nginx_operator.decide import conditions, event_messages, status
 from nginx_operator.decide.observation import Guarded, Observation
 from nginx_operator.decide.outcome import Outcome
-from nginx_operator.decide.plan import Plan, plan, plan_paused
+from nginx_operator.decide.plan import Plan, held_changes, plan, plan_paused
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.reconcile import guard, write_conflicts
@@ -50,21 +50,21 @@ class Reconciler:
             self._memos.pop(key, None)
             return 0.0
         memo = self._memos.setdefault(key, ReconcileMemo())
+        guarded, due = self._decide(nginx, memo)
+        if due.empty:
+            log.debug("[%s/%s] the children are as they should be", *key)
+        outcome = await self._execute(nginx, memo, guarded, due)
+        observation = self._observe(nginx, memo, guarded, due, outcome)
         try:
-            guarded, due = self._decide(nginx, memo)
-            if due.empty:
-                log.debug("[%s/%s] the children are as they should be", *key)
-            outcome = await self._execute(nginx, memo, guarded, due)
-            observation = self._observe(nginx, memo, guarded, due, outcome)
             delay = await self._report(nginx, memo, observation, outcome, pending)
-        except write_conflicts.UndoneError:
-            if memo.conflicts.report():
-                log.warning("[%s/%s] %s", *key, write_conflicts.MESSAGE.message)
-                await self._recorder.record_event(nginx, write_conflicts.MESSAGE)
-            raise
+        except write_conflicts.UndoneError as undone:
+            await self._tell_of_conflict(nginx, memo)
+            delay = undone.retry_after
+        if outcome.held_back:
+            return _earliest(outcome.held_back, delay)
         if not observation.applied:
             raise RetryLater(conditions.ready(observation).message, outcome.retry_after)
-        return delay
+        return _earliest(delay, memo.conflicts.over_in(time.monotonic()) if observation.contested else 0.0)
 
     def contested(self) -> int:
         """How many Nginx somebody else keeps writing, too."""
@@ -95,7 +95,9 @@ class Reconciler:
 
     async def _execute(self, nginx: Nginx, memo: ReconcileMemo, guarded: Guarded, due: Plan) -> Outcome:
         uid, plurals = nginx.metadata.uid, [action.kind.plural for action in due.actions]
-        write_conflicts.hold_back(memo.conflicts.retry_children(uid, guarded.spec, plurals, time.monotonic()))
+        if wait := memo.conflicts.retry_children(uid, guarded.spec, plurals, time.monotonic()):
+            await self._tell_of_conflict(nginx, memo)
+            return Outcome(held_back=wait)
         outcome = await self._executor.execute(nginx, due)
         done = {each.action.kind.plural for each in outcome.done}
         memo.conflicts.wrote_children(uid, guarded.spec, {plural: plural in done for plural in plurals})
@@ -107,11 +109,17 @@ class Reconciler:
         await self._recorder.record_event(nginx, event_messages.of_rewrites(news))
         return outcome
 
+    async def _tell_of_conflict(self, nginx: Nginx, memo: ReconcileMemo) -> None:
+        if memo.conflicts.report():
+            log.warning("[%s/%s] %s", *nginx.metadata.key, write_conflicts.MESSAGE.message)
+            await self._recorder.record_event(nginx, write_conflicts.MESSAGE)
+
     def _observe(self, nginx: Nginx, memo: ReconcileMemo, guarded: Guarded, due: Plan, outcome: Outcome) -> Observation:
+        children = self._caches.children(nginx.metadata.key)
         return Observation(
             spec=guarded.spec,
             invalid=guarded.invalid,
-            deployment=guard.owned_deployment(nginx, self._caches.children(nginx.metadata.key)),
+            deployment=guard.owned_deployment(nginx, children),
             applied=not due.conflicts and outcome.complete,
             rewritten=tuple(chain.from_iterable(memo.rewrites.values())),
             pods=status.own_pods(nginx.metadata.name, self._caches.pods(nginx.metadata.key)),
@@ -120,6 +128,9 @@ class Reconciler:
             trouble=outcome.trouble,
             deleting=nginx.metadata.deletion_timestamp is not None,
             was_ready=status.was_ready(nginx.metadata, nginx.status),
+            contested=memo.conflicts.contested(time.monotonic()),
+            held=held_changes(nginx.metadata, guarded.spec, children),
+            now=time.time(),
         )
 
     async def _report(
@@ -130,3 +141,8 @@ class Reconciler:
         except (RetryLater, ApiError) as error:
             error.retry_after = max(error.retry_after, outcome.retry_after)
             raise
+
+
+def _earliest(*delays: float) -> float:
+    """The shortest delay; 0 stands for none."""
+    return min((delay for delay in delays if delay > 0), default=0.0)

@@ -71,11 +71,13 @@ def test_a_status_is_told_when_status_or_reason_changes() -> None:
         "ImagePullFailed",
         "why",
     )
-    assert changes.of_status(ready("True", "Ready"), ready("False", "Stopped")) == ("Normal", "Stopped", "why")
+    assert changes.of_status(ready("True", "Ready"), ready("True", "Stopped")) == ("Normal", "Stopped", "why")
+    assert changes.of_status(ready("False", "Progressing"), ready("True", "Stopped")) == ("Normal", "Stopped", "why")
 
 
 def test_the_same_again_and_mere_progress_are_no_news() -> None:
     assert changes.of_status(ready("True", "Ready", "1"), ready("True", "Ready", "2")) is None
     assert changes.of_status({}, ready("False", "Progressing")) is None
+    assert changes.of_status(ready("True", "Ready"), ready("False", "Contested")) is None  # it has an Event of its own
     assert changes.of_status({}, ready("True", "Ready")) is None
     assert changes.of_status(ready("False", "Progressing"), ready("True", "Ready")) is None
