@@ -3,26 +3,23 @@
 Level-triggered: it sees only the present. Running it twice changes nothing the second time.
 """
 
-import logging
 import time
 from itertools import chain
 
 from nginx_operator.api.types import Key, Nginx
 from nginx_operator.cache.caches import Caches
-from nginx_operator.decide import conditions, event_messages, status
+from nginx_operator.decide import conditions, status
 from nginx_operator.decide.observation import Guarded, Observation
 from nginx_operator.decide.outcome import Outcome
 from nginx_operator.decide.plan import Plan, held_changes, plan, plan_paused
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
-from nginx_operator.reconcile import guard, write_conflicts
-from nginx_operator.reconcile.executor import Executor
+from nginx_operator.reconcile import guard
+from nginx_operator.reconcile.child_writer import ChildWriter
 from nginx_operator.reconcile.memo import ReconcileMemo, fingerprint
 from nginx_operator.reconcile.status_writer import StatusWriter
 from nginx_operator.runtime.events import EventRecorder
 from nginx_operator.runtime.workqueue import RetryLater
-
-log = logging.getLogger(__name__)
 
 
 class Reconciler:
@@ -30,8 +27,7 @@ class Reconciler:
 
     def __init__(self, client: Client, caches: Caches, recorder: EventRecorder) -> None:
         self._caches = caches
-        self._recorder = recorder
-        self._executor = Executor(client, caches)
+        self._child_writer = ChildWriter(client, caches, recorder)
         self._status_writer = StatusWriter(client, caches, recorder)
         self._memos: dict[Key, ReconcileMemo] = {}
 
@@ -51,15 +47,9 @@ class Reconciler:
             return 0.0
         memo = self._memos.setdefault(key, ReconcileMemo())
         guarded, due = self._decide(nginx, memo)
-        if due.empty:
-            log.debug("[%s/%s] the children are as they should be", *key)
-        outcome = await self._execute(nginx, memo, guarded, due)
+        outcome = await self._child_writer.write(nginx, memo, guarded.spec, due)
         observation = self._observe(nginx, memo, guarded, due, outcome)
-        try:
-            delay = await self._report(nginx, memo, observation, outcome, pending)
-        except write_conflicts.UndoneError as undone:
-            await self._tell_of_conflict(nginx, memo)
-            delay = undone.retry_after
+        delay = await self._report(nginx, memo, observation, outcome, pending)
         if outcome.held_back:
             return _earliest(outcome.held_back, delay)
         if not observation.applied:
@@ -92,27 +82,6 @@ class Reconciler:
         if due.empty:
             memo.settle(present, guarded)
         return guarded, due
-
-    async def _execute(self, nginx: Nginx, memo: ReconcileMemo, guarded: Guarded, due: Plan) -> Outcome:
-        uid, plurals = nginx.metadata.uid, [action.kind.plural for action in due.actions]
-        if wait := memo.conflicts.retry_children(uid, guarded.spec, plurals, time.monotonic()):
-            await self._tell_of_conflict(nginx, memo)
-            return Outcome(held_back=wait)
-        outcome = await self._executor.execute(nginx, due)
-        done = {each.action.kind.plural for each in outcome.done}
-        memo.conflicts.wrote_children(uid, guarded.spec, {plural: plural in done for plural in plurals})
-        changes = [each.action for each in outcome.done if each.changed]
-        await self._recorder.record_event(nginx, event_messages.of_actions(changes))
-        news = [
-            (each.action, memo.learn(each.action.kind.plural, each.rewritten)) for each in outcome.done if each.stored
-        ]
-        await self._recorder.record_event(nginx, event_messages.of_rewrites(news))
-        return outcome
-
-    async def _tell_of_conflict(self, nginx: Nginx, memo: ReconcileMemo) -> None:
-        if memo.conflicts.report():
-            log.warning("[%s/%s] %s", *nginx.metadata.key, write_conflicts.MESSAGE.message)
-            await self._recorder.record_event(nginx, write_conflicts.MESSAGE)
 
     def _observe(self, nginx: Nginx, memo: ReconcileMemo, guarded: Guarded, due: Plan, outcome: Outcome) -> Observation:
         children = self._caches.children(nginx.metadata.key)
