@@ -132,7 +132,7 @@ def _all_serve(seen: Observation) -> ConditionState | None:
     return None
 
 
-def _quota_is_exceeded(seen: Observation) -> ConditionState | None:
+def _replicas_are_refused(seen: Observation) -> ConditionState | None:
     for condition in seen.deployment.status.conditions if seen.deployment else ():
         if condition.type == "ReplicaFailure" and condition.status == "True":
             reason = "QuotaExceeded" if "exceeded quota" in condition.message else "PodsRefused"
@@ -182,7 +182,7 @@ _RULES: Final[tuple[Callable[[Observation], ConditionState | None], ...]] = (
     _is_paused,
     _is_stopped,
     _all_serve,
-    _quota_is_exceeded,
+    _replicas_are_refused,
     _image_cannot_be_pulled,
     _container_cannot_start,
     _container_crashes,
@@ -217,7 +217,7 @@ def _numbers(seen: Observation) -> str:
             text += f"; somebody paused the Deployment, which `kubectl rollout resume deployment {name}` ends"
     if seen.rewritten:
         text += f"; {_rewritten(seen.rewritten)}"
-    return f"{text}; {seen.trouble}" if seen.trouble else text
+    return f"{text}; {seen.server_error}" if seen.server_error else text
 
 
 def _rewritten(fields: Sequence[Difference]) -> str:

@@ -33,7 +33,7 @@ class Observation:
         applied: the children were found, or made, as the spec asks for.
         pods: this Nginx's own pods that are neither being deleted nor finished, by name.
         was_ready: the status says Ready, of the generation that the Nginx has now.
-        trouble: why a write has not gone through yet, where nobody but the API server's administrator can help.
+        server_error: what the API server last said of an error of its own, or of another webhook's, while it lasts.
         deleting: the Nginx is being deleted; finalizers of others hold it.
         rewritten: the fields that the cluster stored otherwise than they were sent.
         contested: somebody else keeps undoing what is written, so that it is written slowly.
@@ -50,7 +50,7 @@ class Observation:
     conflicts: tuple[Conflict, ...] = ()
     failures: tuple[Failure, ...] = ()
     was_ready: bool = False
-    trouble: str = ""
+    server_error: str = ""
     deleting: bool = False
     rewritten: tuple[Difference, ...] = ()
     contested: bool = False

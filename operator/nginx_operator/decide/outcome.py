@@ -57,7 +57,7 @@ class Outcome:
         transient: number of errors that pass by themselves.
         retry_after: seconds that the API server asked us to wait.
         held_back: seconds for which nothing is written, because somebody else keeps undoing it.
-        trouble: what the API server says is wrong with itself or with a webhook of somebody else's; it may last.
+        server_error: what the API server last said of an error of its own, or of another webhook's.
     """
 
     done: list[Done] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Outcome:
     transient: int = 0
     retry_after: float = 0.0
     held_back: float = 0.0
-    trouble: str = ""
+    server_error: str = ""
 
     @property
     def complete(self) -> bool:

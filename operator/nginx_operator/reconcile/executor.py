@@ -198,4 +198,4 @@ def _record(outcome: Outcome, action: Action, error: ApiError) -> None:
         return
     outcome.transient += 1
     if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        outcome.trouble = f"{what}: {error.message}"
+        outcome.server_error = f"{what}: {error.message}"

@@ -94,7 +94,7 @@ class Reconciler:
             pods=status.own_pods(nginx.metadata.name, self._caches.pods(nginx.metadata.key)),
             conflicts=(*due.conflicts, *outcome.conflicts),
             failures=tuple(outcome.failures),
-            trouble=outcome.trouble,
+            server_error=outcome.server_error,
             deleting=nginx.metadata.deletion_timestamp is not None,
             was_ready=status.was_ready(nginx.metadata, nginx.status),
             contested=memo.conflicts.contested(time.monotonic()),

@@ -10,8 +10,8 @@ import pytest
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Key, Pod
-from nginx_operator.cache.informer import Informer, Kind
-from nginx_operator.cache.store import parent_by_label, parent_by_name
+from nginx_operator.cache.informer import Informer, WatchedKind
+from nginx_operator.cache.store import owner_key_by_label, owner_key_by_name
 from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import PODS
@@ -49,8 +49,8 @@ class Story:
     def __init__(self, api: ApiServer, client: Client, by_label: bool) -> None:
         self.api = api
         self.changes: list[Key] = []
-        parent = parent_by_label if by_label else parent_by_name
-        informer = Informer(client, Kind(PODS, Pod, parent), self._changed)
+        parent = owner_key_by_label if by_label else owner_key_by_name
+        informer = Informer(client, WatchedKind(PODS, Pod, parent), self._changed)
         self.reflector, self.store = informer.reflector, informer.store
         self.observe_write = informer.observe_write
 

@@ -105,7 +105,7 @@ async def test_what_is_wrong_with_the_api_server_is_told(
 ) -> None:
     api.faults.next("patch", "deployments", refused(500, "InternalError"))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert outcome.trouble.startswith("Deployment web: ")
+    assert outcome.server_error.startswith("Deployment web: ")
     assert outcome.transient == 1
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -147,6 +148,7 @@ class Failover:
     def __init__(self, api: ApiServer) -> None:
         self.url = ""
         self.connections = self.lost = 0
+        self._serving: set[asyncio.Task[Any]] = set()
         self._port = urlsplit(api.url).port
 
     @contextlib.asynccontextmanager
@@ -157,12 +159,21 @@ class Failover:
             yield
         finally:
             server.close()
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number, self.connections = self.connections, self.connections + 1
+        self._serving.add(asyncio.current_task())
         theirs, to_server = await asyncio.open_connection("127.0.0.1", self._port)
-        with contextlib.suppress(ConnectionError):
+        try:
             await asyncio.gather(self._copy(number, reader, to_server), self._copy(number, theirs, writer))
+        finally:
+            for each in (writer, to_server):
+                each.close()
+                with contextlib.suppress(ConnectionError):
+                    await each.wait_closed()
 
     async def _copy(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(1 << 16):
