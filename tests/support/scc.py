@@ -72,11 +72,15 @@ def assign(bed: Bed) -> None:
 def select(namespace: Namespace) -> None:
     """Puts a namespace under the policy, and waits until it is in force there."""
     namespace.bed.kubectl("label", "namespace", namespace.name, f"{_LABEL}={NAME}")
+    confined = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}  # PodSecurity is asked first
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "probe"},
-        "spec": {"containers": [{"name": "probe", "image": "a:1"}], "securityContext": {"fsGroup": 101}},
+        "spec": {
+            "containers": [{"name": "probe", "image": "a:1", "securityContext": confined}],
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, "fsGroup": 101},
+        },
     }
 
     def refused() -> bool:
