@@ -63,7 +63,8 @@ def assign(bed: Bed) -> None:
     ids = f"runAsUser: {FIRST}, fsGroup: {FIRST}"
     expression = f"Object{{spec: Object.spec{{securityContext: Object.spec.securityContext{{{ids}}}}}}}"
     mutations = [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}]
-    condition = [{"name": "says-nothing", "expression": f"!{_POD}.?runAsUser.hasValue()"}]
+    given = f"{_POD}.?runAsUser.hasValue() || {_POD}.?fsGroup.hasValue()"
+    condition = [{"name": "says-nothing", "expression": f"!({given})"}]
     more = {"reinvocationPolicy": "Never", "mutations": mutations, "matchConditions": condition}
     _apply(bed, _policy("Mutating", {**_SELECTED, **more}))
     _apply(bed, _policy("MutatingBinding", {"policyName": NAME}))
