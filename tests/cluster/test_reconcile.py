@@ -56,7 +56,7 @@ def test_scale_follows_and_reports(namespace: Namespace) -> None:
     assert (scale["spec"]["replicas"], scale["status"]["replicas"]) == (3, 3)
     assert scale["status"]["selector"] == names.selector("web")
     namespace.kubectl("scale", "nginx", "web", "--replicas=0")
-    assert namespace.wait_reason("Stopped")["status"] == "False"
+    assert namespace.wait_reason("Stopped")["status"] == "True"
     found = namespace.get("nginx")
     assert found is not None
     assert found["status"]["nodes"] == []
@@ -115,7 +115,9 @@ def test_who_deletes_a_child_without_end_is_contested_too(namespace: Namespace) 
     namespace.wait("nginx", serving(1))
     path = RESOURCES["service"].path(namespace.name, "web")
     fight(namespace, lambda: namespace.bed.request("DELETE", path)[0] == 200)
+    assert "somebody else keeps undoing" in namespace.wait_reason("Contested")["message"]
     namespace.wait("service", lambda _: True)
+    namespace.wait("nginx", serving(1))
 
 
 IN_CONTAINER = {

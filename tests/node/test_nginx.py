@@ -1,5 +1,6 @@
 """What an application team sees: pods that run, a Service that answers, refusals that help."""
 
+import json
 import os
 import signal
 import sys
@@ -99,6 +100,54 @@ def test_an_image_that_cannot_be_pulled_is_named(namespace: Namespace) -> None:
     assert "registry.invalid/none:1" in namespace.wait_reason("ImagePullFailed")["message"]
     namespace.apply({"count": 1})
     namespace.wait("nginx", serving(1))
+
+
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "runAsUser": 101,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def add_to_pods(namespace: Namespace, where: str, name: str, image: str, **more: object) -> None:
+    """Somebody, a mesh for instance, adds a container to the pods."""
+    added = {where: [{"name": name, "image": image, "securityContext": RESTRICTED, **more}]}
+    namespace.kubectl("patch", "deployment", "web", "-p", json.dumps({"spec": {"template": {"spec": added}}}))
+
+
+def test_an_init_container_that_cannot_be_pulled_is_named(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    add_to_pods(namespace, "initContainers", "mesh-init", "registry.invalid/mesh:1")
+    message = namespace.wait_reason("ImagePullFailed")["message"]
+    assert "container mesh-init: ErrImagePull: " in message
+    assert "registry.invalid/mesh:1" in message
+
+
+def test_a_sidecar_that_dies_again_and_again_is_one_state(namespace: Namespace) -> None:
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    image, _ = images.nginx_names()
+    add_to_pods(namespace, "containers", "agent", image, command=["sh", "-c", "sleep 2; exit 3"])
+    said = namespace.wait_reason("CrashLooping")["message"]
+    assert said.endswith("container agent: CrashLoopBackOff: ends again and again, with exit code 3 (Error)")
+    began = restarts(namespace)
+    first = conditions(namespace.wait("nginx", lambda nginx: restarts(namespace) > began))
+    # It was ready for a moment meanwhile, so the numbers in the message may differ.
+    assert conditions(namespace.wait("nginx", lambda nginx: restarts(namespace) > began + 1)) == first
+
+
+def conditions(nginx: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conditions without their messages."""
+    return [{**condition, "message": ""} for condition in nginx["status"]["conditions"]]
+
+
+def restarts(namespace: Namespace) -> int:
+    """How often the kubelet restarted the containers of the namespace's pods."""
+    statuses = [each for pod in namespace.list("pod") for each in pod["status"].get("containerStatuses", ())]
+    return sum(each["restartCount"] for each in statuses)
 
 
 def test_what_is_wrong_is_refused_with_a_sentence(namespace: Namespace) -> None:

@@ -122,13 +122,13 @@ def test_troubleshooting_explains_every_reason_and_no_other() -> None:
 
 
 def reasons(module: ast.Module) -> set[str]:
-    """The second argument of ConditionState(...) and _waiting(...), directly or by a variable called reason."""
+    """The second argument of ConditionState(...) and _failing_container(...), or of a variable called reason."""
     found: list[ast.expr] = []
     for node in ast.walk(module):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id in ("ConditionState", "_waiting")
+            and node.func.id in ("ConditionState", "_failing_container")
         ):
             found.append(node.args[1])
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "reason":

@@ -162,12 +162,13 @@ class NginxSpec(_View):
 
 
 class Condition(_View):
-    """A condition of a Deployment or a Pod."""
+    """A condition of a Deployment or a Pod; the time of an update is a Deployment's."""
 
     type: str
     status: str
     reason: str = ""
     message: str = ""
+    last_update_time: str = ""
 
 
 class DeploymentStatus(_View):
@@ -194,17 +195,38 @@ class ContainerWaiting(_View):
     message: str = ""
 
 
+class ContainerRunning(_View):
+    """state.running of a container."""
+
+    started_at: str = ""
+
+
+class ContainerTerminated(_View):
+    """state.terminated or lastState.terminated of a container."""
+
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+
+
 class ContainerState(_View):
     """State of a container."""
 
     waiting: ContainerWaiting | None = None
+    running: ContainerRunning | None = None
+    terminated: ContainerTerminated | None = None
 
 
 class ContainerStatus(_View):
-    """status.containerStatuses[] of a Pod."""
+    """status.containerStatuses[] of a Pod, and status.initContainerStatuses[]."""
 
     name: str
     state: ContainerState = msgspec.field(default_factory=ContainerState)
+    last_state: ContainerState = msgspec.field(default_factory=ContainerState)
+    restart_count: int = 0
+    ready: bool = False
 
 
 class PodStatus(_View):
@@ -212,7 +234,13 @@ class PodStatus(_View):
 
     phase: str = "Pending"
     conditions: tuple[Condition, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
+
+    @property
+    def every_container(self) -> tuple[ContainerStatus, ...]:
+        """Init containers and sidecars first, as they start."""
+        return self.init_container_statuses + self.container_statuses
 
 
 class Container(_View):

@@ -4,6 +4,8 @@ plan.py            what to do about the children
 compare.py         a desired child beside the live one
 outcome.py         what became of a plan
 observation.py     what one reconcile saw and did
+pod_troubles.py    what the kubelet says is wrong with pods
+timestamps.py      times as the API server writes them
 conditions.py      the conditions of an Nginx
 status.py          its whole status
 event_messages.py  what a user is told of a change

@@ -164,7 +164,7 @@ def test_a_service_that_the_api_server_refuses_is_refused_first(spec: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "refused"),
+    ("old", "new", "warned"),
     [
         ({"loadBalancerClass": "a"}, {"loadBalancerClass": "b"}, True),
         ({"loadBalancerClass": "a"}, {}, True),
@@ -174,9 +174,12 @@ def test_a_service_that_the_api_server_refuses_is_refused_first(spec: dict[str, 
         ({"type": "ClusterIP"}, {"loadBalancerClass": "a"}, False),
     ],
 )
-def test_the_class_of_a_load_balancer_is_for_life(old: dict[str, Any], new: dict[str, Any], refused: bool) -> None:
-    found = errors(service(**new), old_spec=VALID | service(**old))
-    assert [error.split(":")[0] for error in found] == ["spec.service.loadBalancerClass"] * refused
+def test_another_class_of_a_load_balancer_is_allowed_with_a_warning(
+    old: dict[str, Any], new: dict[str, Any], warned: bool
+) -> None:
+    found = validate("web", VALID | service(**new), POLICY, old_spec=VALID | service(**old))
+    assert found.errors == []
+    assert [warning.split(":")[0] for warning in found.warnings] == ["spec.service.loadBalancerClass"] * warned
 
 
 @pytest.mark.parametrize(
@@ -195,11 +198,12 @@ def test_a_stored_annotation_is_judged_again_once_it_counts(
     assert bool(found) == refused
 
 
-def test_while_it_is_paused_the_service_stays_with_its_class() -> None:
+def test_while_it_is_paused_a_service_that_was_switched_off_is_there_still() -> None:
     old = VALID | service(loadBalancerClass="a", enabled=False)
-    assert errors(service(loadBalancerClass="b"), old_spec=old) == []
-    (error,) = errors({**service(loadBalancerClass="b"), "paused": True}, old_spec={**old, "paused": True})
-    assert error.startswith("spec.service.loadBalancerClass: a Service keeps its class for life")
+    new = VALID | service(loadBalancerClass="b")
+    assert validate("web", new, POLICY, old_spec=old).warnings == []
+    (warning,) = validate("web", {**new, "paused": True}, POLICY, old_spec={**old, "paused": True}).warnings
+    assert warning == "spec.service.loadBalancerClass: a Service whose class changes gets another external address"
 
 
 def test_a_source_range_that_is_in_force_stays() -> None:
