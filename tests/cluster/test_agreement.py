@@ -139,7 +139,6 @@ OF_THE_CHILDREN: list[dict[str, Any]] = [
     *[{"probes": {"readiness": readiness}} for readiness in (
         {}, {"tcpSocket": {}}, {"tcpSocket": {"port": 1}, "timeoutSeconds": 3600, "periodSeconds": 1},
         {"httpGet": {"path": "/"}, "failureThreshold": 1000}, {"httpGet": {"path": "/%zz?a=b#c", "port": 65535}},
-        {"httpGet": {"path": "/"}, "tcpSocket": {}},
     )],
 ]  # fmt: skip
 

@@ -19,9 +19,11 @@ IDS = {"runAsUser", "runAsGroup", "fsGroup"}
 def restricted(namespace: Namespace) -> Iterator[Namespace]:
     """A namespace under restricted-v2."""
     scc.enforce(namespace.bed)
-    scc.select(namespace)
-    yield namespace
-    scc.remove(namespace.bed)
+    try:
+        scc.select(namespace)
+        yield namespace
+    finally:
+        scc.remove(namespace.bed)
 
 
 def set_fixed_ids(product: Product, operator: Program, value: str) -> None:

@@ -63,7 +63,8 @@ def assign(bed: Bed) -> None:
     ids = f"runAsUser: {FIRST}, fsGroup: {FIRST}"
     expression = f"Object{{spec: Object.spec{{securityContext: Object.spec.securityContext{{{ids}}}}}}}"
     mutations = [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}]
-    condition = [{"name": "says-nothing", "expression": f"!{_POD}.?runAsUser.hasValue()"}]
+    given = f"{_POD}.?runAsUser.hasValue() || {_POD}.?fsGroup.hasValue()"
+    condition = [{"name": "says-nothing", "expression": f"!({given})"}]
     more = {"reinvocationPolicy": "Never", "mutations": mutations, "matchConditions": condition}
     _apply(bed, _policy("Mutating", {**_SELECTED, **more}))
     _apply(bed, _policy("MutatingBinding", {"policyName": NAME}))
@@ -72,11 +73,15 @@ def assign(bed: Bed) -> None:
 def select(namespace: Namespace) -> None:
     """Puts a namespace under the policy, and waits until it is in force there."""
     namespace.bed.kubectl("label", "namespace", namespace.name, f"{_LABEL}={NAME}")
+    confined = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}  # PodSecurity is asked first
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "probe"},
-        "spec": {"containers": [{"name": "probe", "image": "a:1"}], "securityContext": {"fsGroup": 101}},
+        "spec": {
+            "containers": [{"name": "probe", "image": "a:1", "securityContext": confined}],
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, "fsGroup": 101},
+        },
     }
 
     def refused() -> bool:

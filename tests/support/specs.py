@@ -189,8 +189,11 @@ SPECS: SearchStrategy[dict[str, Any]] = st.one_of(
     st.fixed_dictionaries({}, optional=_GOOD),
     _object(_GOOD, _ODD),
     st.builds(or_, st.fixed_dictionaries({}, optional=_GOOD), st.fixed_dictionaries({"resources": _RESOURCES})),
-    st.builds(or_, st.fixed_dictionaries({}, optional=_GOOD), st.fixed_dictionaries({"service": _ODD_SERVICE})),
-    st.builds(or_, st.fixed_dictionaries({}, optional=_GOOD), st.fixed_dictionaries({"probes": _ODD_PROBES})),
+    st.builds(
+        or_,
+        st.fixed_dictionaries({}, optional=_GOOD),
+        st.fixed_dictionaries({"service": _ODD_SERVICE}) | st.fixed_dictionaries({"probes": _ODD_PROBES}),
+    ),
 )
 #: Names of an Nginx.
 NAMES: SearchStrategy[str] = st.one_of(*[st.just("web")] * 9, _of("a", "1a", "a.b", "a-", "a" * 50, "a" * 51, "a" * 63))
