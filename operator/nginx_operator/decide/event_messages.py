@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nginx_operator.decide.plan import Action, Apply, Delete, UpdateOwnerReference
+from nginx_operator.decide.plan import Action, Adopt, Apply, Delete, UpdateOwnerReference
 from nginx_operator.decide.status import stored_condition
 
 
@@ -40,6 +40,8 @@ def _reason(action: Action) -> str:
     match action:
         case Delete():
             return "Deleted"
+        case Adopt():
+            return "Adopted"
         case Apply(creates=True):
             return "Created"
         case Apply(repairs=True):
@@ -53,6 +55,8 @@ def _reason(action: Action) -> str:
 def _sentence(action: Action) -> str:
     what = f"{action.kind.kind} {action.name}"
     match action:
+        case Adopt():
+            return f"{what} belonged to nobody, as after a restore, and is adopted"
         case Apply(repairs=True):
             return f"{what} was changed by somebody and is put back"
         case Apply(creates=False, scaled_from=int() as before, body=body):

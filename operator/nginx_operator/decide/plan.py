@@ -13,6 +13,7 @@ import msgspec
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN, Body, ChildKind
+from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import covers, covers_metadata, is_owned, same_hash, with_hash
 
 
@@ -45,6 +46,20 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take over exactly this child in exactly this version, which nobody controls, and apply `body`.
+
+    It is what we would write, by its labels and its hash: a backup was restored without ownerReferences, or somebody
+    removed them.
+    """
+
+    kind: ChildKind
+    name: str
+    body: Body
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateOwnerReference:
     """Have a child's ownerReference name our version of the API, in exactly this version of the child.
 
@@ -58,7 +73,7 @@ class UpdateOwnerReference:
     resource_version: str
 
 
-Action = Apply | Delete | UpdateOwnerReference
+Action = Apply | Delete | Adopt | UpdateOwnerReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +168,24 @@ def _for_child(
         return None if desired is None else Apply(kind, owner.name, with_hash(desired), creates=True)
     meta = live.metadata
     if not is_owned(meta, owner):
-        return None if desired is None else conflict(kind, meta, owner)
+        if desired is None:
+            return None
+        return _adopt(kind, with_hash(desired), live) or conflict(kind, meta, owner)
     if meta.deletion_timestamp is not None:
         return None if desired is None else Conflict(kind.kind, meta.name, owner="this Nginx", deleting=True)
     if desired is None:
         return Delete(kind, meta.name, meta.uid, meta.resource_version)
     return _update(kind, with_hash(desired), live, applied) or update_owner_reference(kind, live, owner)
+
+
+def _adopt(kind: ChildKind, desired: Body, live: Child) -> Adopt | None:
+    """The adoption of a child that nobody controls and that we would write just so; None for any other."""
+    meta = live.metadata
+    if meta.controller is not None or meta.deletion_timestamp is not None or not same_hash(desired, meta):
+        return None
+    if not desired["metadata"]["labels"].items() <= meta.labels.items():
+        return None
+    return Adopt(kind, meta.name, _of_child(desired, live), meta.resource_version)
 
 
 def _update(kind: ChildKind, desired: Body, live: Child, applied: bool) -> Apply | None:
@@ -167,6 +194,18 @@ def _update(kind: ChildKind, desired: Body, live: Child, applied: bool) -> Apply
         return None
     before, after = live_spec.get("replicas"), desired["spec"].get("replicas")
     repairs = same and (before == after or applied)
-    # A precondition: another's object that took the name meanwhile answers 409, and is not forced.
-    body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}
-    return Apply(kind, live.metadata.name, body, repairs=repairs, scaled_from=before if before != after else None)
+    return Apply(
+        kind,
+        live.metadata.name,
+        _of_child(desired, live),
+        repairs=repairs,
+        scaled_from=before if before != after else None,
+    )
+
+
+def _of_child(desired: Body, live: Child) -> Body:
+    """What is applied to a child that is there.
+
+    Its uid is a precondition: another's object that took the name meanwhile answers 409, and is not forced.
+    """
+    return carry_over({**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}, live)

@@ -9,9 +9,10 @@ import msgspec
 from nginx_operator.api.types import Child, Key, Nginx, ObjectMeta
 from nginx_operator.cache.caches import Caches
 from nginx_operator.children import Body
+from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import is_owned
 from nginx_operator.decide.outcome import Failure, Outcome
-from nginx_operator.decide.plan import Action, Apply, Conflict, Delete, Plan, UpdateOwnerReference, conflict
+from nginx_operator.decide.plan import Action, Adopt, Apply, Conflict, Delete, Plan, UpdateOwnerReference, conflict
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
@@ -75,6 +76,8 @@ class Executor:
         match action:
             case Delete():
                 await self._delete(owner.key, action)
+            case Adopt():
+                await self._adopt(owner.key, action)
             case UpdateOwnerReference():
                 await self._update_owner_reference(owner, action)
             case Apply(creates=True):
@@ -95,9 +98,10 @@ class Executor:
             live = await self._live(owner.key, action) if error.code == HTTPStatus.CONFLICT else None
             if live is None:
                 raise  # another reason, or it is gone again
-            if not is_owned(live, owner):
-                return conflict(action.kind, live, owner)
-            await self._apply(owner.key, action, action.body, force=True)  # ours: the cache had not heard of it yet
+            if not is_owned(live.metadata, owner):
+                return conflict(action.kind, live.metadata, owner)
+            # Ours: the cache had not heard of it yet.
+            await self._apply(owner.key, action, carry_over(action.body, live), force=True)
         return None
 
     async def _update(self, key: Key, action: Apply) -> None:
@@ -109,6 +113,15 @@ class Executor:
                 raise
             await self._force_spec(key, action)
             await self._apply(key, action, action.body, force=True)
+
+    async def _adopt(self, key: Key, action: Adopt) -> None:
+        """Becomes the controller of a child that has none, and the only manager of what we set in it."""
+        resource = _RESOURCES[action.kind.plural]
+        live = msgspec.json.decode(await self._read(key, action))
+        body = patches.adoption(action.body, live, action.resource_version)
+        raw = await self._client.merge_by_key(resource, key[0], action.name, body)
+        self._caches.observe_write(resource.plural, key, raw)
+        await self._update(key, Apply(action.kind, action.name, action.body))
 
     async def _force_spec(self, key: Key, action: Apply) -> None:
         """Makes room for our fields where they are invalid together with what somebody else set."""
@@ -158,16 +171,16 @@ class Executor:
         resource, version = _RESOURCES[action.kind.plural], live["metadata"]["resourceVersion"]
         return await self._client.replace(resource, key[0], action.name, path, value, resource_version=version)
 
-    async def _live(self, key: Key, action: Apply) -> ObjectMeta | None:
+    async def _live(self, key: Key, action: Apply) -> Child | None:
         """What stands under the child's name right now."""
         try:
-            return msgspec.json.decode(await self._read(key, action), type=Child).metadata
+            return msgspec.json.decode(await self._read(key, action), type=Child)
         except ApiError as error:
             if error.code == HTTPStatus.NOT_FOUND:
                 return None
             raise
 
-    async def _read(self, key: Key, action: Apply) -> bytes:
+    async def _read(self, key: Key, action: Apply | Adopt) -> bytes:
         return await self._client.get(_RESOURCES[action.kind.plural], key[0], action.name)
 
 
