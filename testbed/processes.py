@@ -90,17 +90,29 @@ def _boot() -> str:
     return (PROC / "sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
+def _inheritable() -> list[int]:
+    """Return the file descriptors of this process that one it starts would have, standard ones aside."""
+    found = []
+    for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        with contextlib.suppress(OSError):  # the descriptor of this listing is closed by now
+            if descriptor > 2 and os.get_inheritable(descriptor):
+                found.append(descriptor)
+    return found
+
+
 def start(argv: Sequence[str], log: Path, *, listener: int | None = None) -> Process:
     """Start `argv` in a session of its own, with its output appended to `log`.
 
     It outlives this process, and sees little of this one's environment: a proxy that is set there must
     not come between the parts of a cluster. File descriptor `listener`, where given, becomes its descriptor 3.
+    It inherits no other: a lock of the caller (flock) must not be held for as long as the bed is up.
     """
     actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
+    actions += [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inheritable() if descriptor != listener]
     if listener is not None:
         actions.append((os.POSIX_SPAWN_DUP2, listener, 3))
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
