@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from testbed.layout import Layout
-from testbed.network import NODE_IP
+from testbed.network import NODE_IPS, Families
 
 ETCD = "etcd"
 APISERVER = "kube-apiserver"
@@ -11,7 +13,14 @@ CONTROLLER_MANAGER = "kube-controller-manager"
 SCHEDULER = "kube-scheduler"
 
 SERVICE_NETWORK = "10.96.0.0/16"
+SERVICE_NETWORK6 = "fd00:10:96::/112"
+SERVICE_NETWORKS: Mapping[Families, str] = {
+    "IPv4": SERVICE_NETWORK,
+    "IPv6": SERVICE_NETWORK6,
+    "dual": f"{SERVICE_NETWORK},{SERVICE_NETWORK6}",
+}
 API_CLUSTER_IP = "10.96.0.1"
+API_CLUSTER_IP6 = "fd00:10:96::1"
 API_PORT = 6443
 CONTROLLER_MANAGER_PORT = 10257
 SCHEDULER_PORT = 10259
@@ -26,7 +35,7 @@ rules:
 
 OPEN_PATHS = "--authorization-always-allow-paths=/healthz,/livez,/readyz,/metrics"
 FAST_CLIENT = ("--kube-api-qps=2000", "--kube-api-burst=4000")
-"""For beds with many fake nodes, where the default client-side throttle would dominate every measurement."""
+"""The default client-side throttle would dominate with many fake nodes, and holds up the start by 5 s without any."""
 
 
 def etcd(layout: Layout) -> list[str]:
@@ -45,13 +54,14 @@ def etcd(layout: Layout) -> list[str]:
     ]
 
 
-def apiserver(layout: Layout) -> list[str]:
+def apiserver(layout: Layout, families: Families = "IPv4") -> list[str]:
     """kube-apiserver's arguments: RBAC and Node authorisation, default admission, an audit log."""
     pki = layout.pki
     return [
         "--etcd-servers=http://127.0.0.1:2379",
         f"--secure-port={API_PORT}",
-        f"--advertise-address={NODE_IP}",
+        f"--advertise-address={NODE_IPS[families][0]}",
+        *(("--bind-address=::",) if families != "IPv4" else ()),  # of IPv4 too
         f"--tls-cert-file={pki}/apiserver.crt",
         f"--tls-private-key-file={pki}/apiserver.key",
         f"--client-ca-file={pki}/ca.crt",
@@ -59,7 +69,7 @@ def apiserver(layout: Layout) -> list[str]:
         "--authorization-mode=Node,RBAC",
         # As OpenShift does: whoever writes an ownerReference that blocks the owner's deletion needs a right for that.
         "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
-        f"--service-cluster-ip-range={SERVICE_NETWORK}",
+        f"--service-cluster-ip-range={SERVICE_NETWORKS[families]}",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={pki}/service-accounts.pub",
         f"--service-account-signing-key-file={pki}/service-accounts.key",
@@ -78,13 +88,12 @@ def apiserver(layout: Layout) -> list[str]:
     ]
 
 
-def controller_manager(layout: Layout, *, many_nodes: bool, endpoints: bool = True) -> list[str]:
-    """kube-controller-manager's arguments; `many_nodes` raises its throttle and its workers.
+def controller_manager(layout: Layout, *, endpoints: bool = True) -> list[str]:
+    """kube-controller-manager's arguments.
 
     Without `endpoints` no controller writes Endpoints, so a test may put a process of the bed behind a Service.
     """
     pki = layout.pki
-    fast = ("--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20", *FAST_CLIENT)
     return [
         f"--kubeconfig={layout.inside_kubeconfig(CONTROLLER_MANAGER)}",
         "--use-service-account-credentials",
@@ -95,13 +104,15 @@ def controller_manager(layout: Layout, *, many_nodes: bool, endpoints: bool = Tr
         "--leader-elect=false",
         OPEN_PATHS,
         f"--cert-dir={layout.generated}/controller-manager",
-        *(fast if many_nodes else ()),
+        "--concurrent-deployment-syncs=20",
+        "--concurrent-replicaset-syncs=20",
+        *FAST_CLIENT,
         *(() if endpoints else ("--controllers=*,-endpoints-controller",)),
     ]
 
 
-def scheduler(layout: Layout, *, many_nodes: bool) -> list[str]:
-    """kube-scheduler's arguments; `many_nodes` raises its throttle."""
+def scheduler(layout: Layout) -> list[str]:
+    """kube-scheduler's arguments."""
     kubeconfig = layout.inside_kubeconfig(SCHEDULER)
     return [
         f"--kubeconfig={kubeconfig}",
@@ -110,5 +121,5 @@ def scheduler(layout: Layout, *, many_nodes: bool) -> list[str]:
         "--leader-elect=false",
         OPEN_PATHS,
         f"--cert-dir={layout.generated}/scheduler",
-        *(FAST_CLIENT if many_nodes else ()),
+        *FAST_CLIENT,
     ]

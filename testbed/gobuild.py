@@ -97,6 +97,9 @@ PROMETHEUS_OPERATOR = GoModule(
     "monitoring", "github.com/prometheus-operator/prometheus-operator", {}, data="example/prometheus-operator-crd"
 )
 
+# Not of a bed: what tools that wait make of an object (kstatus, and Argo CD's Lua).
+HEALTH = GoModule("health", "github.com/fluxcd/cli-utils", {"health": "testbed/health"})
+
 # Not of a bed: it checks .github/workflows, and there is no wheel that carries it.
 ACTIONLINT = GoModule(
     "actionlint", "github.com/rhysd/actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}

@@ -7,11 +7,13 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
-from nginx_operator.api.types import Key, Nginx
+from nginx_operator.api.types import Key
 from nginx_operator.cache.caches import Caches
+from nginx_operator.cache.scope import Scope
+from nginx_operator.decide import timestamps
 from nginx_operator.decide.plan import plan_paused
 from nginx_operator.decide.status import stored_condition
 from nginx_operator.kube.client import Client
@@ -25,7 +27,7 @@ from nginx_operator.runtime.admission_probe import wait_for_admission
 from nginx_operator.runtime.events import EventRecorder
 from nginx_operator.runtime.leader_election import LeaderElector, LeaseTimings, LostLeaseError
 from nginx_operator.runtime.preflight import preflight
-from nginx_operator.runtime.workqueue import RetryLater, Workqueue
+from nginx_operator.runtime.workqueue import LONGEST_DELAY, RetryLater, Workqueue
 from nginx_operator.serving import health
 from nginx_operator.settings import Settings
 
@@ -70,13 +72,16 @@ class Controller:
 
     def state(self) -> State:
         """What /metrics tells of this moment."""
+        ready = [stored_condition(nginx.status, "Ready") for nginx in self._caches.nginxes()]
         return State(
             leads=self._elector.is_leader() or not self._settings.leader_election,
             queue=len(self._queue),
-            nginxes=Counter(map(_ready, self._caches.nginxes())),
+            nginxes=Counter((each.get("status", "Unknown"), each.get("reason", "")) for each in ready),
+            progressing_seconds=_longest_progressing(ready, time.time()),
             watches=self._caches.watch_starts(),
             contested=self._reconciler.contested(),
             stored_versions=self._migration.stored_versions if self._migration else (),
+            left_out=len(self._caches.left_out()),
         )
 
     def unhealthy(self) -> str | None:
@@ -90,6 +95,11 @@ class Controller:
         if not self._admission_works:
             return "admission does not work yet"
         return None
+
+    def notice(self) -> str:
+        """What /readyz adds for a process that is ready."""
+        left_out = ", ".join(self._caches.left_out())
+        return f"left out, because their objects may not be read: namespaces {left_out}" if left_out else ""
 
     async def start(self) -> None:
         """Waits until the API server and the CRD are there, then starts all parts."""
@@ -160,24 +170,36 @@ class Controller:
     async def _work_when_leading(self) -> None:
         if self._settings.leader_election:
             await self._elector.leading.wait()
-        for reflector in self._caches.reflectors:
-            await reflector.synced.wait()
-        self._caches.feed(self._queue)
         async with asyncio.TaskGroup() as group:
+            for scope in self._caches.scopes:
+                group.create_task(self._feed(scope))
             if self._migration:
                 group.create_task(self._migration.run())
             group.create_task(self._resync())
             for _ in range(self._settings.workers):
                 group.create_task(self._worker())
 
+    async def _feed(self, scope: Scope) -> None:
+        """Feeds the queue once all of a scope is known: a namespace that may not be read delays no other."""
+        for reflector in [*scope.reflectors, *self._caches.namespaces.reflectors]:
+            await reflector.synced.wait()
+        scope.feed(self._queue)
+
+    async def _reconcile(self, key: Key) -> float:
+        if self._caches.is_left_out(key[0]):
+            raise RetryLater(f"namespace {key[0]} may not be read")
+        return await self._reconciler.reconcile(key, self._queue.pending)
+
     async def _worker(self) -> None:
         while True:
             key = await self._queue.get()
             started = time.monotonic()
             try:
-                delay = await self._reconciler.reconcile(key, self._queue.pending)
+                delay = await self._reconcile(key)
                 self._queue.forget(key)
-                if delay > 0:
+                if delay > LONGEST_DELAY:  # a deadline, and nothing that the cluster is busy with
+                    self._queue.set_alarm(key, delay)
+                elif delay > 0:
                     self._queue.add_after(key, delay)
                 self._metrics.reconciles.labels("success").inc()
             except RetryLater as later:
@@ -226,7 +248,11 @@ class Controller:
                 await asyncio.sleep(self._settings.resync_period / 2)
 
 
-def _ready(nginx: Nginx) -> tuple[str, str]:
-    """Status and reason of the stored condition Ready."""
-    ready = stored_condition(nginx.status, "Ready")
-    return ready.get("status", "Unknown"), ready.get("reason", "")
+def _longest_progressing(ready: Iterable[Mapping[str, Any]], now: float) -> float:
+    """Seconds for which an Nginx whose pods are on their way has not been ready, at the most.
+
+    By the last transition of Ready, which a change of its reason alone does not move.
+    """
+    since = (each["lastTransitionTime"] for each in ready if each.get("reason") == "Progressing")
+    first = timestamps.parse(min(since, default=None))
+    return max(now - first, 0.0) if first is not None else 0.0

@@ -6,7 +6,8 @@ Where controller-runtime or client-go measure the same, the rest of the name and
     workqueue_depth, workqueue_retries_total, workqueue_queue_duration_*   workqueue_*
     api_requests_total                                                     rest_client_requests_total
 
-leader, nginxes, contested, watch_starts_total and stored_versions are our own.
+leader, nginxes, progressing_seconds, contested, watch_starts_total, stored_versions and namespaces_left_out are our
+own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -29,17 +30,21 @@ class State:
         leads: whether this process is the leader.
         queue: number of Nginx that wait to be reconciled.
         nginxes: number of Nginx by (status, reason) of their condition Ready.
+        progressing_seconds: how long an Nginx whose pods are on their way has not been ready, at the most.
         watches: how often a watch was started, by plural.
         contested: number of Nginx with a write conflict: somebody else keeps writing their children, too.
         stored_versions: status.storedVersions of the CRD; none where the CRD is not watched.
+        left_out: number of namespaces given by --namespace that may not be read.
     """
 
     leads: bool = False
     queue: int = 0
     nginxes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     watches: Mapping[str, int] = field(default_factory=dict)
+    progressing_seconds: float = 0.0
     contested: int = 0
     stored_versions: Iterable[str] = ()
+    left_out: int = 0
 
 
 class Metrics:
@@ -99,6 +104,11 @@ class _StateCollector(Collector):
         yield GaugeMetricFamily(
             "nginx_operator_contested", "Nginx that somebody else keeps writing, too.", state.contested
         )
+        yield GaugeMetricFamily(
+            "nginx_operator_progressing_seconds",
+            "Seconds for which an Nginx with reason Progressing has not been ready, at the most.",
+            state.progressing_seconds,
+        )
         nginxes = GaugeMetricFamily(
             "nginx_operator_nginxes", "Nginx by status and reason of Ready.", labels=("ready", "reason")
         )
@@ -115,3 +125,6 @@ class _StateCollector(Collector):
         for version in state.stored_versions:
             stored.add_metric((version,), 1.0)
         yield stored
+        yield GaugeMetricFamily(
+            "nginx_operator_namespaces_left_out", "Namespaces of --namespace that may not be read.", state.left_out
+        )

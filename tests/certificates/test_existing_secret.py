@@ -47,6 +47,11 @@ def wait_served(product: Product, made: KeyPair) -> None:
     until(served, seconds=PATIENCE, what="the new certificate is served")
 
 
+def wait_metric(program: Program, line: str) -> None:
+    """Waits for a line of /metrics, which may be a second old."""
+    until(lambda: line in program.metrics(), seconds=PATIENCE, what=line)
+
+
 @pytest.fixture(scope="module")
 def programs(product: Product) -> Iterator[Sequence[Program]]:
     product.install("--set", "webhooks.certs.mode=existingSecret", "--set", f"webhooks.certs.existingSecret={NAME}")
@@ -80,13 +85,13 @@ def test_a_broken_secret_is_refused_and_the_old_one_serves_on(
             line = program.wait_log("is refused")
             assert f"Secret {NAMESPACE}/{NAME} is refused: " in line
             assert "certificate and key do not belong together; the certificate before it is served on" in line
-            assert "nginx_webhooks_certificate_refused 1.0" in program.metrics()
+            wait_metric(program, "nginx_webhooks_certificate_refused 1.0")
             assert program.get("/readyz") == 200
         wait_served(product, good)
     bring(product, other)
     wait_served(product, other)
     for program in programs:
-        assert "nginx_webhooks_certificate_refused 0.0" in program.metrics()
+        wait_metric(program, "nginx_webhooks_certificate_refused 0.0")
 
 
 def test_the_webhooks_use_each_of_their_rights_and_no_other(product: Product, programs: Sequence[Program]) -> None:

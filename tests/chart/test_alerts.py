@@ -23,8 +23,9 @@ SCRAPED = {
 DAY = 86400
 #: Minutes; longer than any alert waits.
 END = 90
-#: metric{labels} -> its value at first, and what each minute adds. Prometheus counts seconds from 0 here.
-Series = Mapping[str, tuple[float, float]]
+#: metric{labels} -> its value at first, and what each minute adds, or values that take turns, a minute each.
+#: Prometheus counts seconds from 0 here.
+Series = Mapping[str, tuple[float, float] | str]
 WELL: Series = {
     'nginx_operator_leader{pod="a"}': (1, 0),
     'nginx_operator_leader{pod="b"}': (0, 0),
@@ -36,11 +37,13 @@ WELL: Series = {
     'nginx_operator_workqueue_queue_duration_seconds_bucket{pod="a",le="60.0"}': (0, 10),
     'nginx_operator_workqueue_queue_duration_seconds_bucket{pod="a",le="+Inf"}': (0, 10),
     'nginx_operator_contested{pod="a"}': (0, 0),
+    'nginx_operator_namespaces_left_out{pod="a"}': (0, 0),
     'nginx_operator_stored_versions{pod="a",version="v1alpha1"}': (1, 0),
     'nginx_operator_stored_versions{pod="b",version="v1alpha1"}': (1, 0),
     'nginx_operator_nginxes{pod="a",ready="True",reason="Ready"}': (20, 0),
     'nginx_operator_nginxes{pod="a",ready="False",reason="Progressing"}': (1, 0),
-    'nginx_operator_nginxes{pod="a",ready="False",reason="Stopped"}': (1, 0),
+    'nginx_operator_nginxes{pod="a",ready="True",reason="Stopped"}': (1, 0),
+    'nginx_operator_progressing_seconds{pod="a"}': (600, 0),
     'nginx_webhooks_connections{pod="c"}': (2, 0),
     'nginx_webhooks_connections{pod="d"}': (1, 0),
     'nginx_webhooks_certificate_expiry_timestamp_seconds{pod="c"}': (7 * DAY, 0),
@@ -88,8 +91,17 @@ TROUBLES = [
         {'nginx_operator_workqueue_queue_duration_seconds_bucket{pod="a",le="0.01"}': (0, 5)},
     ),
     Trouble({"NginxNotReady"}, {'nginx_operator_nginxes{pod="a",ready="False",reason="ApplyFailed"}': (2, 0)}),
+    Trouble(
+        {"NginxNotReady"},
+        {  # one Nginx whose reason alternates: each series alone is 0 every other minute
+            'nginx_operator_nginxes{pod="a",ready="False",reason="CrashLooping"}': "0 1",
+            'nginx_operator_nginxes{pod="a",ready="False",reason="PodsNotReady"}': "1 0",
+        },
+    ),
+    Trouble({"NginxProgressing"}, {'nginx_operator_progressing_seconds{pod="a"}': "0 2000"}),
     Trouble({"NginxWithoutStatus"}, {'nginx_operator_nginxes{pod="a",ready="Unknown",reason=""}': (1, 0)}),
     Trouble({"NginxOperatorContested"}, {'nginx_operator_contested{pod="a"}': (1, 0)}),
+    Trouble({"NginxNamespaceLeftOut"}, {'nginx_operator_namespaces_left_out{pod="a"}': (1, 0)}),
     Trouble({"NginxNotMigrated"}, {'nginx_operator_stored_versions{pod="a",version="v1beta1"}': (1, 0)}),
     Trouble({"NginxWebhooksDown"}, gone="nginx_webhooks"),
     Trouble(
@@ -158,9 +170,7 @@ def test_alerts_fire_for_their_cause_alone(trouble: Trouble, tool: Path, rules: 
     series = {name: value for name, value in (WELL | trouble.series).items() if not name.startswith(trouble.gone)}
     case: dict[str, Any] = {
         "interval": "1m",
-        "input_series": [
-            {"series": scraped(name), "values": f"{first}+{more}x{END}"} for name, (first, more) in series.items()
-        ],
+        "input_series": [{"series": scraped(name), "values": values(value)} for name, value in series.items()],
         "promql_expr_test": [
             {
                 "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
@@ -172,6 +182,14 @@ def test_alerts_fire_for_their_cause_alone(trouble: Trouble, tool: Path, rules: 
     path = tmp_path / "case.yaml"
     path.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": [case]}))
     run(tool, "test", "rules", str(path))
+
+
+def values(value: tuple[float, float] | str) -> str:
+    """A series in promtool's notation."""
+    if isinstance(value, str):
+        return f"{value} " * (END // 2)
+    first, more = value
+    return f"{first}+{more}x{END}"
 
 
 def scraped(name: str) -> str:

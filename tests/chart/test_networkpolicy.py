@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.support.rendering import HelmError, Object, Render, Rendering
+from tests.support.docs.blocks import ROOT, fences
+from tests.support.rendering import NAMESPACE, HelmError, Object, Render, Rendering
 
 ON = {"networkPolicy": {"enabled": True}}
 #: The component's name -> the port that API servers call, and the one of metrics and health.
@@ -91,6 +93,51 @@ def test_what_values_set(everything: Rendering) -> None:
 def test_what_would_lock_out_or_let_in_by_mistake_is_refused(values: dict[str, Any], render: Render) -> None:
     with pytest.raises(HelmError, match="networkPolicy"):
         render({"networkPolicy": {"enabled": True, **values}})
+
+
+# --- Cilium's own policies, as docs/platforms.md has them ---
+
+#: Entities that Cilium's schema allows and that a policy of ours may name.
+ENTITIES = {"host", "remote-node", "kube-apiserver"}
+
+
+@pytest.fixture(params=["nginx-operator", "edge"])
+def cilium(request: pytest.FixtureRequest, render: Render) -> tuple[str, Rendering]:
+    """The name of the operator's Deployment, and the chart with the values of the page."""
+    page = (ROOT / "docs/platforms.md").read_text(encoding="utf-8")
+    (block,) = (lines for _, _, lines in fences(page) if "kind: CiliumNetworkPolicy" in "\n".join(lines))
+    values = yaml.safe_load("\n".join(block))
+    return request.param, render(values | {"fullnameOverride": request.param})
+
+
+def test_ciliums_policies_are_about_the_same_pods_and_ports(cilium: tuple[str, Rendering]) -> None:
+    name, rendered = cilium
+    assert rendered.of_kind("NetworkPolicy") == []
+    names = {name, f"{name}-webhooks"}
+    assert {found["metadata"]["name"] for found in rendered.of_kind("CiliumNetworkPolicy")} == names
+    for found in rendered.of_kind("CiliumNetworkPolicy"):
+        assert found["metadata"]["namespace"] == NAMESPACE
+        wanted = found["spec"]["endpointSelector"]["matchLabels"].items()
+        (pods,) = (d for d in rendered.of_kind("Deployment") if wanted <= _labels(d).items())
+        assert pods["metadata"]["name"] == found["metadata"]["name"]
+        (container,) = pods["spec"]["template"]["spec"]["containers"]
+        opened = {port["port"] for rule in found["spec"]["ingress"] for p in rule["toPorts"] for port in p["ports"]}
+        assert opened == {port["name"] for port in container["ports"]}
+
+
+def test_ciliums_policies_are_closed_unless_they_say_so(cilium: tuple[str, Rendering]) -> None:
+    """A rule has one kind of peer, or Cilium refuses it; one without peers would admit everybody."""
+    for found in cilium[1].of_kind("CiliumNetworkPolicy"):
+        assert set(found["spec"]) == {"endpointSelector", "ingress", "egress"}
+        (way_out,) = found["spec"]["egress"]
+        assert way_out["toEntities"] == ["kube-apiserver"]
+        ports = [port for rule in way_out["toPorts"] for port in rule["ports"]]
+        assert ports == [{"port": port, "protocol": "TCP"} for port in ("443", "6443")]  # Cilium's schema has strings
+        for rule in found["spec"]["ingress"]:
+            assert rule["toPorts"]
+            (peers,) = rule.keys() - {"toPorts"}
+            assert rule[peers]
+            assert peers == "fromEndpoints" or set(rule[peers]) <= ENTITIES
 
 
 def _labels(deployment: Object) -> dict[str, str]:

@@ -39,9 +39,11 @@ def test_an_unreachable_api_server_is_named_and_waited_for(
 ) -> None:
     away = tmp_path / "away.kubeconfig"
     away.write_text(product.bed.inside_kubeconfig.read_text().replace(":6443", ":9"))
-    operator = product.operator(port=18091, name="away", KUBECONFIG=str(away))
+    operator = product.operator(port=18091, name="away", module=("tests.support.impatient",), KUBECONFIG=str(away))
     programs.append(operator)
     assert "cannot reach the API server https://127.0.0.1:9" in operator.wait_log("cannot reach")
+    assert operator.get("/readyz") == 503
+    assert operator.get("/healthz") == 200  # whoever waits is not to be killed, however long
     assert operator.stop() == 0
 
 

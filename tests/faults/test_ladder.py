@@ -220,10 +220,10 @@ def climb(control_plane: Bed, account: Path, tmp_path: Path) -> Iterator[Climb]:
             for program in (webhooks, climb.operator):
                 if program is not None:
                     program.stop()
-            force_spec(control_plane, product)
+            restore_definition(control_plane, product)
 
 
-def force_spec(bed: Bed, product: Product) -> None:
+def restore_definition(bed: Bed, product: Product) -> None:
     """The real chart's definition, with no Nginx and no other version stored."""
     bed.kubectl("delete", "crd", names.CRD)
     product.install("--set", "webhooks.enabled=false")
@@ -356,7 +356,7 @@ def test_killed_while_it_migrates_it_is_followed_by_one_that_finishes(
         assert crd is not None
         assert crd["status"]["storedVersions"] == [OLD]
     finally:
-        force_spec(control_plane, Product(control_plane, tmp_path))
+        restore_definition(control_plane, Product(control_plane, tmp_path))
 
 
 def define(bed: Bed, step: str) -> None:

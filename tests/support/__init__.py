@@ -5,8 +5,12 @@ On a bed:
     beds         brings a bed up for a level, and takes it down
     namespaces   a namespace for one test, and a look at what is in it
     product      the chart installed on a control plane, its two programs run as processes
+    impatient    nginx-operator, for which a watch is stuck at once
     policies     policies of the webhooks, as options of Helm
+    scc          OpenShift's restricted-v2, imitated
     answers      what a cluster answers about an Nginx
+    kubelet      what a kubelet tells of a pod, told by a test
+    health       what tools that wait make of an Nginx
     traffic      admissions and TLS handshakes beside what a test does
     load/        admissions at a steady rate, each answer judged
     node/        the chart installed on a real node, and what is done to it under load
@@ -24,6 +28,7 @@ Without one:
     webhooks/    certificates, reviews and processes of the webhooks
     tokens       tokens of ServiceAccounts
     waiting      waits for a condition on the event loop
+    observations  what one reconcile may have seen
     specs        Hypothesis strategies for specs
     fuzz/        mutated reviews, and what no answer to one may be
     rendering    renders the chart with Helm

@@ -122,13 +122,13 @@ def test_troubleshooting_explains_every_reason_and_no_other() -> None:
 
 
 def reasons(module: ast.Module) -> set[str]:
-    """The second argument of ConditionState(...) and _waiting(...), directly or by a variable called reason."""
+    """The second argument of ConditionState(...) and _failing_container(...), or of a variable called reason."""
     found: list[ast.expr] = []
     for node in ast.walk(module):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id in ("ConditionState", "_waiting")
+            and node.func.id in ("ConditionState", "_failing_container")
         ):
             found.append(node.args[1])
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "reason":
@@ -200,3 +200,21 @@ def test_no_file_names_a_home() -> None:
     home = re.compile(rb"/(?:home|Users)/(?!someone)[a-z]|/roo[t]/")
     naming = [name for name in files if (ROOT / name).is_file() and home.search((ROOT / name).read_bytes())]
     assert naming == []
+
+
+def places() -> list[tuple[str, str]]:
+    """Each path in CONTRIBUTING's table of frequent changes, with what stands in brackets behind it."""
+    section = read("CONTRIBUTING.md").partition("## Where things are")[2].partition("## Style")[0]
+    rows = "\n".join(line for line in section.splitlines() if line.startswith("| a") or line.startswith("| what"))
+    return re.findall(r"`([a-z][\w./-]*(?:/|\.(?:py|ya?ml|json|md)))`(?: \(([^)]*)\))?", rows)
+
+
+@pytest.mark.parametrize(("path", "names_in_it"), places())
+def test_contributing_names_places_that_exist(path: str, names_in_it: str) -> None:
+    found = [top for top in (ROOT, ROOT / "operator/nginx_operator") if (top / path).exists()]
+    siblings = list((ROOT / "charts/nginx-operator/templates").rglob(path)) + list(ROOT.glob(f"tests/**/{path}"))
+    assert found or siblings, f"{path} does not exist"
+    if found and (found[0] / path).is_file():
+        text = (found[0] / path).read_text(encoding="utf-8")
+        for name in re.findall(r"`(\w+)`", names_in_it):
+            assert re.search(rf"\b{name}\b", text), f"{name} is not in {path}"

@@ -1,44 +1,17 @@
-"""All that the operator knows of the cluster, and the way from there into the queue.
-
-    reflector -> store -> queue
-
-A change of an Nginx's spec is enqueued at once, because a user waits for it. All other changes are enqueued with a
-delay that lets those that follow join them.
-"""
+"""All that the operator knows of the cluster: scopes, labels of namespaces, and the policies in force."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from nginx_operator.api import names
 from nginx_operator.api.policy import Policies, Policy
 from nginx_operator.api.types import Child, Key, Nginx, Pod
-from nginx_operator.cache import transforms
-from nginx_operator.cache.informer import Informer, Kind
+from nginx_operator.cache.informer import Informer
 from nginx_operator.cache.namespaces import NamespaceLabels
-from nginx_operator.cache.store import parent_by_label, parent_by_name
+from nginx_operator.cache.scope import Scope
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.reflector import Reflector
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
-
-_CHILDREN: Final = {"labelSelector": names.CHILDREN_SELECTOR}
-_NGINXES: Final = Kind(NGINXES, Nginx, parent_by_name, transforms.nginx)
-_KINDS: Final[tuple[Kind[Any], ...]] = (
-    _NGINXES,
-    Kind(DEPLOYMENTS, Child, parent_by_name, transforms.child, _CHILDREN),
-    Kind(SERVICES, Child, parent_by_name, transforms.child, _CHILDREN),
-    Kind(PODS, Pod, parent_by_label, transforms.pod, _CHILDREN),
-)
-
-
-class Queue(Protocol):
-    """Where keys of Nginx go that are to be reconciled."""
-
-    def add(self, key: Key) -> None:
-        """At once."""
-
-    def add_coalesced(self, key: Key) -> None:
-        """Soon, once for all that happens meanwhile."""
 
 
 class Caches:
@@ -48,46 +21,44 @@ class Caches:
         client: where the reflectors read.
         namespaces: which ones; empty means all.
         policies: the administrator's, in force from the beginning.
+
+    Attributes:
+        scopes: what is watched together: one for each namespace, or one for all.
     """
 
     def __init__(self, client: Client, namespaces: Sequence[str], policies: Policies) -> None:
         self.policies = policies
         self.namespaces = NamespaceLabels(client, namespaces, self._namespace_changed)
-        self._queue: Queue | None = None
-        scopes: Sequence[str | None] = namespaces or (None,)
-        self._scopes: Final = {scope: number for number, scope in enumerate(scopes)}
-        self._informers: dict[str, list[Informer[Any]]] = {
-            kind.resource.plural: [
-                Informer(client, kind, self._nginx_changed if kind is _NGINXES else self._changed, scope)
-                for scope in scopes
-            ]
-            for kind in _KINDS
-        }
-
-    def feed(self, queue: Queue) -> None:
-        """Enqueues every Nginx, and from now on each that changes. Before, as a standby, nothing is enqueued."""
-        self._queue = queue
-        for nginx in self.nginxes():
-            queue.add(nginx.metadata.key)
+        self.scopes: Final = [Scope(client, namespace) for namespace in namespaces or (None,)]
+        self._by_namespace: Final = {scope.namespace: scope for scope in self.scopes}
 
     def adopt(self, policies: Policies) -> None:
         """Puts other policies in force, for every Nginx."""
         self.policies = policies
-        for nginx in self.nginxes():
-            self._changed(nginx.metadata.key)
+        for scope in self.scopes:
+            for nginx in scope.nginxes():
+                scope.changed(nginx.metadata.key)
 
     # --- what is known ---
 
     @property
     def reflectors(self) -> list[Reflector[Any]]:
         """Every reflector, to be run."""
-        informers = (informer for group in self._informers.values() for informer in group)
-        return [*(informer.reflector for informer in informers), *self.namespaces.reflectors]
+        return [*(found for scope in self.scopes for found in scope.reflectors), *self.namespaces.reflectors]
 
     @property
     def synced(self) -> bool:
-        """Whether everything has been listed."""
-        return all(reflector.synced.is_set() for reflector in self.reflectors)
+        """Whether everything has been listed, except namespaces that are left out."""
+        listed = (each.synced.is_set() or each.forbidden for scope in self.scopes for each in scope.reflectors)
+        return all(listed) and all(reflector.synced.is_set() for reflector in self.namespaces.reflectors)
+
+    def left_out(self) -> Mapping[str, str]:
+        """Namespaces that may not be read, and why."""
+        return {scope.namespace: scope.fault for scope in self.scopes if scope.namespace and scope.fault}
+
+    def is_left_out(self, namespace: str) -> bool:
+        """Whether a namespace may not be read, so that nothing known of it counts."""
+        return bool(self._scope(namespace).fault)
 
     def watch_starts(self) -> Counter[str]:
         """How often a watch was started, by plural."""
@@ -98,7 +69,7 @@ class Caches:
 
     def nginxes(self) -> Iterator[Nginx]:
         """Every Nginx, as a list of this moment."""
-        return iter([nginx for informer in self._informers[NGINXES.plural] for nginx in informer.store])
+        return iter([nginx for scope in self.scopes for nginx in scope.nginxes()])
 
     def nginx(self, key: Key) -> Nginx | None:
         """The Nginx, if there is one."""
@@ -133,30 +104,18 @@ class Caches:
 
     # --- changes ---
 
-    def _nginx_changed(self, key: Key, old: Nginx | None, new: Nginx | None) -> None:
-        if _spec_identity(old) != _spec_identity(new):
-            if self._queue is not None:
-                self._queue.add(key)
-        else:  # the status, by somebody else: what we wrote was in the store before the watch told
-            self._changed(key)
-
-    def _changed(self, key: Key, *_: object) -> None:
-        if self._queue is not None:
-            self._queue.add_coalesced(key)
-
     def _namespace_changed(self, namespace: str) -> None:
         """Another policy may hold for each Nginx in it."""
-        for nginx in self.nginxes():
+        scope = self._scope(namespace)
+        for nginx in scope.nginxes():
             if nginx.metadata.namespace == namespace:
-                self._changed(nginx.metadata.key)
+                scope.changed(nginx.metadata.key)
 
     def _named(self, plural: str, key: Key) -> Any:
         return self._in(plural, key).store.of(key).get(key[1])
 
     def _in(self, plural: str, key: Key) -> Informer[Any]:
-        return self._informers[plural][self._scopes.get(key[0], 0)]
+        return self._scope(key[0]).informers[plural]
 
-
-def _spec_identity(nginx: Nginx | None) -> tuple[str, int, str | None] | None:
-    """Differs with each change that a user makes: of the spec, which has a generation, or of the object's life."""
-    return None if nginx is None else (nginx.metadata.uid, nginx.metadata.generation, nginx.metadata.deletion_timestamp)
+    def _scope(self, namespace: str) -> Scope:
+        return self._by_namespace.get(namespace, self.scopes[0])

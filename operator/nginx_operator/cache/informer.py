@@ -56,6 +56,7 @@ class Informer(Generic[T]):
             namespace,
             selector=kind.selector,
             transform=kind.transform,
+            described=f"{kind.resource.plural} in namespace {namespace}" if namespace else kind.resource.plural,
         )
         self._transform = kind.transform
         self._decoder = msgspec.json.Decoder(kind.decoded)

@@ -9,6 +9,7 @@ from nginx_operator.api import names
 from nginx_operator.api.types import (
     Child,
     Condition,
+    ContainerStatus,
     Namespace,
     Nginx,
     ObjectMeta,
@@ -20,7 +21,8 @@ from nginx_operator.api.types import (
 
 _CHILD_CONDITIONS: Final = frozenset({"ReplicaFailure", "Progressing"})
 _POD_LABELS: Final = (names.LABEL_INSTANCE, names.LABEL_POD_HASH)
-_POD_CONDITIONS: Final = frozenset({"Ready", "PodScheduled"})
+#: Of a pod, Ready is kept always, and these only while they are not True.
+_POD_STEPS: Final = frozenset({"PodScheduled", "Initialized"})
 
 
 def nginx(found: Nginx) -> Nginx:
@@ -66,11 +68,17 @@ def pod(found: Pod) -> Pod:
             conditions=tuple(
                 Condition(once(each.type), once(each.status), once(each.reason), each.message)
                 for each in status.conditions
-                if each.type in _POD_CONDITIONS
+                if each.type == "Ready" or (each.type in _POD_STEPS and each.status != "True")
             ),
-            container_statuses=tuple(each for each in status.container_statuses if each.state.waiting is not None),
+            init_container_statuses=tuple(filter(_tells, status.init_container_statuses)),
+            container_statuses=tuple(filter(_tells, status.container_statuses)),
         ),
     )
+
+
+def _tells(status: ContainerStatus) -> bool:
+    """Whether a status depends on the container: it waits, or was restarted."""
+    return status.state.waiting is not None or status.last_state.terminated is not None
 
 
 def namespace(found: Namespace) -> Namespace:

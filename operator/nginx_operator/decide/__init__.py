@@ -5,6 +5,8 @@ compare.py         a desired child beside the live one
 carry_over.py      what others set in a child and our apply must name to keep it
 outcome.py         what became of a plan
 observation.py     what one reconcile saw and did
+pod_troubles.py    what the kubelet says is wrong with pods
+timestamps.py      times as the API server writes them
 conditions.py      the conditions of an Nginx
 status.py          its whole status
 event_messages.py  what a user is told of a change

@@ -2,13 +2,22 @@
 
 `Ready` is decided by a list of named predicates, first match wins; the last one always matches. No state is terminal:
 each is left when its cause goes.
+
+`Stalled` is for tools that wait, as kstatus has it: it is there, and True, only where waiting longer is of no use until
+somebody does something. So a rule that finds a fault says Ready=False at once, and Stalled follows when the deadline of
+progress has passed (status.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nginx_operator.decide import pod_troubles
+from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Observation
+
+#: How many rewritten fields a message names.
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,26 @@ class ConditionState:
 def ready(seen: Observation) -> ConditionState:
     """The Ready condition."""
     return next(found for rule in _RULES if (found := rule(seen)) is not None)
+
+
+def late(seen: Observation, progressing: str) -> ConditionState:
+    """The Ready condition where there was no progress for too long; `progressing` says where things stand."""
+    reason = "PodsNotReady" if seen.applied else "ApplyFailed"
+    unready = next((pod for pod in seen.pods if not pod.ready), None)
+    of_a_pod = f"; {pod_troubles.says(unready)}" if unready and not seen.troubles else ""
+    return ConditionState("False", reason, f"{progressing}; there was no progress for 10 minutes{of_a_pod}")
+
+
+def stalled(seen: Observation, ready: ConditionState, *, overdue: bool) -> ConditionState | None:
+    """The Stalled condition, or None where it does not hold.
+
+    Args:
+        seen: what was observed.
+        ready: the Ready condition.
+        overdue: the deadline of progress has passed.
+    """
+    held = ready.reason == "Paused" and seen.held
+    return ConditionState("True", ready.reason, ready.message) if overdue or held else None
 
 
 def progressing(ready: ConditionState) -> ConditionState:
@@ -72,25 +101,31 @@ def _write_was_refused(seen: Observation) -> ConditionState | None:
     return None
 
 
+def _is_contested(seen: Observation) -> ConditionState | None:
+    if seen.contested:
+        text = "somebody else keeps undoing what the operator writes, see the event Contested"
+        return ConditionState("False", "Contested", f"{text}; {_progress(seen)}")
+    return None
+
+
 def _is_stopped(seen: Observation) -> ConditionState | None:
     if seen.count == 0 and not seen.pods and seen.applied:
-        return ConditionState("False", "Stopped", "spec.count is 0: no nginx runs")
+        return ConditionState("True", "Stopped", "spec.count is 0: no nginx runs")
     return None
 
 
 def _is_paused(seen: Observation) -> ConditionState | None:
     if seen.spec is None or not seen.spec.paused:
         return None
-    serves = seen.count > 0 and seen.ready == len(seen.pods) == seen.count
-    return ConditionState(
-        "True" if serves else "False",
-        "Paused",
-        f"spec.paused is true: changes are not made; {seen.ready} of {seen.count} pods are ready",
-    )
+    changes = "changes are not made"
+    if seen.held:
+        changes = f"{_plural(len(seen.held), 'change waits', 'changes wait')} ({', '.join(seen.held)})"
+    text = f"spec.paused is true: {changes}; {_progress(seen)}"
+    return ConditionState("True" if seen.serves else "False", "Paused", text)
 
 
 def _all_serve(seen: Observation) -> ConditionState | None:
-    if seen.rolled_out and seen.ready == len(seen.pods) == seen.count and seen.count > 0:
+    if seen.rolled_out and seen.serves and seen.count > 0:
         return ConditionState(
             "True", "Ready", "1 pod is ready" if seen.count == 1 else f"all {seen.count} pods are ready"
         )
@@ -106,13 +141,15 @@ def _quota_is_exceeded(seen: Observation) -> ConditionState | None:
 
 
 def _image_cannot_be_pulled(seen: Observation) -> ConditionState | None:
-    return _waiting(
-        seen, "ImagePullFailed", {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
-    )
+    return _failing_container(seen, "ImagePullFailed")
 
 
-def _nginx_crashes(seen: Observation) -> ConditionState | None:
-    return _waiting(seen, "CrashLooping", {"CrashLoopBackOff", "CreateContainerConfigError", "RunContainerError"})
+def _container_cannot_start(seen: Observation) -> ConditionState | None:
+    return _failing_container(seen, "CannotStart")
+
+
+def _container_crashes(seen: Observation) -> ConditionState | None:
+    return _failing_container(seen, "CrashLooping")
 
 
 def _pods_do_not_fit(seen: Observation) -> ConditionState | None:
@@ -120,7 +157,7 @@ def _pods_do_not_fit(seen: Observation) -> ConditionState | None:
         scheduled = pod.condition("PodScheduled")
         if scheduled is not None and scheduled.status == "False" and scheduled.reason == "Unschedulable":
             return ConditionState(
-                "False", "Unschedulable", f"{_progress(seen)}; pod {pod.metadata.name}: {scheduled.message}"
+                "False", "Unschedulable", f"{_numbers(seen)}; pod {pod.metadata.name}: {scheduled.message}"
             )
     return None
 
@@ -128,9 +165,7 @@ def _pods_do_not_fit(seen: Observation) -> ConditionState | None:
 def _rollout_is_late(seen: Observation) -> ConditionState | None:
     for condition in seen.deployment.status.conditions if seen.deployment else ():
         if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
-            return ConditionState(
-                "False", "PodsNotReady", f"{_progress(seen)}, and there was no progress for 10 minutes"
-            )
+            return late(seen, _progress(seen))
     return None
 
 
@@ -143,29 +178,35 @@ _RULES: Final[tuple[Callable[[Observation], ConditionState | None], ...]] = (
     _spec_is_invalid,
     _name_is_taken,
     _write_was_refused,
+    _is_contested,
     _is_paused,
     _is_stopped,
     _all_serve,
     _quota_is_exceeded,
     _image_cannot_be_pulled,
-    _nginx_crashes,
+    _container_cannot_start,
+    _container_crashes,
     _pods_do_not_fit,
     _rollout_is_late,
     _is_on_its_way,
 )
 
 
-def _waiting(seen: Observation, reason: str, kubelet_reasons: set[str]) -> ConditionState | None:
-    for pod in seen.pods:
-        for container in pod.status.container_statuses:
-            waiting = container.state.waiting
-            if waiting is not None and waiting.reason in kubelet_reasons:
-                detail = waiting.message or waiting.reason
-                return ConditionState("False", reason, f"{_progress(seen)}; pod {pod.metadata.name}: {detail}")
-    return None
+def _plural(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
+
+
+def _failing_container(seen: Observation, reason: str) -> ConditionState | None:
+    message = next((trouble.message for trouble in seen.troubles if trouble.reason == reason), None)
+    return ConditionState("False", reason, f"{_numbers(seen)}; {message}") if message else None
 
 
 def _progress(seen: Observation) -> str:
+    """The numbers, and an unknown trouble."""
+    return _numbers(seen) + (f"; {seen.troubles[0].message}" if seen.troubles else "")
+
+
+def _numbers(seen: Observation) -> str:
     text = f"{seen.ready} of {seen.count} pods are ready"
     if seen.deployment is not None:
         status = seen.deployment.status
@@ -174,4 +215,12 @@ def _progress(seen: Observation) -> str:
         if any(condition.reason == "DeploymentPaused" for condition in status.conditions):
             name = seen.deployment.metadata.name
             text += f"; somebody paused the Deployment, which `kubectl rollout resume deployment {name}` ends"
+    if seen.rewritten:
+        text += f"; {_rewritten(seen.rewritten)}"
     return f"{text}; {seen.trouble}" if seen.trouble else text
+
+
+def _rewritten(fields: Sequence[Difference]) -> str:
+    """What the cluster made of what was sent: it may be why the pods are not ready."""
+    more = f" and {len(fields) - _NAMED} more" if len(fields) > _NAMED else ""
+    return f"admission changed {', '.join(map(str, fields[:_NAMED]))}{more}"

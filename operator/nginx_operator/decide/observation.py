@@ -1,8 +1,10 @@
 """What one reconcile saw and did, as far as the status of an Nginx depends on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nginx_operator.api.types import Child, NginxSpec, Pod
+from nginx_operator.decide import pod_troubles
+from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.outcome import Failure
 from nginx_operator.decide.plan import Conflict
 
@@ -33,6 +35,11 @@ class Observation:
         was_ready: the status says Ready, of the generation that the Nginx has now.
         trouble: why a write has not gone through yet, where nobody but the API server's administrator can help.
         deleting: the Nginx is being deleted; finalizers of others hold it.
+        rewritten: the fields that the cluster stored otherwise than they were sent.
+        contested: somebody else keeps undoing what is written, so that it is written slowly.
+        held: changes of the children that are not made because the Nginx is paused, in words.
+        now: seconds since 1970.
+        troubles: what the kubelet says is wrong with the pods.
     """
 
     spec: NginxSpec | None
@@ -45,6 +52,15 @@ class Observation:
     was_ready: bool = False
     trouble: str = ""
     deleting: bool = False
+    rewritten: tuple[Difference, ...] = ()
+    contested: bool = False
+    held: tuple[str, ...] = ()
+    now: float = 0.0
+    troubles: tuple[pod_troubles.Trouble, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Looks at the pods once: several rules ask."""
+        object.__setattr__(self, "troubles", pod_troubles.find(self.pods, self.now))
 
     @property
     def count(self) -> int:
@@ -52,9 +68,21 @@ class Observation:
         return self.spec.count if self.spec else 0
 
     @property
+    def image(self) -> str:
+        """The image that the pods are to run: that of the spec, or what the cluster makes of it."""
+        wanted = self.spec.image if self.spec else ""
+        return next((each.live for each in self.rewritten if (each.path, each.desired) == (IMAGE, wanted)), wanted)
+
+    @property
     def ready(self) -> int:
         """Number of pods that are ready."""
         return sum(pod.ready for pod in self.pods)
+
+    @property
+    def serves(self) -> bool:
+        """Whether there are as many pods as wanted, all of them are ready, and none of them is about to crash again."""
+        loops = any(trouble.reason == "CrashLooping" for trouble in self.troubles)
+        return self.ready == len(self.pods) == self.count and not loops
 
     @property
     def rolled_out(self) -> bool:

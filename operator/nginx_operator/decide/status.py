@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from nginx_operator.api import images, names
-from nginx_operator.api.types import ObjectMeta, Pod
+from nginx_operator.api.types import Condition, ObjectMeta, Pod
 from nginx_operator.decide import conditions as deciding
+from nginx_operator.decide import pod_troubles, timestamps
+from nginx_operator.decide.conditions import ConditionState
 from nginx_operator.decide.observation import Observation
 
 Status = dict[str, Any]
@@ -14,22 +16,30 @@ Status = dict[str, Any]
 #: status.nodes holds this many names at the most (maxItems in the schema).
 MAX_NODES: Final = 1000
 _MESSAGE_LENGTH: Final = 1000
+#: Seconds without progress after which an Nginx that is not ready is stalled; the default of a Deployment's
+#: progressDeadlineSeconds, which ends with the first complete rollout.
+DEADLINE: Final = 600.0
 
 
 def stored_condition(status: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """A condition of a stored status; empty where there is none."""
-    found: dict[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == kind), {})
-    return found
+    found: dict[str, Any]
+    for found in status.get("conditions") or ():  # no generator: a scrape of /metrics asks for each Nginx
+        if found.get("type") == kind:
+            return found
+    return {}
 
 
 def was_ready(meta: ObjectMeta, status: Status) -> bool:
-    """Whether a stored status says Ready of the generation that `meta` has."""
+    """Whether a stored status says Ready=True of the generation that `meta` has."""
     ready = stored_condition(status, "Ready")
     return ready.get("status") == "True" and ready.get("observedGeneration") == meta.generation
 
 
 #: Reasons of Ready while a generation has not been applied as a whole.
 _NOT_APPLIED: Final = frozenset({"InvalidSpec", "NameConflict", "ApplyFailed", "Paused"})
+#: Reasons of Ready while pods are on their way, be it late.
+_ON_THE_WAY: Final = frozenset({"Progressing", "PodsNotReady"})
 
 
 def was_applied(meta: ObjectMeta, status: Status) -> bool:
@@ -57,17 +67,25 @@ def own_pods(name: str, pods: Iterable[Pod]) -> tuple[Pod, ...]:
     )
 
 
-def compute(meta: ObjectMeta, old: Status, observation: Observation, now: str) -> Status:
+def compute(meta: ObjectMeta, old: Status, observation: Observation) -> Status:
     """The whole status; equal to `old` when nothing changed.
 
     Args:
         meta: metadata of the Nginx.
         old: the status that is stored.
-        observation: what was observed.
-        now: RFC 3339 time, used where a condition changes its status.
+        observation: what was observed, and when.
     """
+    now = timestamps.render(observation.now)
     ready = deciding.ready(observation)
-    conditions = {"Ready": ready, "Progressing": deciding.progressing(ready)}
+    progress = _last_progress(meta, old, observation, ready)
+    overdue = progress is not None and observation.now >= progress + DEADLINE
+    if overdue and ready.reason == "Progressing":
+        ready = deciding.late(observation, ready.message)
+    conditions = {
+        "Ready": ready,
+        "Progressing": deciding.progressing(ready),
+        "Stalled": deciding.stalled(observation, ready, overdue=overdue or ready.reason == "PodsNotReady"),
+    }
     status: Status = {
         "observedGeneration": meta.generation,
         "nodes": [pod.metadata.name for pod in observation.pods[:MAX_NODES]],
@@ -84,12 +102,63 @@ def compute(meta: ObjectMeta, old: Status, observation: Observation, now: str) -
                 "message": condition.message[:_MESSAGE_LENGTH],
             }
             for kind, condition in conditions.items()
+            if condition is not None
         ],
     }
+    if progress is not None:
+        status["lastProgressTime"] = timestamps.render(progress)
     image = _image(observation)
     if 0 < len(image) <= images.MAX_LENGTH:  # that of a pod may be longer, and the whole status would be refused
         status["image"] = image
     return status
+
+
+def changes_in(status: Status, observation: Observation) -> float:
+    """Seconds after which time alone makes a status say something else; 0 if it does not."""
+    due = []
+    if observation.troubles:
+        due.append(pod_troubles.proven_in(observation.pods, observation.now))
+    progress = status.get("lastProgressTime")
+    if progress is not None:
+        due.append((timestamps.parse(progress) or 0.0) + DEADLINE - observation.now)
+    return min((seconds for seconds in due if seconds > 0), default=0.0)
+
+
+def _last_progress(meta: ObjectMeta, old: Status, seen: Observation, ready: ConditionState) -> float | None:
+    """When the pods last came nearer to what the spec asks for; None where nobody waits for that.
+
+    What counts: another spec, the end of a failure, one ready pod more, and what the Deployment controller counts as
+    progress of a rollout. In a crash loop nothing does: its pods become ready again and again.
+    """
+    if ready.status == "True" or ready.reason == "Deleting":
+        return None
+    before = timestamps.parse(old.get("lastProgressTime"))
+    if before is None or old.get("observedGeneration") != meta.generation:
+        return seen.now
+    before = min(before, seen.now)
+    if ready.reason == "CrashLooping":
+        return before
+    if seen.ready > old.get("readyCount", 0):
+        return seen.now
+    if ready.reason not in _ON_THE_WAY:
+        return before
+    failed = stored_condition(old, "Ready").get("reason") not in _ON_THE_WAY
+    if failed and seen.applied:
+        return seen.now
+    return min(max(before, _rollout_progress(seen)), seen.now)
+
+
+def _rollout_progress(seen: Observation) -> float:
+    """When the Deployment controller last saw a rollout proceed, seconds since 1970."""
+    conditions = seen.deployment.status.conditions if seen.deployment else ()
+    found = (timestamps.parse(each.last_update_time) for each in conditions if _proceeds(each))
+    return max((time for time in found if time is not None), default=0.0)
+
+
+def _proceeds(condition: Condition) -> bool:
+    """Whether a rollout is under way: its last update is its last progress then."""
+    under_way = condition.status == "True" and condition.reason != "NewReplicaSetAvailable"
+    return condition.type == "Progressing" and under_way
 
 
 def says_the_same(old: Status, new: Status, count: int) -> bool:
@@ -117,8 +186,8 @@ def _image(s: Observation) -> str:
     running = Counter(
         container.image for pod in s.pods for container in pod.spec.containers if container.name == names.CONTAINER
     )
-    if s.spec is not None and s.spec.image in running:
-        return s.spec.image
+    if s.image in running:
+        return s.image
     return running.most_common(1)[0][0] if running else ""
 
 

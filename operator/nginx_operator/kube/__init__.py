@@ -1,6 +1,7 @@
 """The client for the API server; both processes use it.
 
 client_config.py     where the API server is, and the credentials for it: in a cluster, or by a kubeconfig
+tls.py               the TLS settings of new connections, which follow their files
 client.py            get, list, create, apply, patch, delete, watch
 errors.py            refusals of the API server, as one exception
 resources.py         the kinds that are read or written, and their URLs

@@ -7,13 +7,16 @@ compression: an API server uses none of them with us.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.http1 import Http1Connection, Response, ServerDisconnectedError
+from nginx_operator.kube.tls import TlsContext
 
 #: Seconds after which an idle connection is not used again: the API server ends it after 90.
 _KEEPALIVE_EXPIRY: Final = 60.0
@@ -47,8 +50,8 @@ class ConnectionPool:
         server = urlsplit(config.server)
         self._host, self._port = server.hostname or "", server.port or _DEFAULT_PORTS[server.scheme]
         self._base_path = server.path.rstrip("/")
-        self._ssl = config.ssl_context() if server.scheme == "https" else None
-        self._server_name = (config.tls_server_name or self._host) if self._ssl else None
+        self._tls = TlsContext(config) if server.scheme == "https" else None
+        self._server_name = (config.tls_server_name or self._host) if self._tls else None
         self._header_lines = _header_lines({"Host": server.netloc.rpartition("@")[2], **headers})
         self._response_timeout = response_timeout
         self._connect_timeout = connect_timeout
@@ -101,7 +104,8 @@ class ConnectionPool:
         message = self._message("GET", target, headers, b"")
         connection = await self._connect()
         try:
-            await connection.send(message, self._response_timeout)
+            with self._distrusting_silence():
+                await connection.send(message, self._response_timeout)
             yield connection
         finally:
             connection.abort()
@@ -116,8 +120,9 @@ class ConnectionPool:
     async def _exchange(self, connection: Http1Connection, message: bytes, before_send: Callable[[], None]) -> Response:
         try:
             before_send()
-            await connection.send(message, self._response_timeout)
-            response = await connection.read()
+            with self._distrusting_silence():
+                await connection.send(message, self._response_timeout)
+                response = await connection.read()
         except BaseException:
             connection.abort()  # the response may still arrive, and is not that of the next request
             raise
@@ -126,6 +131,23 @@ class ConnectionPool:
         else:
             connection.abort()
         return response
+
+    @contextmanager
+    def _distrusting_silence(self) -> Iterator[None]:
+        """Where no answer comes in time, ends the idle connections on which nothing came meanwhile either.
+
+        After a failover of the API server they are all dead, and no packet says so; the next request connects anew. A
+        deadline of the caller's cancels the request before our own timeout, and counts as much.
+        """
+        started = time.monotonic()
+        try:
+            yield
+        except (TimeoutError, asyncio.CancelledError):
+            waited = time.monotonic() - started
+            for connection in self._idle:
+                if connection.idle_seconds >= waited:
+                    connection.abort()  # which makes it unusable
+            raise
 
     async def _acquire(self) -> tuple[Http1Connection, bool]:
         """A connection, and whether it is reused: the idle one that was used last, else a new one."""
@@ -143,8 +165,15 @@ class ConnectionPool:
         try:
             async with asyncio.timeout(self._connect_timeout):
                 _, connection = await loop.create_connection(
-                    Http1Connection, self._host, self._port, ssl=self._ssl, server_hostname=self._server_name
+                    Http1Connection,
+                    *(self._host, self._port),
+                    ssl=self._tls.get() if self._tls else None,
+                    server_hostname=self._server_name,
                 )
+        except ssl.SSLCertVerificationError:
+            if self._tls:
+                self._tls.expire()
+            raise
         except TimeoutError as error:
             raise TimeoutError(str(error) or f"no connection within {self._connect_timeout:g} s") from None
         self._connections.add(connection)

@@ -6,6 +6,7 @@ watch.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
@@ -67,8 +68,10 @@ class Reflector(Generic[T]):
     Attributes:
         synced: set once the first list is in the store.
         fault: why nothing can be watched at this moment; empty while it can.
+        forbidden: whether a list was refused for want of permission, and none has succeeded since.
         restarts: how often a watch was started.
-        turned: when it last asked or heard something, by the monotonic clock; it stands still if that is long ago.
+        turned: when it last asked or heard something, or will ask after a pause, by the monotonic clock; it stands
+            still if that is long ago. Infinite before it runs.
     """
 
     def __init__(
@@ -87,8 +90,9 @@ class Reflector(Generic[T]):
     ) -> None:
         self.synced = asyncio.Event()
         self.fault = ""
+        self.forbidden = False
         self.restarts = 0
-        self.turned = time.monotonic()
+        self.turned = math.inf
         self.resource = resource
         self._client = client
         self._store = store
@@ -113,13 +117,12 @@ class Reflector(Generic[T]):
             try:
                 if not self._version:
                     await self._list()
-                    self.synced.set()
                 if not await self._watch():
-                    await asyncio.sleep(self._backoff.step())
+                    await self._pause(self._backoff.step())
             except msgspec.MsgspecError as error:
                 self._version = ""
                 self._fail(f"cannot read what the API server sent of {self}: {error}", logging.ERROR)
-                await asyncio.sleep(self._backoff.step(_LONGEST_DELAY))
+                await self._pause(self._backoff.step(_LONGEST_DELAY))
             except ApiError as error:
                 if error.code == 410:  # what we ask for is compacted away; a new list holds it
                     log.info("the watch of %s is too old; listing again", self)
@@ -127,19 +130,30 @@ class Reflector(Generic[T]):
                     self._fail(f"cannot watch {self}: {error.message}")
                 if not error.unreachable:
                     self._version = ""
-                await asyncio.sleep(self._backoff.step(error.retry_after))
+                await self._pause(self._backoff.step(error.retry_after))
+
+    async def _pause(self, seconds: float) -> None:
+        self.turned = time.monotonic() + seconds
+        await asyncio.sleep(seconds)
 
     async def _list(self) -> None:
         objects: list[T] = []
         params = {**self._selector, "limit": _PAGE}
         while True:
-            page = self._list_decoder.decode(await self._client.list(self.resource, self._namespace, **params))
+            try:
+                page = self._list_decoder.decode(await self._client.list(self.resource, self._namespace, **params))
+            except ApiError as error:
+                self.forbidden = self.forbidden or error.code == 403
+                raise
+            self.turned = time.monotonic()
             objects += map(self._transform, page.items or ())
             if not page.metadata.continue_token:
                 break
             params["continue"] = page.metadata.continue_token
         self._version = page.metadata.resource_version
         self._store.replace(objects, self._version)
+        self.forbidden = False
+        self.synced.set()
 
     async def _watch(self) -> bool:
         """Follows one watch to its end. Returns False if it ended at once and told nothing."""

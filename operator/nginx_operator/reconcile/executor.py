@@ -1,6 +1,7 @@
 """Carrying out a plan: one write per action, each with the preconditions that make it safe."""
 
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -11,7 +12,7 @@ from nginx_operator.cache.caches import Caches
 from nginx_operator.children import Body
 from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import is_owned
-from nginx_operator.decide.outcome import Failure, Outcome
+from nginx_operator.decide.outcome import Done, Failure, Outcome
 from nginx_operator.decide.plan import Action, Adopt, Apply, Conflict, Delete, Plan, UpdateOwnerReference, conflict
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
@@ -22,6 +23,8 @@ from nginx_operator.runtime.workqueue import RetryLater
 log = logging.getLogger(__name__)
 
 _RESOURCES: Final = {resource.plural: resource for resource in (DEPLOYMENTS, SERVICES)}
+#: The field that the API server names where it refuses another class.
+_CLASS: Final = "spec.loadBalancerClass"
 #: How often the ownership of forced fields is given up, against others who write at the same time.
 _TRIES: Final = 5
 
@@ -44,11 +47,11 @@ class Executor:
             await self._check_current(nginx)
         for action in plan.actions:
             try:
-                taken = await self._act(nginx.metadata, action)
-                if taken is None:
-                    outcome.done.append(action)
+                done = await self._act(nginx.metadata, action)
+                if isinstance(done, Conflict):
+                    outcome.conflicts.append(done)
                 else:
-                    outcome.conflicts.append(taken)
+                    outcome.done.append(done)
             except ApiError as error:
                 _record(outcome, action, error)
                 level = logging.DEBUG if error.namespace_terminating else logging.WARNING
@@ -71,7 +74,7 @@ class Executor:
         if live.generation != known.generation:
             raise RetryLater("the spec has changed; waiting for the watch to tell")
 
-    async def _act(self, owner: ObjectMeta, action: Action) -> Conflict | None:
+    async def _act(self, owner: ObjectMeta, action: Action) -> Done | Conflict:
         """Carries out one action. Returns the conflict if the child's name is taken by somebody else's object."""
         match action:
             case Delete():
@@ -83,17 +86,17 @@ class Executor:
             case Apply(creates=True):
                 return await self._create(owner, action)
             case Apply():
-                await self._update(owner.key, action)
-        return None
+                return await self._update(owner.key, action)
+        return Done(action)
 
-    async def _create(self, owner: ObjectMeta, action: Apply) -> Conflict | None:
+    async def _create(self, owner: ObjectMeta, action: Apply) -> Done | Conflict:
         """Applies what does not exist for all we know: the caches hold only what bears our labels.
 
         An apply may find nothing that it conflicts with in what somebody else made: a Service without a selector would
         get ours, and our ownerReference. So it asks for a version that nothing has (docs/decisions/0008).
         """
         try:
-            await self._apply(owner.key, action, patches.only_if_absent(action.body), force=False)
+            stored = await self._apply(owner.key, action, patches.only_if_absent(action.body), force=False)
         except ApiError as error:
             live = await self._live(owner.key, action) if error.code == HTTPStatus.CONFLICT else None
             if live is None:
@@ -101,18 +104,19 @@ class Executor:
             if not is_owned(live.metadata, owner):
                 return conflict(action.kind, live.metadata, owner)
             # Ours: the cache had not heard of it yet.
-            await self._apply(owner.key, action, carry_over(action.body, live), force=True)
-        return None
+            stored = await self._apply(owner.key, action, carry_over(action.body, live), force=True)
+        return Done(action, stored)
 
-    async def _update(self, key: Key, action: Apply) -> None:
+    async def _update(self, key: Key, action: Apply) -> Done:
         """Applies to what is ours, by force: drift is repaired."""
         try:
-            await self._apply(key, action, action.body, force=True)
+            stored = await self._force(key, action, action.body)
         except ApiError as error:
-            if error.code != HTTPStatus.UNPROCESSABLE_ENTITY:
+            if action.via is None or _CLASS not in error.fields:
                 raise
-            await self._force_spec(key, action)
-            await self._apply(key, action, action.body, force=True)
+            await self._force(key, action, action.via)
+            return Done(action, await self._force(key, action, action.body))
+        return Done(replace(action, via=None), stored)
 
     async def _adopt(self, key: Key, action: Adopt) -> None:
         """Becomes the controller of a child that has none, and the only manager of what we set in it."""
@@ -123,10 +127,21 @@ class Executor:
         self._caches.observe_write(resource.plural, key, raw)
         await self._update(key, Apply(action.kind, action.name, action.body))
 
-    async def _force_spec(self, key: Key, action: Apply) -> None:
+    async def _force(self, key: Key, action: Apply, body: Body) -> Child:
+        try:
+            return await self._apply(key, action, body, force=True)
+        except ApiError as error:
+            if error.code != HTTPStatus.UNPROCESSABLE_ENTITY or _CLASS in error.fields:
+                raise
+            await self._force_spec(key, action, body, error)
+            return await self._apply(key, action, body, force=True)
+
+    async def _force_spec(self, key: Key, action: Apply, body: Body, refusal: ApiError) -> None:
         """Makes room for our fields where they are invalid together with what somebody else set."""
         live = msgspec.json.decode(await self._read(key, action))
-        raw = await self._replace(key, action, live, "/spec", patches.force_spec(action.kind, action.body, live))
+        if why := patches.immutable(action.kind, body, live):
+            raise ApiError(refusal.code, refusal.reason, f"{why} ({refusal.message})") from refusal
+        raw = await self._replace(key, action, live, "/spec", patches.force_spec(action.kind, body, live))
         await self._disown_updates(key, action, raw)
 
     async def _disown_updates(self, key: Key, action: Apply, raw: bytes) -> None:
@@ -162,10 +177,12 @@ class Executor:
         raw = await self._client.merge_by_key(resource, owner.namespace, action.name, body)
         self._caches.observe_write(resource.plural, owner.key, raw)
 
-    async def _apply(self, key: Key, action: Apply, body: Body, *, force: bool) -> None:
+    async def _apply(self, key: Key, action: Apply, body: Body, *, force: bool) -> Child:
+        """Applies a child. Returns it as it is stored."""
         resource = _RESOURCES[action.kind.plural]
         raw = await self._client.apply(resource, key[0], action.name, body, force=force)
         self._caches.observe_write(resource.plural, key, raw)
+        return msgspec.json.decode(raw, type=Child)
 
     async def _replace(self, key: Key, action: Apply, live: Body, path: str, value: object) -> bytes:
         resource, version = _RESOURCES[action.kind.plural], live["metadata"]["resourceVersion"]

@@ -8,6 +8,8 @@ from nginx_operator.children import Body, ChildKind
 
 #: What the API server gave a Service, or lets nobody change.
 _ALLOCATED: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
+#: What nobody may change as long as it is a load balancer.
+_OF_LOAD_BALANCER: Final = ("loadBalancerClass",)
 
 
 def only_if_absent(body: Body) -> Body:
@@ -61,11 +63,23 @@ def force_spec(kind: ChildKind, desired: Body, live: Body) -> Body:
     only replacing what we set helps.
     """
     if kind.plural == "services":
-        allocated = {key: live["spec"][key] for key in _ALLOCATED if key in live["spec"]}
+        kept = _ALLOCATED + (_OF_LOAD_BALANCER if desired["spec"]["type"] == "LoadBalancer" else ())
+        allocated = {key: live["spec"][key] for key in kept if key in live["spec"]}
         return {**allocated, **desired["spec"]}
     pod, wanted = live["spec"]["template"]["spec"], desired["spec"]["template"]["spec"]
     lists = {key: _with_ours(pod.get(key) or [], wanted[key]) for key in ("containers", "volumes")}
     return {**live["spec"], "template": {**live["spec"]["template"], "spec": {**pod, **wanted, **lists}}}
+
+
+def immutable(kind: ChildKind, desired: Body, live: Body) -> str:
+    """Why the live child can never become the desired one; empty if it can."""
+    wanted, present = (body["spec"].get("ipFamilies", [])[:1] for body in (desired, live))
+    if kind.plural != "services" or not wanted or wanted == present:
+        return ""
+    return (
+        f"a Service keeps its first IP family for life, and this one has {', '.join(present) or 'none'}; delete the "
+        f"Service, and it is created again with {wanted[0]}"
+    )
 
 
 def without_our_updates(live: Body) -> list[Any]:

@@ -14,7 +14,7 @@ from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import NGINXES
 from nginx_operator.reconcile.memo import ReconcileMemo
 from nginx_operator.reconcile.status_throttle import StatusThrottle
-from nginx_operator.reconcile.write_conflicts import hold_back
+from nginx_operator.reconcile.write_conflicts import record_contested
 from nginx_operator.runtime.events import EventRecorder
 from nginx_operator.runtime.workqueue import RetryLater
 
@@ -37,22 +37,25 @@ class StatusWriter:
             pending: how many Nginx wait to be reconciled.
 
         Returns:
-            The seconds by which the write is put off; 0 if it was made, or was not needed.
+            The seconds after which to look again: the write is put off, or time alone changes the status; 0 if never.
 
         Raises:
             RetryLater: the Nginx has changed meanwhile, or somebody else keeps undoing what is written.
             ApiError: the API server refused for another reason.
         """
-        new = deciding.compute(nginx.metadata, nginx.status, observation, _now())
+        new = deciding.compute(nginx.metadata, nginx.status, observation)
+        later = deciding.changes_in(new, observation)
         if new == nginx.status:
-            return 0.0
+            return later
         now = time.monotonic()
         memo.throttle = memo.throttle or StatusThrottle()
         if deciding.says_the_same(nginx.status, new, observation.count):
             delay = memo.throttle.delay(now, pending)
             if delay > 0:
-                return delay
-        hold_back(memo.conflicts.retry_status(nginx.status, now))
+                return min(delay, later or delay)
+        if wait := memo.conflicts.retry_status(nginx.status, now):
+            await record_contested(self._recorder, nginx, memo.conflicts)
+            return wait
         if not await self._store(nginx, new):
             return 0.0
         memo.conflicts.wrote_status(new)
@@ -61,7 +64,7 @@ class StatusWriter:
         else:
             memo.throttle.wrote(now, pending)
         await self._recorder.record_event(nginx, event_messages.of_status(nginx.status, new))
-        return 0.0
+        return later
 
     async def _store(self, nginx: Nginx, new: dict[str, Any]) -> bool:
         """Returns False if the Nginx was deleted meanwhile; the watch will tell."""
@@ -80,8 +83,3 @@ class StatusWriter:
             raise
         self._caches.observe_write(NGINXES.plural, meta.key, raw)
         return True
-
-
-def _now() -> str:
-    """RFC 3339 time of now, as in metav1.Time."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

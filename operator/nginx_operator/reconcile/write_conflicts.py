@@ -6,15 +6,18 @@ at the namespaces that it watches and its own. So each Nginx has a token bucket 
 times at once, then once in ten seconds. Whoever runs into it is told so (docs/many-teams.md).
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from nginx_operator.api.types import NginxSpec
+from nginx_operator.api.types import Nginx, NginxSpec
 from nginx_operator.decide.event_messages import EventMessage
 from nginx_operator.kube.token_bucket import TokenBucket
-from nginx_operator.runtime.workqueue import RetryLater
+from nginx_operator.runtime.events import EventRecorder
+
+log = logging.getLogger(__name__)
 
 #: Writes that may undo what somebody else wrote, one after the other. Nobody does as much by hand.
 BURST: Final = 10
@@ -29,33 +32,32 @@ MESSAGE: Final = EventMessage(
 )
 
 
-class UndoneError(RetryLater):
-    """Somebody else has undone the same write too often."""
-
-
-def hold_back(wait: float) -> None:
-    """Raises UndoneError if a write has to wait for so many seconds."""
-    if wait:
-        raise UndoneError("somebody else undoes what is written", wait)
-
-
 class WriteConflicts:
     """What was written last of one Nginx, and how often that may be written again.
 
     Times are seconds of the monotonic clock.
     """
 
-    __slots__ = ("_bucket", "_children", "_reported", "_status")
+    __slots__ = ("_bucket", "_children", "_held_back", "_reported", "_status")
 
     def __init__(self) -> None:
         self._children: dict[str, tuple[str, NginxSpec | None]] = {}
         self._status: int | None = None
         self._bucket: TokenBucket | None = None
         self._reported = False
+        self._held_back = False
 
     def exhausted(self, now: float) -> bool:
         """Whether no token is left."""
         return self._bucket is not None and self._bucket.tokens(now) < 1
+
+    def contested(self, now: float) -> bool:
+        """Whether writes of children were held back, and no token is left yet: they are not as they should be."""
+        return self._held_back and self.exhausted(now)
+
+    def over_in(self, now: float) -> float:
+        """Seconds until a token is left, if nobody undoes anything until then; 0 if one is."""
+        return (1 - self._bucket.tokens(now)) * PERIOD if self._bucket is not None and self.exhausted(now) else 0.0
 
     def applied(self, uid: str, spec: NginxSpec | None) -> set[str] | None:
         """Plurals of the children that were written as this Nginx asks for; None if nothing is known of it."""
@@ -85,7 +87,9 @@ class WriteConflicts:
             0 if they may be; else somebody undid them, and these are the seconds to wait.
         """
         undone = any(self._children.get(plural) == (uid, spec) for plural in plurals)
-        return self._take(now) if undone else 0.0
+        wait = self._take(now) if undone else 0.0
+        self._held_back = self._held_back or wait > 0
+        return wait
 
     def retry_status(self, stored: Mapping[str, Any], now: float) -> float:
         """The status is about to be written over `stored`. Returns as `retry_children` does."""
@@ -98,8 +102,16 @@ class WriteConflicts:
 
     def _take(self, now: float) -> float:
         if self._bucket is None or self._bucket.tokens(now) == BURST:
-            self._bucket, self._reported = TokenBucket(BURST, PERIOD), False  # the last conflict is long over
+            self._bucket = TokenBucket(BURST, PERIOD)
+            self._reported = self._held_back = False  # the last conflict is long over
         return self._bucket.take(now)
+
+
+async def record_contested(recorder: EventRecorder, nginx: Nginx, conflicts: WriteConflicts) -> None:
+    """Tells the user and the log of a conflict, once."""
+    if conflicts.report():
+        log.warning("[%s/%s] %s", *nginx.metadata.key, MESSAGE.message)
+        await recorder.record_event(nginx, MESSAGE)
 
 
 def _digest(status: Mapping[str, Any]) -> int:

@@ -25,6 +25,13 @@ _ROUNDS: Final = 3
 _DELAY: Final = 1.0
 #: How the API server tells that a webhook refused, and which entry of which configuration it was.
 _DENIED: Final = re.compile(r'admission webhook "([^"]+)" denied the request')
+#: How it tells that somebody else answered the call: a certificate without the name of our Service (Go's crypto/x509).
+_NOT_OURS: Final = re.compile(
+    r"x509: certificate is (?:valid for (?P<names>.+?), not|not valid for any names, but wanted to match)"
+    r"|x509: certificate relies on legacy Common Name field"
+)
+#: Characters of these names that are repeated.
+_MOST_NAMES: Final = 200
 
 
 async def wait_for_admission(client: Client, namespace: str) -> None:
@@ -46,7 +53,7 @@ async def fault(client: Client, namespace: str) -> str | None:
     try:
         stored = msgspec.json.decode(await client.create(NGINXES, namespace, _nginx({}), dry_run=True))
     except ApiError as error:
-        return error.message
+        return explain(error.message)
     if "count" not in stored["spec"]:
         return "the mutating webhook was not asked: spec.count got no default"
     try:
@@ -55,8 +62,21 @@ async def fault(client: Client, namespace: str) -> str | None:
     except ApiError as error:
         denied = _DENIED.match(error.message)
         # Any entry of ours: the release's own namespace may be of a class.
-        return None if denied and names.is_webhook(denied[1]) else error.message
+        return None if denied and names.is_webhook(denied[1]) else explain(error.message)
     return "the validating webhook was not asked: an invalid spec.count was accepted"
+
+
+def explain(message: str) -> str:
+    """What the API server says, and what to do where not the webhooks but a kubelet answered its call."""
+    found = _NOT_OURS.search(message)
+    if found is None:
+        return message
+    whose = f" for {found['names'][:_MOST_NAMES]}" if found["names"] else ""
+    return (
+        f"something else answers at the webhooks' port, with a certificate{whose}. Where pods have the address of "
+        "their node (EKS Fargate, webhooks.hostNetwork), 10250 is the kubelet's: set webhooks.port to another port, "
+        f"for instance 10260 (docs/private-control-planes.md). The API server says: {message}"
+    )
 
 
 def _nginx(spec: dict[str, Any]) -> dict[str, Any]:

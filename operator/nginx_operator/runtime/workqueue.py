@@ -43,6 +43,7 @@ class Workqueue(Generic[K]):
         self._dirty: set[K] = set()
         self._processing: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._alarms: dict[K, asyncio.TimerHandle] = {}
         self._backoffs: dict[K, Backoff] = {}
         self._not_before: dict[K, float] = {}
         self._wakeup = asyncio.Semaphore(0)
@@ -80,6 +81,11 @@ class Workqueue(Generic[K]):
         self._drop_timer(key)
         self._timers[key] = self._loop.call_at(due, self._fire, key)
 
+    def set_alarm(self, key: K, delay: float) -> None:
+        """Asks for work on `key` after `delay` seconds, unless it is worked on before; until then it is not pending."""
+        self._drop_alarm(key)
+        self._alarms[key] = self._loop.call_later(delay, self._ring, key)
+
     def add_rate_limited(self, key: K, at_least: float = 0.0) -> float:
         """Adds `key` after its backoff, or after `at_least` seconds if that is longer. Returns the delay.
 
@@ -95,6 +101,7 @@ class Workqueue(Generic[K]):
         """The next key; it must be given back by `done`."""
         await self._wakeup.acquire()
         key = self._waiting.popleft()
+        self._drop_alarm(key)
         self._waited(time.monotonic() - self._since.pop(key))
         self._dirty.discard(key)
         self._processing.add(key)
@@ -114,13 +121,23 @@ class Workqueue(Generic[K]):
 
     def close(self) -> None:
         """Drops all timers, so that nothing is left on the loop."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        for timers in (self._timers, self._alarms):
+            for timer in timers.values():
+                timer.cancel()
+            timers.clear()
 
     def _fire(self, key: K) -> None:
         self._timers.pop(key, None)
         self.add(key)  # later still if a Retry-After came while the timer ran
+
+    def _ring(self, key: K) -> None:
+        self._alarms.pop(key, None)
+        self.add(key)
+
+    def _drop_alarm(self, key: K) -> None:
+        alarm = self._alarms.pop(key, None)
+        if alarm is not None:
+            alarm.cancel()
 
     def _enqueue(self, key: K) -> None:
         if key in self._dirty:

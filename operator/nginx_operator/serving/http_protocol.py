@@ -35,18 +35,22 @@ class HttpProtocol(asyncio.Protocol):
         application: responds to requests.
         tracker: is told of each stage, and may reject, pause or end the connection.
         max_body: bytes of one body.
+        pipelining: whether one read may hold several requests.
     """
 
     __slots__ = (
         "_application", "_body", "_body_size", "_fields", "_fields_size", "_framing_size", "_head", "_head_size",
-        "_max_body", "_parser", "_refusal", "_responses", "_responses_size", "_tracker", "_transport", "_url",
-        "_write_paused", "state",
+        "_max_body", "_parser", "_pipelining", "_refusal", "_responses", "_responses_size", "_tracker", "_transport",
+        "_url", "_write_paused", "state",
     )  # fmt: skip
 
-    def __init__(self, application: Application, tracker: ConnectionTracker, max_body: int) -> None:
+    def __init__(
+        self, application: Application, tracker: ConnectionTracker, max_body: int, *, pipelining: bool = True
+    ) -> None:
         self._application = application
         self._tracker = tracker
         self._max_body = max_body
+        self._pipelining = pipelining
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self.state = ConnectionState()
@@ -111,7 +115,10 @@ class HttpProtocol(asyncio.Protocol):
         self._body = bytearray()  # one object; a list of chunks of two bytes each would take many times their size
         self._refusal: Response | None = None
         self._head: RequestHead | None = None
-        if self.state.stage is Stage.IDLE:
+        if self._responses and not self._pipelining:
+            self._tracker.enter(self, Stage.CLOSING)  # nothing more is parsed of it
+            self.close()
+        elif self.state.stage is Stage.IDLE:
             self._tracker.enter(self, Stage.HEAD)
 
     def on_url(self, url: bytes) -> None:

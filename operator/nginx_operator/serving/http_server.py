@@ -49,7 +49,7 @@ class HttpServer:
         self._on_limit = on_limit
         self.connections = ConnectionTracker(timeouts, limits, on_limit)
         self._acceptor = Acceptor(
-            lambda: HttpProtocol(application, self.connections, limits.body),
+            lambda: HttpProtocol(application, self.connections, limits.body, pipelining=limits.pipelining),
             make_room=self._make_room,
             handshake_timeout=timeouts.handshake,
             on_timeout=lambda: on_limit("handshake"),

@@ -40,6 +40,7 @@ class Limits:
         small_body: bytes of a body that needs no slot; a larger one, or a chunked one, takes a slot.
         large_bodies: slots.
         queued_bodies: bodies that wait for a slot; a further one is rejected with 429.
+        pipelining: whether one read may hold several requests; if not, the connection ends after the first of them.
         buffered: bytes of the small bodies of all incomplete requests.
     """
 
@@ -48,4 +49,5 @@ class Limits:
     small_body: int = 64 * 1024
     large_bodies: int = 4
     queued_bodies: int = 16
+    pipelining: bool = True
     buffered: int = 16 * 1024 * 1024

@@ -11,12 +11,13 @@ def lines(metrics: Metrics) -> set[str]:
 
 
 def test_the_state_is_that_of_the_scrape() -> None:
-    metrics, states = Metrics(), iter([State(), State(True, 7, {("True", "Ready"): 3}, {"pods": 2})])
+    metrics, states = Metrics(), iter([State(), State(True, 7, {("True", "Ready"): 3}, {"pods": 2}, 42.5)])
     metrics.expose(lambda: next(states))
     assert "nginx_operator_leader 0.0" in lines(metrics)
     assert lines(metrics) >= {
         "nginx_operator_leader 1.0",
         "nginx_operator_workqueue_depth 7.0",
+        "nginx_operator_progressing_seconds 42.5",
         'nginx_operator_nginxes{ready="True",reason="Ready"} 3.0',
         'nginx_operator_watch_starts_total{resource="pods"} 2.0',
     }

@@ -15,7 +15,7 @@ from testbed.images import CHART
 
 MODULES = (
     *(gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK, gobuild.ACTIONLINT),
-    *(gobuild.PROMETHEUS_OPERATOR, gobuild.OLDEST_KUBERNETES, gobuild.CERT_MANAGER),
+    *(gobuild.PROMETHEUS_OPERATOR, gobuild.OLDEST_KUBERNETES, gobuild.CERT_MANAGER, gobuild.HEALTH),
 )
 GO = "go version go1.26.8 linux/amd64"
 
@@ -27,7 +27,7 @@ def test_each_module_is_pinned_by_sum(module: gobuild.GoModule) -> None:
     assert pinned in (module.folder / "go.sum").read_text()
 
 
-@pytest.mark.parametrize("module", MODULES[:-1], ids=lambda module: module.name)
+@pytest.mark.parametrize("module", MODULES[:-2], ids=lambda module: module.name)
 def test_each_program_is_a_tool_of_its_module(module: gobuild.GoModule) -> None:
     words = (module.folder / "go.mod").read_text().split()
     assert set(module.packages.values()) <= set(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import time
 from pathlib import Path
@@ -26,6 +27,17 @@ def test_a_process_outlives_its_record_and_is_ended_by_it(tmp_path: Path) -> Non
     assert known.alive
     processes.end(known, grace=5)
     assert not known.alive
+
+
+def test_a_process_inherits_no_descriptor_but_its_listener(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock, (tmp_path / "listener").open("w") as listener:
+        os.set_inheritable(lock.fileno(), True)
+        known = processes.start(["sleep", "60"], tmp_path / "log", listener=listener.fileno())
+        try:
+            files = {entry.name: entry.resolve().name for entry in Path(f"/proc/{known.pid}/fd").iterdir()}
+        finally:
+            processes.end(known, grace=0)
+    assert files == {"0": "null", "1": "log", "2": "log", "3": "listener"}
 
 
 def test_one_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:

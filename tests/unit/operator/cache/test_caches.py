@@ -41,12 +41,17 @@ class Story:
         self.coalesced += key == KEY
 
 
+def feed(story: Story) -> None:
+    for scope in story.caches.scopes:
+        scope.feed(story)
+
+
 @asynccontextmanager
 async def telling(api: ApiServer, client: Client, change: Callable[[], None] = lambda: None) -> AsyncIterator[Story]:
     """Lets an Nginx be listed, then changed, and waits until all of that is told of."""
     put(api)
     story = Story(client)
-    story.caches.feed(story)
+    feed(story)
     task = asyncio.create_task(story.caches.reflectors[0].run())
     try:
         await until(lambda: api.watches)
@@ -124,7 +129,7 @@ async def test_a_standby_enqueues_nothing_and_everything_once_it_leads() -> None
     web = b'{"metadata": {"name": "web", "namespace": "shop", "uid": "u1", "resourceVersion": "1"}, "spec": {}}'
     standby.caches.observe_write("nginxes", KEY, web)
     assert (standby.at_once, standby.coalesced) == (0, 0)
-    standby.caches.feed(standby)
+    feed(standby)
     assert (standby.at_once, standby.coalesced) == (1, 0)
 
 

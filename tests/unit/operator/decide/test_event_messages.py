@@ -4,6 +4,7 @@ from typing import Any
 
 from nginx_operator.children import CHILDREN
 from nginx_operator.decide import event_messages as changes
+from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.plan import Adopt, Apply, Delete, UpdateOwnerReference
 
 DEPLOYMENT, SERVICE = CHILDREN
@@ -46,6 +47,28 @@ def test_repair_update_and_delete() -> None:
     assert changes.of_actions([Delete(SERVICE, "web", "u", "1")]) == ("Normal", "Deleted", "Service web is deleted")
 
 
+def test_a_service_that_gets_another_class_tells_what_that_costs() -> None:
+    told = changes.of_actions([Apply(SERVICE, "web", {}, via={}, repairs=True)])
+    assert told is not None
+    assert told.message == (
+        "Service web gets another load balancer class by way of type ClusterIP: its cluster IP stays, "
+        "its external address changes"
+    )
+
+
+def test_what_the_cluster_rewrote_is_one_event() -> None:
+    image, replicas = Difference("spec.image", "a:1", "b:1"), Difference("spec.replicas", 5, 3)
+    actions = [Apply(DEPLOYMENT, "web", BODY), Apply(SERVICE, "web", {})]
+    told = changes.of_rewrites([(actions[0], [image, replicas]), (actions[1], [])])
+    assert told == (
+        "Normal",
+        "Rewritten",
+        "Deployment web: spec.image: sent a:1, the cluster stored b:1; "
+        "Deployment web: spec.replicas: sent 5, the cluster stored 3",
+    )
+    assert changes.of_rewrites([(actions[1], [])]) is None
+
+
 def test_a_status_is_told_when_status_or_reason_changes() -> None:
     assert changes.of_status(ready("False", "CrashLooping"), ready("True", "Ready")) == ("Normal", "Ready", "why")
     assert changes.of_status(ready("True", "Ready"), ready("False", "ImagePullFailed")) == (
@@ -53,11 +76,13 @@ def test_a_status_is_told_when_status_or_reason_changes() -> None:
         "ImagePullFailed",
         "why",
     )
-    assert changes.of_status(ready("True", "Ready"), ready("False", "Stopped")) == ("Normal", "Stopped", "why")
+    assert changes.of_status(ready("True", "Ready"), ready("True", "Stopped")) == ("Normal", "Stopped", "why")
+    assert changes.of_status(ready("False", "Progressing"), ready("True", "Stopped")) == ("Normal", "Stopped", "why")
 
 
 def test_the_same_again_and_mere_progress_are_no_news() -> None:
     assert changes.of_status(ready("True", "Ready", "1"), ready("True", "Ready", "2")) is None
     assert changes.of_status({}, ready("False", "Progressing")) is None
+    assert changes.of_status(ready("True", "Ready"), ready("False", "Contested")) is None  # it has an Event of its own
     assert changes.of_status({}, ready("True", "Ready")) is None
     assert changes.of_status(ready("False", "Progressing"), ready("True", "Ready")) is None

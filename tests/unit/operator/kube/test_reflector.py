@@ -15,6 +15,7 @@ from nginx_operator.cache.store import parent_by_label, parent_by_name
 from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import PODS
+from nginx_operator.serving import health
 from tests.support.apiserver.faults import Answer, Request, refused
 from tests.support.apiserver.server import ApiServer
 from tests.support.apiserver.status_errors import Object, expired
@@ -226,14 +227,19 @@ async def test_failures_are_tried_again_and_each_new_one_is_logged_once(
     ]
 
 
-async def test_a_retry_after_is_waited_for(api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("verb", "header", "seconds"), [("list", "7", 7.0), ("watch", "7", 7.0), ("watch", "3600", 60.0)]
+)
+async def test_a_retry_after_is_waited_for_within_bounds(
+    api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch, verb: str, header: str, seconds: float
+) -> None:
     asked: list[float] = []
     monkeypatch.setattr(Backoff, "step", lambda _, at_least=0.0: asked.append(at_least) or 0.0)
     put(api, "a")
-    api.faults.next("list", "pods", refused(429, "TooManyRequests", headers={"Retry-After": "7"}))
+    api.faults.next(verb, "pods", refused(429, "TooManyRequests", headers={"Retry-After": header}))
     async with telling(api, client) as story:
-        await until(lambda: story.names() == ["a"])
-    assert asked == [7.0]
+        await until(lambda: asked != [] and story.names() == ["a"])
+    assert asked == [seconds]
 
 
 async def test_a_watch_that_ends_at_once_and_tells_nothing_is_not_asked_for_at_once(
@@ -277,3 +283,28 @@ async def test_a_child_is_its_nginxs_by_name_whatever_its_labels_say(api: ApiSer
         put(api, "web", parent="other")
         await until(lambda: story.changes.count(("ns", "web")) == 2)
         assert story.names() == ["web"]
+
+
+async def test_a_pause_that_the_server_asked_for_is_no_standstill(
+    api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_STUCK_SECONDS", 0.0)
+    api.faults.next("list", "pods", refused(429, "TooManyRequests", retry_after=60))
+    async with telling(api, client) as story:
+        watched = [("pods", story.reflector.turned)]
+        assert health.standstill(watched) is None  # it does not run yet
+        await until(lambda: story.reflector.fault)
+        assert health.standstill([("pods", story.reflector.turned)]) is None
+
+
+async def test_it_is_forbidden_from_a_refused_list_to_one_that_succeeds(api: ApiServer, client: Client) -> None:
+    api.faults.forbid("list", "pods")
+    async with telling(api, client) as story:
+        await until(lambda: story.reflector.forbidden)
+        assert not story.reflector.synced.is_set()
+        api.faults.allow("list", "pods")
+        api.faults.next("list", "pods", refused(503, "ServiceUnavailable"))
+        await until(lambda: story.reflector.fault.endswith("it is ServiceUnavailable"))
+        assert story.reflector.forbidden
+        await until(story.reflector.synced.is_set)
+        assert not story.reflector.forbidden

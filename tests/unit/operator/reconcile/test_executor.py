@@ -4,14 +4,15 @@ import msgspec
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta
+from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta, ServiceSpec
 from nginx_operator.children import CHILDREN
+from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.plan import Apply, Plan, UpdateOwnerReference, plan
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from nginx_operator.reconcile.executor import Executor
 from nginx_operator.runtime.workqueue import RetryLater
-from tests.support.apiserver.faults import Request, refused
+from tests.support.apiserver.faults import Answer, Request, refused
 from tests.support.apiserver.server import ApiServer
 from tests.support.apiserver.status_errors import Object
 
@@ -232,3 +233,88 @@ async def test_the_ownership_of_forced_fields_is_given_up_though_somebody_writes
     ]
     entries = api.objects[DEPLOYMENT]["metadata"]["managedFields"]
     assert (names.FIELD_MANAGER, "Update") not in {(entry["manager"], entry["operation"]) for entry in entries}
+
+
+CLASS_REFUSED = Answer(
+    422,
+    {
+        "kind": "Status",
+        "code": 422,
+        "reason": "Invalid",
+        "message": "spec.loadBalancerClass: may not change once set",
+        "details": {"causes": [{"reason": "FieldValueInvalid", "field": "spec.loadBalancerClass"}]},
+    },
+)
+
+
+def balanced(spec: NginxSpec, name: str | None) -> NginxSpec:
+    service = msgspec.structs.replace(spec.service, type="LoadBalancer", load_balancer_class=name)
+    return msgspec.structs.replace(spec, service=service)
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_a_class_that_the_api_server_does_not_change_comes_by_way_of_a_cluster_ip(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta, refused: bool
+) -> None:
+    await executor.execute(nginx, plan(owner, balanced(spec, "a"), {}))
+    observed = {
+        plural: msgspec.json.decode(msgspec.json.encode(api.objects[path]), type=Child)
+        for plural, path in (("deployments", DEPLOYMENT), ("services", SERVICE))
+    }
+    api.requests.clear()
+    if refused:
+        api.faults.next("patch", "services", CLASS_REFUSED)
+    outcome = await executor.execute(nginx, plan(owner, balanced(spec, "b"), observed))
+    assert outcome.complete
+    sent = [
+        (request.body["spec"]["type"], request.body["spec"].get("loadBalancerClass")) for request in api.sent("patch")
+    ]
+    wanted = ("LoadBalancer", "b")
+    assert sent == ([wanted, ("ClusterIP", None), wanted] if refused else [wanted])
+    assert api.calls[1:] == ["patch services force"] * len(sent)
+    (done,) = outcome.done
+    assert isinstance(done.action, Apply)
+    assert (done.action.via is not None) is refused  # so that the event tells what happened
+
+
+async def test_an_answer_tells_what_was_changed_and_what_was_rewritten(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    (action, _) = plan(owner, spec, {}).actions
+    created = await executor.execute(nginx, Plan((action,)))
+    assert [(done.changed, done.rewritten) for done in created.done] == [(True, [])]
+    mirrored = api.objects[DEPLOYMENT]
+    mirrored["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror.example.com/nginx:1"
+    live = msgspec.json.decode(msgspec.json.encode(api.put(DEPLOYMENT, mirrored)), type=Child)
+    (action, _) = plan(owner, spec, {"deployments": live}).actions
+    api.faults.next("patch", "deployments", Answer(200, api.objects[DEPLOYMENT]))  # admission writes the image again
+    again = await executor.execute(nginx, Plan((action,)))
+    assert [(done.changed, done.rewritten) for done in again.done] == [
+        (False, [Difference(IMAGE, spec.image, "mirror.example.com/nginx:1")])
+    ]
+
+
+async def test_a_class_that_is_refused_otherwise_is_a_failure(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    await executor.execute(nginx, plan(owner, spec, {}))
+    service = msgspec.json.decode(msgspec.json.encode(api.objects[SERVICE]), type=Child)
+    api.faults.next("patch", "services", CLASS_REFUSED)
+    (_, action) = plan(owner, balanced(spec, "b"), {"services": service}).actions
+    outcome = await executor.execute(nginx, Plan((action,)))
+    assert [failure.what for failure in outcome.failures] == ["Service web"]
+
+
+async def test_what_can_never_be_applied_is_not_forced(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    families = msgspec.structs.replace(spec, service=ServiceSpec(ip_families=("IPv6",)))
+    await executor.execute(nginx, plan(owner, spec, {}))
+    api.objects[SERVICE]["spec"]["ipFamilies"] = ["IPv4"]
+    service = msgspec.json.decode(msgspec.json.encode(api.objects[SERVICE]), type=Child)
+    (*_, action) = plan(owner, families, {"services": service}).actions
+    api.faults.next("patch", "services", refused(422, "Invalid"))
+    api.requests.clear()
+    (failure,) = (await executor.execute(nginx, Plan((action,)))).failures
+    assert api.calls == ["get nginxes", "patch services force", "get services"]
+    assert failure.message.startswith("a Service keeps its first IP family for life, and this one has IPv4; delete ")

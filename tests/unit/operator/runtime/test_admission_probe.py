@@ -45,6 +45,38 @@ async def test_three_rounds_in_a_row_of_dry_runs(monkeypatch: pytest.MonkeyPatch
     assert ["count" in request.body["spec"] for request in api.requests] == [False, True] * 3
 
 
+_CALL = (
+    'Internal error occurred: failed calling webhook "mutate.nginxes.proxy.example.com": failed to call webhook: Post '
+    '"https://nginx-operator-webhooks.nginx-operator-system.svc:443/mutate?timeout=5s": tls: failed to verify '
+    "certificate: x509: certificate "
+)
+
+
+@pytest.mark.parametrize(
+    ("why", "whose"),
+    [
+        ("is valid for ip-10-0-1-2.eu-west-1.compute.internal, not nginx-operator-webhooks.x.svc", "ip-10-0-1-2.eu"),
+        ("is valid for a, b, not nginx-operator-webhooks.x.svc", "with a certificate for a, b. Where"),
+        ("is valid for 10.0.1.2, not nginx-operator-webhooks.x.svc", "for 10.0.1.2. Where"),
+        ("is not valid for any names, but wanted to match nginx-operator-webhooks.x.svc", "with a certificate. Where"),
+        ("relies on legacy Common Name field, use SANs instead", "with a certificate. Where"),
+    ],
+)
+def test_a_kubelet_that_answers_is_recognised(why: str, whose: str) -> None:
+    said = admission_probe.explain(_CALL + why)
+    assert whose in said
+    assert "set webhooks.port" in said
+    assert said.endswith(_CALL + why)
+
+
+def test_what_may_be_our_own_fault_is_told_as_it_is() -> None:
+    """A CA that is not injected yet, a network that is closed."""
+    for why in ("signed by unknown authority", "has expired or is not yet valid"):
+        assert admission_probe.explain(_CALL + why) == _CALL + why
+    closed = "context deadline exceeded"
+    assert admission_probe.explain(closed) == closed
+
+
 @pytest.mark.parametrize(
     ("answers", "words"),
     [

@@ -44,6 +44,26 @@ async def test_a_later_delay_does_not_put_off_an_earlier() -> None:
     queue.close()
 
 
+async def test_an_alarm_is_not_pending_and_rings() -> None:
+    queue: Workqueue[str] = Workqueue()
+    queue.set_alarm("a", 3600)
+    queue.set_alarm("a", 0.01)
+    assert queue.pending == 0
+    assert await asyncio.wait_for(queue.get(), 10) == "a"
+    queue.close()
+
+
+async def test_work_on_a_key_ends_its_alarm() -> None:
+    queue: Workqueue[str] = Workqueue()
+    queue.set_alarm("a", 0.01)
+    queue.add("a")
+    assert await queue.get() == "a"
+    queue.done("a")
+    queue.add_after("end", 0.02)
+    assert await asyncio.wait_for(queue.get(), 10) == "end"
+    queue.close()
+
+
 async def test_failures_back_off_and_success_ends_it() -> None:
     queue: Workqueue[str] = Workqueue()
     delays = [queue.add_rate_limited("a") for _ in range(30)]

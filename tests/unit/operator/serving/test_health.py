@@ -1,7 +1,11 @@
 """The port that the kubelet and Prometheus ask."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -18,6 +22,17 @@ class Asked:
     url: str = ""
     unready: str | None = None
     unhealthy: str | None = None
+    notice: str = ""
+    scrapes: int = 0
+
+    async def answers(self, sent: bytes) -> list[bytes]:
+        """What comes back on one connection until it ends, by answer."""
+        address = urlsplit(self.url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(sent)
+        found = await reader.read()
+        writer.close()
+        return found.split(b"HTTP/1.1 ")[1:]
 
     async def get(self, path: str, method: str = "GET") -> tuple[int, str]:
         async with aiohttp.ClientSession() as session, session.request(method, self.url + path) as response:
@@ -27,8 +42,13 @@ class Asked:
 @pytest.fixture
 async def asked() -> AsyncIterator[Asked]:
     found, registry = Asked(), CollectorRegistry()
-    Gauge("answer", "The answer.", registry=registry).set(42)
-    checks = health.Checks(lambda: found.unready, lambda: found.unhealthy)
+
+    def scrape() -> int:
+        found.scrapes += 1
+        return 42
+
+    Gauge("answer", "The answer.", registry=registry).set_function(scrape)
+    checks = health.Checks(lambda: found.unready, lambda: found.unhealthy, lambda: found.notice)
     async with health.serve(Address("127.0.0.1", 0), checks, registry) as address:
         found.url = f"http://{address}"
         yield found
@@ -50,6 +70,44 @@ async def test_metrics(asked: Asked) -> None:
     status, text = await asked.get("/metrics")
     assert status == 200
     assert "answer 42.0" in text
+
+
+async def test_who_is_ready_may_have_something_to_say(asked: Asked) -> None:
+    asked.notice = "left out: namespace b"
+    assert await asked.get("/readyz") == (200, "ok; left out: namespace b\n")
+    assert await asked.get("/healthz") == (200, "ok\n")
+
+
+async def test_metrics_are_rendered_once_a_second_whoever_asks(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("nginx_operator.serving.health.time", SimpleNamespace(monotonic=lambda: now))
+    for _ in range(20):
+        assert "answer 42.0" in (await asked.get("/metrics"))[1]
+    assert asked.scrapes == 1
+    now += health.METRICS_SECONDS - 0.001
+    await asked.get("/metrics")
+    assert asked.scrapes == 1
+    now += 0.001
+    await asked.get("/metrics")
+    assert asked.scrapes == 2
+    assert health.METRICS_SECONDS <= 1
+
+
+async def test_of_requests_in_one_read_the_first_alone_is_answered(asked: Asked) -> None:
+    answers = await asked.answers(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 60)
+    assert len(answers) == 1
+    assert answers[0].startswith(b"200 OK")
+    assert b"answer 42.0" in answers[0]
+
+
+async def test_one_request_after_the_other_keeps_its_connection(asked: Asked) -> None:
+    address = urlsplit(asked.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    for path in ("/healthz", "/readyz", "/healthz"):
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert b"Connection: close" not in await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(3) == b"ok\n"
+    writer.close()
 
 
 async def test_nothing_else_is_there(asked: Asked) -> None:

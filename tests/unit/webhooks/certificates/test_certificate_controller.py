@@ -391,6 +391,18 @@ async def test_a_watch_that_stands_still_is_unhealthy(api: ApiServer, client: Cl
             await until(lambda: replica.controller.unhealthy() is None)  # it has heard of that
 
 
+async def test_a_watch_that_has_not_begun_stands_not_still(
+    api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nginx_operator.serving.health._STUCK_SECONDS", 0.0)
+    install(api)
+    replica = Replica(client)
+    assert replica.controller.unhealthy() is None
+    async with replica.running():
+        await replica.ready()
+        await until(lambda: "stood still" in (replica.controller.unhealthy() or ""))
+
+
 async def test_a_leaf_is_renewed_while_the_api_server_is_away() -> None:
     async with ApiServer() as api, Client(ClientConfig(server=api.url)) as client:
         install(api)

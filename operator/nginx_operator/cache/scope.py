@@ -1,0 +1,102 @@
+"""One namespace, or all of them: an informer for each kind, and the way from there into the queue.
+
+    reflector -> store -> queue
+
+A change of an Nginx's spec is enqueued at once, because a user waits for it. All other changes are enqueued with a
+delay that lets those that follow join them.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
+
+from nginx_operator.api import names
+from nginx_operator.api.types import Child, Key, Nginx, Pod
+from nginx_operator.cache import transforms
+from nginx_operator.cache.informer import Informer, Kind
+from nginx_operator.cache.store import parent_by_label, parent_by_name
+from nginx_operator.kube.client import Client
+from nginx_operator.kube.reflector import Reflector
+from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
+
+_CHILDREN: Final = {"labelSelector": names.CHILDREN_SELECTOR}
+_NGINXES: Final = Kind(NGINXES, Nginx, parent_by_name, transforms.nginx)
+_KINDS: Final[tuple[Kind[Any], ...]] = (
+    _NGINXES,
+    Kind(DEPLOYMENTS, Child, parent_by_name, transforms.child, _CHILDREN),
+    Kind(SERVICES, Child, parent_by_name, transforms.child, _CHILDREN),
+    Kind(PODS, Pod, parent_by_label, transforms.pod, _CHILDREN),
+)
+
+
+class Queue(Protocol):
+    """Where keys of Nginx go that are to be reconciled."""
+
+    def add(self, key: Key) -> None:
+        """At once."""
+
+    def add_coalesced(self, key: Key) -> None:
+        """Soon, once for all that happens meanwhile."""
+
+
+class Scope:
+    """What is watched together, by the rights of one Role or ClusterRole.
+
+    Args:
+        client: where the reflectors read.
+        namespace: None means all.
+
+    Attributes:
+        informers: by plural.
+    """
+
+    def __init__(self, client: Client, namespace: str | None) -> None:
+        self.namespace = namespace
+        self.informers: dict[str, Informer[Any]] = {
+            kind.resource.plural: Informer(
+                client, kind, self._nginx_changed if kind is _NGINXES else self.changed, namespace
+            )
+            for kind in _KINDS
+        }
+        self._queue: Queue | None = None
+
+    @property
+    def reflectors(self) -> list[Reflector[Any]]:
+        """One for each kind, to be run."""
+        return [informer.reflector for informer in self.informers.values()]
+
+    @property
+    def fault(self) -> str:
+        """Why this namespace is left out: it may not be read, for instance because it went, and its Role with it.
+
+        Empty if it may. Never said of all namespaces: where those may not be read, nothing is left that works.
+        """
+        if self.namespace is None:
+            return ""
+        return next((reflector.fault for reflector in self.reflectors if reflector.forbidden), "")
+
+    def nginxes(self) -> Iterator[Nginx]:
+        """Every Nginx; none where the namespace is left out, for those that are known may be gone."""
+        return iter([] if self.fault else list(self.informers[NGINXES.plural].store))
+
+    def feed(self, queue: Queue) -> None:
+        """Enqueues every Nginx, and from now on each that changes. Before, as a standby, nothing is enqueued."""
+        self._queue = queue
+        for nginx in self.nginxes():
+            queue.add(nginx.metadata.key)
+
+    def changed(self, key: Key, *_: object) -> None:
+        """Enqueues an Nginx of which something has changed."""
+        if self._queue is not None:
+            self._queue.add_coalesced(key)
+
+    def _nginx_changed(self, key: Key, old: Nginx | None, new: Nginx | None) -> None:
+        if _spec_identity(old) != _spec_identity(new):
+            if self._queue is not None:
+                self._queue.add(key)
+        else:  # the status, by somebody else: what we wrote was in the store before the watch told
+            self.changed(key)
+
+
+def _spec_identity(nginx: Nginx | None) -> tuple[str, int, str | None] | None:
+    """Differs with each change that a user makes: of the spec, which has a generation, or of the object's life."""
+    return None if nginx is None else (nginx.metadata.uid, nginx.metadata.generation, nginx.metadata.deletion_timestamp)
