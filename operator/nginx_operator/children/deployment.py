@@ -14,6 +14,8 @@ from nginx_operator.children.metadata import child_metadata
 _PRE_STOP_SECONDS: Final = 5
 #: Seconds until the pod is killed, preStop included: what requests in progress have to end.
 _GRACE_PERIOD_SECONDS: Final = 35
+#: Nodes that run Linux images. The spread over nodes favours an empty one, and a Windows node stays empty.
+_NODES: Final = {"kubernetes.io/os": "linux"}
 #: Where an unprivileged nginx writes: pid and temporary files, and its cache. The rest is read-only.
 _WRITABLE: Final = {"tmp": "/tmp", "cache": "/var/cache/nginx"}  # noqa: S108 - a path in the pod, not here
 #: nginx in the unprivileged image.
@@ -50,6 +52,7 @@ def _pod(labels: dict[str, str], spec: NginxSpec) -> dict[str, Any]:
             **(_IDS if spec.fixed_ids else {}),
             "seccompProfile": {"type": "RuntimeDefault"},
         },
+        "nodeSelector": dict(_NODES),
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nginx_operator.decide.compare import Difference
-from nginx_operator.decide.plan import Action, Apply, Delete, UpdateOwnerReference
+from nginx_operator.decide.plan import Action, Adopt, Apply, Delete, UpdateOwnerReference
 from nginx_operator.decide.status import stored_condition
 
 
@@ -46,6 +46,8 @@ def _reason(action: Action) -> str:
     match action:
         case Delete():
             return "Deleted"
+        case Adopt():
+            return "Adopted"
         case Apply(creates=True):
             return "Created"
         case Apply(repairs=True):
@@ -59,6 +61,8 @@ def _reason(action: Action) -> str:
 def _sentence(action: Action) -> str:
     what = f"{action.kind.kind} {action.name}"
     match action:
+        case Adopt():
+            return f"{what} belonged to nobody, as after a restore, and is adopted"
         case Apply(via=dict()):
             return (
                 f"{what} gets another load balancer class by way of type ClusterIP: its cluster IP stays, "

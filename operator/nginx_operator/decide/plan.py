@@ -16,12 +16,14 @@ from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN, Body, ChildKind
 from nginx_operator.children.service import as_cluster_ip
+from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import (
     HASH,
     REPLICAS,
     Difference,
     differences,
     is_owned,
+    same_hash,
     with_hash,
     with_second_family,
 )
@@ -65,6 +67,20 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take over exactly this child in exactly this version, which nobody controls, and apply `body`.
+
+    It is what we would write, by its labels and its hash: a backup was restored without ownerReferences, or somebody
+    removed them.
+    """
+
+    kind: ChildKind
+    name: str
+    body: Body
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateOwnerReference:
     """Have a child's ownerReference name our version of the API, in exactly this version of the child.
 
@@ -78,7 +94,7 @@ class UpdateOwnerReference:
     resource_version: str
 
 
-Action = Apply | Delete | UpdateOwnerReference
+Action = Apply | Delete | Adopt | UpdateOwnerReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +210,24 @@ def _for_child(
         return None if desired is None else Apply(kind, owner.name, with_hash(desired), creates=True)
     meta = live.metadata
     if not is_owned(meta, owner):
-        return None if desired is None else conflict(kind, meta, owner)
+        if desired is None:
+            return None
+        return _adopt(kind, with_hash(desired), live) or conflict(kind, meta, owner)
     if meta.deletion_timestamp is not None:
         return None if desired is None else Conflict(kind.kind, meta.name, owner="this Nginx", deleting=True)
     if desired is None:
         return Delete(kind, meta.name, meta.uid, meta.resource_version)
     return _update(kind, with_hash(desired), live, applied, rewrites) or update_owner_reference(kind, live, owner)
+
+
+def _adopt(kind: ChildKind, desired: Body, live: Child) -> Adopt | None:
+    """The adoption of a child that nobody controls and that we would write just so; None for any other."""
+    meta = live.metadata
+    if meta.controller is not None or meta.deletion_timestamp is not None or not same_hash(desired, meta):
+        return None
+    if not desired["metadata"]["labels"].items() <= meta.labels.items():
+        return None
+    return Adopt(kind, meta.name, _of_child(desired, live), meta.resource_version)
 
 
 def _update(
@@ -211,8 +239,7 @@ def _update(
     if not drift:
         return None
     live_spec = msgspec.json.decode(live.spec)
-    # A precondition: another's object that took the name meanwhile answers 409, and is not forced.
-    body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}
+    body = _of_child(desired, live)
     return Apply(
         kind,
         live.metadata.name,
@@ -222,6 +249,14 @@ def _update(
         resource_version=live.metadata.resource_version,
         via=with_hash(as_cluster_ip(body)) if _changes_class(desired["spec"], live_spec) else None,
     )
+
+
+def _of_child(desired: Body, live: Child) -> Body:
+    """What is applied to a child that is there.
+
+    Its uid is a precondition: another's object that took the name meanwhile answers 409, and is not forced.
+    """
+    return carry_over({**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}, live)
 
 
 def _changes_class(desired: Body, live: Body) -> bool:

@@ -10,9 +10,10 @@ import msgspec
 from nginx_operator.api.types import Child, Key, Nginx, ObjectMeta
 from nginx_operator.cache.caches import Caches
 from nginx_operator.children import Body
+from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import is_owned
 from nginx_operator.decide.outcome import Done, Failure, Outcome
-from nginx_operator.decide.plan import Action, Apply, Conflict, Delete, Plan, UpdateOwnerReference, conflict
+from nginx_operator.decide.plan import Action, Adopt, Apply, Conflict, Delete, Plan, UpdateOwnerReference, conflict
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
@@ -78,6 +79,8 @@ class Executor:
         match action:
             case Delete():
                 await self._delete(owner.key, action)
+            case Adopt():
+                await self._adopt(owner.key, action)
             case UpdateOwnerReference():
                 await self._update_owner_reference(owner, action)
             case Apply(creates=True):
@@ -98,10 +101,10 @@ class Executor:
             live = await self._live(owner.key, action) if error.code == HTTPStatus.CONFLICT else None
             if live is None:
                 raise  # another reason, or it is gone again
-            if not is_owned(live, owner):
-                return conflict(action.kind, live, owner)
+            if not is_owned(live.metadata, owner):
+                return conflict(action.kind, live.metadata, owner)
             # Ours: the cache had not heard of it yet.
-            stored = await self._apply(owner.key, action, action.body, force=True)
+            stored = await self._apply(owner.key, action, carry_over(action.body, live), force=True)
         return Done(action, stored)
 
     async def _update(self, key: Key, action: Apply) -> Done:
@@ -114,6 +117,15 @@ class Executor:
             await self._force(key, action, action.via)
             return Done(action, await self._force(key, action, action.body))
         return Done(replace(action, via=None), stored)
+
+    async def _adopt(self, key: Key, action: Adopt) -> None:
+        """Becomes the controller of a child that has none, and the only manager of what we set in it."""
+        resource = _RESOURCES[action.kind.plural]
+        live = msgspec.json.decode(await self._read(key, action))
+        body = patches.adoption(action.body, live, action.resource_version)
+        raw = await self._client.merge_by_key(resource, key[0], action.name, body)
+        self._caches.observe_write(resource.plural, key, raw)
+        await self._update(key, Apply(action.kind, action.name, action.body))
 
     async def _force(self, key: Key, action: Apply, body: Body) -> Child:
         try:
@@ -176,16 +188,16 @@ class Executor:
         resource, version = _RESOURCES[action.kind.plural], live["metadata"]["resourceVersion"]
         return await self._client.replace(resource, key[0], action.name, path, value, resource_version=version)
 
-    async def _live(self, key: Key, action: Apply) -> ObjectMeta | None:
+    async def _live(self, key: Key, action: Apply) -> Child | None:
         """What stands under the child's name right now."""
         try:
-            return msgspec.json.decode(await self._read(key, action), type=Child).metadata
+            return msgspec.json.decode(await self._read(key, action), type=Child)
         except ApiError as error:
             if error.code == HTTPStatus.NOT_FOUND:
                 return None
             raise
 
-    async def _read(self, key: Key, action: Apply) -> bytes:
+    async def _read(self, key: Key, action: Apply | Adopt) -> bytes:
         return await self._client.get(_RESOURCES[action.kind.plural], key[0], action.name)
 
 

@@ -17,6 +17,38 @@ def only_if_absent(body: Body) -> Body:
     return {**body, "metadata": {**body["metadata"], "resourceVersion": "1"}}
 
 
+def adoption(desired: Body, live: Body, resource_version: str) -> Body:
+    """A strategic merge patch: a child that nobody controls is controlled as `desired` says, in this version of it.
+
+    Whoever restored it owns its fields by update, and a field that leaves the spec would stay with them; so these
+    entries go. One entry of ours stays: where there is none, an apply hands all fields to a manager
+    "before-first-apply". The hash goes until the apply that follows has brought it back: if that fails, the child
+    differs, and is applied.
+    """
+    ours = {
+        "manager": names.FIELD_MANAGER,
+        "operation": "Apply",
+        "apiVersion": desired["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:metadata": {"f:labels": {f"f:{key}": {} for key in desired["metadata"]["labels"]}}},
+    }
+    kept = [
+        entry
+        for entry in live["metadata"].get("managedFields", [])
+        if entry.get("subresource")
+        or (entry.get("operation") == "Apply" and entry.get("manager") != names.FIELD_MANAGER)
+    ]
+    return {
+        "metadata": {
+            "uid": desired["metadata"]["uid"],
+            "resourceVersion": resource_version,
+            "ownerReferences": desired["metadata"]["ownerReferences"],
+            "annotations": {names.APPLIED_HASH_ANNOTATION: None},
+            "managedFields": [*kept, ours],
+        }
+    }
+
+
 def owner_reference(owner: ObjectMeta, resource_version: str) -> Body:
     """A strategic merge patch: the child's reference to `owner` names our version of the API."""
     references = [{"uid": owner.uid, "apiVersion": names.API_VERSION}]

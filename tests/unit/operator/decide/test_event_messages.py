@@ -5,7 +5,7 @@ from typing import Any
 from nginx_operator.children import CHILDREN
 from nginx_operator.decide import event_messages as changes
 from nginx_operator.decide.compare import Difference
-from nginx_operator.decide.plan import Apply, Delete, UpdateOwnerReference
+from nginx_operator.decide.plan import Adopt, Apply, Delete, UpdateOwnerReference
 
 DEPLOYMENT, SERVICE = CHILDREN
 BODY: dict[str, Any] = {"spec": {"replicas": 5}}
@@ -33,6 +33,11 @@ def test_scaling_names_both_numbers() -> None:
 def test_scaling_from_zero_is_scaling() -> None:
     told = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, scaled_from=0)])
     assert told == ("Normal", "Scaled", "Deployment web is scaled from 0 to 5")
+
+
+def test_what_is_adopted_is_told() -> None:
+    told = changes.of_actions([Adopt(SERVICE, "web", BODY, "5")])
+    assert told == ("Normal", "Adopted", "Service web belonged to nobody, as after a restore, and is adopted")
 
 
 def test_repair_update_and_delete() -> None:

@@ -12,6 +12,7 @@ from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReferenc
 from nginx_operator.children import CHILDREN
 from nginx_operator.decide.compare import HASH, IMAGE, REPLICAS, Difference, between, differences, with_hash
 from nginx_operator.decide.plan import (
+    Adopt,
     Apply,
     Delete,
     UpdateOwnerReference,
@@ -20,6 +21,7 @@ from nginx_operator.decide.plan import (
 )
 from nginx_operator.reconcile.patches import force_spec, immutable, without_our_updates
 
+OS = "kubernetes.io/os"
 OWNER = ObjectMeta(name="web", namespace="shop", uid="uid-1", resource_version="10", generation=3)
 
 
@@ -134,12 +136,72 @@ def test_a_service_that_is_switched_off_is_deleted_in_the_version_that_was_seen(
 @pytest.mark.parametrize("off", [False, True])
 def test_a_foreign_object_is_left_alone(spec: NginxSpec, off: bool) -> None:
     observed = applied(spec)
-    foreign = msgspec.structs.replace(observed["services"].metadata, owner_references=())
-    observed["services"] = msgspec.structs.replace(observed["services"], metadata=foreign)
+    observed["services"] = restored(observed["services"], annotations={})
     wanted = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=not off))
     found = plan(OWNER, wanted, observed)
     assert found.actions == ()
     assert [conflict.kind for conflict in found.conflicts] == ([] if off else ["Service"])
+
+
+def restored(child: Child, **metadata: Any) -> Child:
+    """The child without its owner, as after a restore, and with other metadata."""
+    bare = msgspec.structs.replace(child.metadata, **{"owner_references": (), **metadata})
+    return msgspec.structs.replace(child, metadata=bare)
+
+
+def test_what_nobody_controls_and_we_would_write_just_so_is_adopted(spec: NginxSpec) -> None:
+    observed = {plural: restored(child) for plural, child in applied(spec).items()}
+    later = msgspec.structs.replace(OWNER, uid="restored")
+    found = plan(later, msgspec.structs.replace(spec, count=9), observed)
+    assert found.conflicts == ()
+    assert [(type(a), a.kind.kind) for a in found.actions] == [(Adopt, "Deployment"), (Adopt, "Service")]
+    for action in found.actions:
+        assert isinstance(action, Adopt)
+        assert (action.resource_version, action.body["metadata"]["uid"]) == ("5", "child")
+        assert [owner["uid"] for owner in action.body["metadata"]["ownerReferences"]] == ["restored"]
+    assert plan(later, msgspec.structs.replace(spec, paused=True), observed).empty  # left as they are
+
+
+NOT_ADOPTED: dict[str, dict[str, Any]] = {
+    "another hash": {"annotations": {names.APPLIED_HASH_ANNOTATION: "0123456789abcdef"}},
+    "no hash": {"annotations": {}},
+    "no labels": {"labels": {}},
+    "another's label": {"labels": names.labels("other")},
+    "being deleted": {"deletion_timestamp": "2026-01-01T00:00:00Z"},
+    "controlled": {"owner_references": (OwnerReference("Fleet", "x", "uid-9", "example.com/v1", controller=True),)},
+}
+
+
+@pytest.mark.parametrize("difference", NOT_ADOPTED.values(), ids=NOT_ADOPTED)
+def test_everything_else_is_a_conflict(spec: NginxSpec, difference: dict[str, Any]) -> None:
+    observed = applied(spec)
+    observed["deployments"] = restored(observed["deployments"], **difference)
+    found = plan(OWNER, spec, observed)
+    assert (found.actions, [conflict.kind for conflict in found.conflicts]) == ((), ["Deployment"])
+
+
+def test_an_owner_that_does_not_control_stands_in_no_way(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    other = OwnerReference("Fleet", "x", "uid-9", "example.com/v1")
+    observed["services"] = restored(observed["services"], owner_references=(other,))
+    assert [type(action) for action in plan(OWNER, spec, observed).actions] == [Adopt]
+
+
+def selecting(child: Child, selector: dict[str, str]) -> Child:
+    template = msgspec.json.decode(child.spec)["template"]
+    return edited(child, template={**template, "spec": {**template["spec"], "nodeSelector": selector}})
+
+
+def test_node_selectors_of_others_stay_whatever_is_applied(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    theirs = {"disk": "ssd"}
+    for selector, scaled in (({**theirs, OS: "linux"}, 9), ({**theirs, OS: "windows"}, 2), (theirs, 2)):
+        live = {**observed, "deployments": selecting(observed["deployments"], selector)}
+        (action,) = plan(OWNER, msgspec.structs.replace(spec, count=scaled), live).actions
+        assert isinstance(action, Apply)
+        assert action.body["spec"]["template"]["spec"]["nodeSelector"] == {**theirs, OS: "linux"}
+    settled = {**observed, "deployments": selecting(observed["deployments"], {**theirs, OS: "linux"})}
+    assert plan(OWNER, spec, settled).empty
 
 
 def test_a_child_of_an_earlier_nginx_of_the_same_name_is_waited_for(spec: NginxSpec) -> None:
@@ -368,6 +430,7 @@ def test_ours_is_put_in_the_place_of_what_is_invalid_with_it_and_the_rest_stays(
     pod = {
         **template["spec"],
         "nodeSelector": {"disk": "ssd"},
+        "schedulerName": "theirs",
         "securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "x"}},
         "containers": [{**ours, "readinessProbe": probe}, sidecar],
         "volumes": [{"name": "tmp", "configMap": {"name": "x"}}, {"name": "mesh", "emptyDir": {}}],
@@ -383,7 +446,8 @@ def test_ours_is_put_in_the_place_of_what_is_invalid_with_it_and_the_rest_stays(
     assert changed["containers"] == [ours, sidecar]
     assert changed["volumes"] == [*template["spec"]["volumes"], {"name": "mesh", "emptyDir": {}}]
     assert changed["securityContext"] == template["spec"]["securityContext"]
-    assert changed["nodeSelector"] == {"disk": "ssd"}
+    assert changed["schedulerName"] == "theirs"
+    assert changed["nodeSelector"] == template["spec"]["nodeSelector"]  # theirs is in what is applied (carry_over)
 
 
 def test_what_we_own_by_update_is_given_up_and_nothing_else() -> None:

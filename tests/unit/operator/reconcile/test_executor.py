@@ -157,6 +157,60 @@ async def test_a_reference_is_readdressed_by_its_uid_in_one_version_of_the_child
     assert (outcome.complete, observer.written) == (True, ["deployments"])
 
 
+async def restored(api: ApiServer, executor: Executor, nginx: Nginx, spec: NginxSpec) -> Plan:
+    """The plan for a Deployment as a backup brings it back: nobody controls it, and another manager has its fields."""
+    await executor.execute(nginx, plan(nginx.metadata, spec, {}))
+    backup = api.objects[DEPLOYMENT]
+    api.store.remove(DEPLOYMENT)
+    kept = {key: backup["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+    api.put(DEPLOYMENT, {"metadata": kept, "spec": backup["spec"]}, "velero-server")
+    observed = {
+        plural: msgspec.json.decode(msgspec.json.encode(api.objects[path]), type=Child)
+        for plural, path in (("deployments", DEPLOYMENT), ("services", SERVICE))
+    }
+    api.requests.clear()
+    return plan(nginx.metadata, spec, observed)
+
+
+async def test_what_is_adopted_is_ours_alone(
+    executor: Executor, api: ApiServer, observer: Observer, nginx: Nginx, spec: NginxSpec
+) -> None:
+    due = await restored(api, executor, nginx, spec)
+    before = api.objects[DEPLOYMENT]["metadata"]
+    observer.written.clear()
+    assert (await executor.execute(nginx, due)).complete
+    assert api.calls == ["get nginxes", "get deployments", "patch deployments", "patch deployments force"]
+    patch = api.requests[2].body["metadata"]
+    assert (patch["uid"], patch["resourceVersion"]) == (before["uid"], before["resourceVersion"])
+    after = api.objects[DEPLOYMENT]["metadata"]
+    assert [owner["uid"] for owner in after["ownerReferences"]] == [nginx.metadata.uid]
+    assert after["annotations"] == before["annotations"]
+    assert {(entry["manager"]) for entry in after["managedFields"]} == {names.FIELD_MANAGER}
+    assert observer.written == ["deployments", "deployments"]
+
+
+async def test_what_is_adopted_and_could_not_be_applied_is_applied_later(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
+) -> None:
+    due = await restored(api, executor, nginx, spec)
+    api.faults.next("patch", "deployments", lambda _: None, refused(500, "InternalError"))
+    assert not (await executor.execute(nginx, due)).complete
+    adopted = msgspec.json.decode(msgspec.json.encode(api.objects[DEPLOYMENT]), type=Child)
+    (action, *_) = plan(nginx.metadata, spec, {"deployments": adopted}).actions
+    assert isinstance(action, Apply)
+    assert not action.creates
+
+
+async def test_who_changes_what_is_about_to_be_adopted_keeps_it(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
+) -> None:
+    due = await restored(api, executor, nginx, spec)
+    api.put(DEPLOYMENT, {**api.objects[DEPLOYMENT], "status": {"replicas": 7}})
+    outcome = await executor.execute(nginx, due)
+    assert (outcome.complete, outcome.transient) == (False, 1)
+    assert "ownerReferences" not in api.objects[DEPLOYMENT]["metadata"]
+
+
 async def test_the_ownership_of_forced_fields_is_given_up_though_somebody_writes_meanwhile(
     executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
 ) -> None:
