@@ -77,7 +77,7 @@ def _spec_is_invalid(seen: Observation) -> ConditionState | None:
 
 
 def _name_is_taken(seen: Observation) -> ConditionState | None:
-    for conflict in seen.conflicts:
+    for conflict in seen.name_conflicts:
         what = f"{conflict.kind} {conflict.name}"
         if conflict.deleting:
             return ConditionState("False", "Progressing", f"waiting until {what}, which is being deleted, is gone")

@@ -6,7 +6,7 @@ from nginx_operator.api.types import Child, NginxSpec, Pod
 from nginx_operator.decide import pod_troubles
 from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.outcome import Failure
-from nginx_operator.decide.plan import Conflict
+from nginx_operator.decide.plan import NameConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Observation:
     deployment: Child | None = None
     applied: bool = True
     pods: tuple[Pod, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
+    name_conflicts: tuple[NameConflict, ...] = ()
     failures: tuple[Failure, ...] = ()
     was_ready: bool = False
     server_error: str = ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from nginx_operator.api.types import Child
 from nginx_operator.decide.compare import Difference, differences
-from nginx_operator.decide.plan import Action, Apply, Conflict
+from nginx_operator.decide.plan import Action, Apply, NameConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Outcome:
 
     Attributes:
         done: the actions that took effect.
-        conflicts: names that are taken.
+        name_conflicts: names that are taken.
         failures: what was refused for a reason that a user can do something about.
         transient: number of errors that pass by themselves.
         retry_after: seconds that the API server asked us to wait.
@@ -61,7 +61,7 @@ class Outcome:
     """
 
     done: list[Done] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
+    name_conflicts: list[NameConflict] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     transient: int = 0
     retry_after: float = 0.0
@@ -71,4 +71,4 @@ class Outcome:
     @property
     def complete(self) -> bool:
         """Whether every action took effect."""
-        return not (self.conflicts or self.failures or self.transient or self.held_back)
+        return not (self.name_conflicts or self.failures or self.transient or self.held_back)

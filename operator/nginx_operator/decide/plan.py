@@ -98,7 +98,7 @@ Action = Apply | Delete | Adopt | UpdateOwnerReference
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class NameConflict:
     """Something else stands under a child's name.
 
     Attributes:
@@ -120,12 +120,12 @@ class Plan:
     """Actions in the order of execution, and what stands in the way of others."""
 
     actions: tuple[Action, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
+    name_conflicts: tuple[NameConflict, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether the children are as they should be."""
-        return not (self.actions or self.conflicts)
+        return not (self.actions or self.name_conflicts)
 
 
 def plan(
@@ -169,14 +169,14 @@ def held_changes(owner: ObjectMeta, spec: NginxSpec | None, observed: Mapping[st
     return tuple(f"{step.kind.kind} {step.name}" for step in waiting.actions)
 
 
-def conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> Conflict:
+def name_conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> NameConflict:
     """What stands in the way: the object `live`, which is not controlled by `owner`."""
     other = live.controller
     if other is None:
-        return Conflict(kind.kind, live.name, "no Nginx")
+        return NameConflict(kind.kind, live.name, "no Nginx")
     ours = (other.api_version.partition("/")[0], other.kind) == (names.GROUP, names.KIND)
     leftover = ours and other.name == owner.name
-    return Conflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)
+    return NameConflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)
 
 
 def update_owner_reference(kind: ChildKind, live: Child | None, owner: ObjectMeta) -> UpdateOwnerReference | None:
@@ -189,11 +189,11 @@ def update_owner_reference(kind: ChildKind, live: Child | None, owner: ObjectMet
     return UpdateOwnerReference(kind, live.metadata.name, live.metadata.resource_version)
 
 
-def _plan(steps: Iterable[Action | Conflict | None]) -> Plan:
+def _plan(steps: Iterable[Action | NameConflict | None]) -> Plan:
     found = [step for step in steps if step is not None]
     return Plan(
-        tuple(step for step in found if not isinstance(step, Conflict)),
-        tuple(step for step in found if isinstance(step, Conflict)),
+        tuple(step for step in found if not isinstance(step, NameConflict)),
+        tuple(step for step in found if isinstance(step, NameConflict)),
     )
 
 
@@ -204,7 +204,7 @@ def _for_child(
     owner: ObjectMeta,
     applied: bool,
     rewrites: Collection[Difference],
-) -> Action | Conflict | None:
+) -> Action | NameConflict | None:
     """What one child needs: an action, that somebody makes room for it, or nothing."""
     if live is None:
         return None if desired is None else Apply(kind, owner.name, with_hash(desired), creates=True)
@@ -212,9 +212,9 @@ def _for_child(
     if not is_owned(meta, owner):
         if desired is None:
             return None
-        return _adopt(kind, with_hash(desired), live) or conflict(kind, meta, owner)
+        return _adopt(kind, with_hash(desired), live) or name_conflict(kind, meta, owner)
     if meta.deletion_timestamp is not None:
-        return None if desired is None else Conflict(kind.kind, meta.name, owner="this Nginx", deleting=True)
+        return None if desired is None else NameConflict(kind.kind, meta.name, owner="this Nginx", deleting=True)
     if desired is None:
         return Delete(kind, meta.name, meta.uid, meta.resource_version)
     return _update(kind, with_hash(desired), live, applied, rewrites) or update_owner_reference(kind, live, owner)

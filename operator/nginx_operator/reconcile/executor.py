@@ -13,7 +13,16 @@ from nginx_operator.children import Body
 from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import is_owned
 from nginx_operator.decide.outcome import Done, Failure, Outcome
-from nginx_operator.decide.plan import Action, Adopt, Apply, Conflict, Delete, Plan, UpdateOwnerReference, conflict
+from nginx_operator.decide.plan import (
+    Action,
+    Adopt,
+    Apply,
+    Delete,
+    NameConflict,
+    Plan,
+    UpdateOwnerReference,
+    name_conflict,
+)
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
@@ -48,8 +57,8 @@ class Executor:
         for action in plan.actions:
             try:
                 done = await self._act(nginx.metadata, action)
-                if isinstance(done, Conflict):
-                    outcome.conflicts.append(done)
+                if isinstance(done, NameConflict):
+                    outcome.name_conflicts.append(done)
                 else:
                     outcome.done.append(done)
             except ApiError as error:
@@ -66,15 +75,15 @@ class Executor:
             raw = await self._client.get(NGINXES, nginx.metadata.namespace, nginx.metadata.name)
         except ApiError as error:
             if error.code == HTTPStatus.NOT_FOUND:
-                raise RetryLater("the Nginx is gone; waiting for the watch to tell") from error
+                raise RetryLater("the Nginx is gone; waiting for the cache to catch up") from error
             raise
         live, known = msgspec.json.decode(raw, type=Nginx).metadata, nginx.metadata
         if live.uid != known.uid or live.deletion_timestamp is not None:
-            raise RetryLater("the Nginx was deleted; waiting for the watch to tell")
+            raise RetryLater("the Nginx was deleted; waiting for the cache to catch up")
         if live.generation != known.generation:
-            raise RetryLater("the spec has changed; waiting for the watch to tell")
+            raise RetryLater("the spec has changed; waiting for the cache to catch up")
 
-    async def _act(self, owner: ObjectMeta, action: Action) -> Done | Conflict:
+    async def _act(self, owner: ObjectMeta, action: Action) -> Done | NameConflict:
         """Carries out one action. Returns the conflict if the child's name is taken by somebody else's object."""
         match action:
             case Delete():
@@ -89,7 +98,7 @@ class Executor:
                 return await self._update(owner.key, action)
         return Done(action)
 
-    async def _create(self, owner: ObjectMeta, action: Apply) -> Done | Conflict:
+    async def _create(self, owner: ObjectMeta, action: Apply) -> Done | NameConflict:
         """Applies what does not exist for all we know: the caches hold only what bears our labels.
 
         An apply may find nothing that it conflicts with in what somebody else made: a Service without a selector would
@@ -102,7 +111,7 @@ class Executor:
             if live is None:
                 raise  # another reason, or it is gone again
             if not is_owned(live.metadata, owner):
-                return conflict(action.kind, live.metadata, owner)
+                return name_conflict(action.kind, live.metadata, owner)
             # Ours: the cache had not heard of it yet.
             stored = await self._apply(owner.key, action, carry_over(action.body, live), force=True)
         return Done(action, stored)

@@ -67,7 +67,7 @@ class Reconciler:
             return Guarded(None), Plan()  # the garbage collector removes the children
         policy = self._caches.policy(nginx.metadata.namespace)
         if policy is None:
-            raise RetryLater(f"the watch of namespaces has not told of {nginx.metadata.namespace} yet")
+            raise RetryLater(f"namespace {nginx.metadata.namespace} is not in the cache yet")
         observed = self._caches.children(nginx.metadata.key)
         present = fingerprint(nginx.metadata, observed, policy)
         if (settled := memo.settled(present)) is not None:
@@ -89,10 +89,10 @@ class Reconciler:
             spec=guarded.spec,
             invalid=guarded.invalid,
             deployment=guard.owned_deployment(nginx, children),
-            applied=not due.conflicts and outcome.complete,
+            applied=not due.name_conflicts and outcome.complete,
             rewritten=tuple(chain.from_iterable(memo.rewrites.values())),
             pods=status.own_pods(nginx.metadata.name, self._caches.pods(nginx.metadata.key)),
-            conflicts=(*due.conflicts, *outcome.conflicts),
+            name_conflicts=(*due.name_conflicts, *outcome.name_conflicts),
             failures=tuple(outcome.failures),
             server_error=outcome.server_error,
             deleting=nginx.metadata.deletion_timestamp is not None,

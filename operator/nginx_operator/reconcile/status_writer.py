@@ -79,7 +79,7 @@ class StatusWriter:
             if error.code == HTTPStatus.NOT_FOUND:
                 return False
             if error.code == HTTPStatus.CONFLICT:
-                raise RetryLater("the Nginx has changed; waiting for the watch to tell") from error
+                raise RetryLater("the Nginx has changed; waiting for the cache to catch up") from error
             raise
         self._caches.observe_write(NGINXES.plural, meta.key, raw)
         return True

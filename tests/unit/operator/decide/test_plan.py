@@ -140,7 +140,7 @@ def test_a_foreign_object_is_left_alone(spec: NginxSpec, off: bool) -> None:
     wanted = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=not off))
     found = plan(OWNER, wanted, observed)
     assert found.actions == ()
-    assert [conflict.kind for conflict in found.conflicts] == ([] if off else ["Service"])
+    assert [conflict.kind for conflict in found.name_conflicts] == ([] if off else ["Service"])
 
 
 def restored(child: Child, **metadata: Any) -> Child:
@@ -153,7 +153,7 @@ def test_what_nobody_controls_and_we_would_write_just_so_is_adopted(spec: NginxS
     observed = {plural: restored(child) for plural, child in applied(spec).items()}
     later = msgspec.structs.replace(OWNER, uid="restored")
     found = plan(later, msgspec.structs.replace(spec, count=9), observed)
-    assert found.conflicts == ()
+    assert found.name_conflicts == ()
     assert [(type(a), a.kind.kind) for a in found.actions] == [(Adopt, "Deployment"), (Adopt, "Service")]
     for action in found.actions:
         assert isinstance(action, Adopt)
@@ -177,7 +177,7 @@ def test_everything_else_is_a_conflict(spec: NginxSpec, difference: dict[str, An
     observed = applied(spec)
     observed["deployments"] = restored(observed["deployments"], **difference)
     found = plan(OWNER, spec, observed)
-    assert (found.actions, [conflict.kind for conflict in found.conflicts]) == ((), ["Deployment"])
+    assert (found.actions, [conflict.kind for conflict in found.name_conflicts]) == ((), ["Deployment"])
 
 
 def test_an_owner_that_does_not_control_stands_in_no_way(spec: NginxSpec) -> None:
@@ -208,7 +208,7 @@ def test_a_child_of_an_earlier_nginx_of_the_same_name_is_waited_for(spec: NginxS
     earlier = msgspec.structs.replace(OWNER, uid="uid-0")
     found = plan(OWNER, spec, applied(spec, earlier))
     assert found.actions == ()
-    assert all(conflict.leftover for conflict in found.conflicts)
+    assert all(conflict.leftover for conflict in found.name_conflicts)
 
 
 def rewritten(child: Child, container: dict[str, Any]) -> Child:
@@ -475,7 +475,7 @@ def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
         metadata=msgspec.structs.replace(observed["services"].metadata, deletion_timestamp="2026-01-01T00:00:00Z"),
     )
     found = plan(OWNER, spec, {**observed, "services": going})
-    assert [(conflict.kind, conflict.deleting) for conflict in found.conflicts] == [("Service", True)]
+    assert [(conflict.kind, conflict.deleting) for conflict in found.name_conflicts] == [("Service", True)]
     assert found.actions == ()
     off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
     assert plan(OWNER, off, {**observed, "services": going}).conflicts == ()

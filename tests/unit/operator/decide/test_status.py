@@ -13,7 +13,7 @@ from nginx_operator.decide import conditions
 from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.observation import Observation
 from nginx_operator.decide.outcome import Failure
-from nginx_operator.decide.plan import Conflict
+from nginx_operator.decide.plan import NameConflict
 from nginx_operator.decide.status import DEADLINE, Status, changes_in, compute, own_pods, stored_condition, was_ready
 from tests.support.observations import deployment, observation, pod
 
@@ -28,8 +28,8 @@ def computed(owner: ObjectMeta, old: Status, seen: Observation, now: float) -> S
 CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({}, "True", "Ready", "all 2 pods are ready"),
     ({"spec": None, "invalid": "spec.count: x"}, "False", "InvalidSpec", "spec.count: x"),
-    ({"conflicts": (Conflict("Service", "web", "Shop web"),)}, "False", "NameConflict", "belongs to Shop web"),
-    ({"conflicts": (Conflict("Service", "web", "", leftover=True),)}, "False", "Progressing", "earlier Nginx"),
+    ({"name_conflicts": (NameConflict("Service", "web", "Shop web"),)}, "False", "NameConflict", "belongs to Shop web"),
+    ({"name_conflicts": (NameConflict("Service", "web", "", leftover=True),)}, "False", "Progressing", "earlier Nginx"),
     ({"failures": (Failure("Service web", "Invalid", "no"),)}, "False", "ApplyFailed", "Service web: no"),
     (
         {"failures": (Failure("Service web", "Forbidden", "exceeded quota: q"),)},
@@ -331,7 +331,7 @@ def test_a_deadline_is_kept_over_a_restart_and_begins_where_an_earlier_version_k
 
 
 def test_what_cannot_be_written_for_ten_minutes_is_told_as_such(owner: ObjectMeta) -> None:
-    waits = observation(applied=False, conflicts=(Conflict("Service", "web", "this Nginx", deleting=True),))
+    waits = observation(applied=False, name_conflicts=(NameConflict("Service", "web", "this Nginx", deleting=True),))
     status = computed(owner, {}, waits, NOW)
     late = computed(owner, status, waits, NOW + DEADLINE)
     assert reasons(late) == {

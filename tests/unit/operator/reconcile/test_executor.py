@@ -73,7 +73,7 @@ async def test_what_belongs_to_somebody_else_is_not_forced(
 ) -> None:
     theirs = api.put(SERVICE, {"spec": {"clusterIP": "None"}})
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert [(conflict.kind, conflict.owner) for conflict in outcome.conflicts] == [("Service", "no Nginx")]
+    assert [(conflict.kind, conflict.owner) for conflict in outcome.name_conflicts] == [("Service", "no Nginx")]
     assert api.calls[-2:] == ["patch services", "get services"]
     assert api.objects[SERVICE] == theirs
     assert observer.written == ["deployments"]
@@ -96,7 +96,7 @@ async def test_what_is_gone_again_is_tried_again_later(
 ) -> None:
     api.faults.next("patch", "deployments", refused(409, "Conflict"))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert (outcome.complete, outcome.transient, outcome.conflicts) == (False, 1, [])
+    assert (outcome.complete, outcome.transient, outcome.name_conflicts) == (False, 1, [])
     assert observer.written == ["services"]  # a child that cannot be written does not hold up the next
 
 
