@@ -464,7 +464,7 @@ def test_what_we_own_by_update_is_given_up_and_nothing_else() -> None:
 def test_an_nginx_of_another_group_is_no_earlier_one_of_ours(api_version: str, leftover: bool, spec: NginxSpec) -> None:
     other = OwnerReference("Nginx", OWNER.name, "other", api_version, controller=True)
     live = Child(ObjectMeta(OWNER.name, namespace=OWNER.namespace, owner_references=(other,)))
-    (conflict,) = plan(OWNER, spec, {"deployments": live}).conflicts
+    (conflict,) = plan(OWNER, spec, {"deployments": live}).name_conflicts
     assert (conflict.owner, conflict.leftover) == (f"Nginx {OWNER.name}", leftover)
 
 
@@ -478,7 +478,7 @@ def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
     assert [(conflict.kind, conflict.deleting) for conflict in found.name_conflicts] == [("Service", True)]
     assert found.actions == ()
     off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
-    assert plan(OWNER, off, {**observed, "services": going}).conflicts == ()
+    assert plan(OWNER, off, {**observed, "services": going}).name_conflicts == ()
 
 
 def addressed(child: Child, version: str, uid: str) -> Child:
