@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from nginx_operator.api.types import Child
 from nginx_operator.decide.compare import Difference, differences
-from nginx_operator.decide.plan import Action, Apply, NameConflict
+from nginx_operator.decide.plan import Action, Adopt, Apply, NameConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ class Done:
     @property
     def rewritten(self) -> list[Difference]:
         """What the cluster stored otherwise than it was sent."""
-        return differences(self.action.body, self.stored) if self.stored and isinstance(self.action, Apply) else []
+        if self.stored is None or not isinstance(self.action, Apply | Adopt):
+            return []
+        return differences(self.action.body, self.stored)
 
 
 @dataclass(slots=True)

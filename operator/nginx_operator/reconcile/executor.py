@@ -89,7 +89,7 @@ class Executor:
             case Delete():
                 await self._delete(owner.key, action)
             case Adopt():
-                await self._adopt(owner.key, action)
+                return await self._adopt(owner.key, action)
             case UpdateOwnerReference():
                 await self._update_owner_reference(owner, action)
             case Apply(creates=True):
@@ -127,14 +127,14 @@ class Executor:
             return Done(action, await self._force(key, action, action.body))
         return Done(replace(action, via=None), stored)
 
-    async def _adopt(self, key: Key, action: Adopt) -> None:
+    async def _adopt(self, key: Key, action: Adopt) -> Done:
         """Becomes the controller of a child that has none, and the only manager of what we set in it."""
         resource = _RESOURCES[action.kind.plural]
         live = msgspec.json.decode(await self._read(key, action))
         body = patches.adoption(action.body, live, action.resource_version)
         raw = await self._client.merge_by_key(resource, key[0], action.name, body)
         self._caches.observe_write(resource.plural, key, raw)
-        await self._update(key, Apply(action.kind, action.name, action.body))
+        return replace(await self._update(key, Apply(action.kind, action.name, action.body)), action=action)
 
     async def _force(self, key: Key, action: Apply, body: Body) -> Child:
         try:

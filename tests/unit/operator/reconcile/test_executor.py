@@ -201,6 +201,18 @@ async def test_what_is_adopted_and_could_not_be_applied_is_applied_later(
     assert not action.creates
 
 
+async def test_what_the_cluster_makes_of_an_adoption_is_told_too(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
+) -> None:
+    due = await restored(api, executor, nginx, spec)
+    mirrored = msgspec.json.decode(msgspec.json.encode(api.objects[DEPLOYMENT]))
+    mirrored["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror.example.com/nginx:1"
+    api.faults.next("patch", "deployments", lambda _: None, Answer(200, mirrored))
+    (done,) = (await executor.execute(nginx, due)).done
+    assert (done.action, done.changed) == (due.actions[0], True)
+    assert done.rewritten == [Difference(IMAGE, spec.image, "mirror.example.com/nginx:1")]
+
+
 async def test_who_changes_what_is_about_to_be_adopted_keeps_it(
     executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
 ) -> None:
