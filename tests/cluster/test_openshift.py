@@ -63,7 +63,8 @@ def own_pods(product: Product, *options: str) -> list[Object]:
     """A pod of each Deployment of the chart, under the account that every namespace has."""
     rendered = product.bed.helm("template", RELEASE, str(CHART), "-n", NAMESPACE, *NO_PODS, *options).stdout
     specs = [body["spec"]["template"]["spec"] for body in yaml.safe_load_all(rendered) if body["kind"] == "Deployment"]
-    return [{"metadata": {"generateName": "own-"}, "spec": {**spec, "serviceAccountName": "default"}} for spec in specs]
+    pod: Object = {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "own-"}}
+    return [{**pod, "spec": {**spec, "serviceAccountName": "default"}} for spec in specs]
 
 
 def test_the_charts_own_pods_can_leave_their_ids_out(running: Product, restricted: Namespace) -> None:
