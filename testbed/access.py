@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from testbed.network import NODE_IP6, Families
+
 ADMIN = "admin"
 KWOK = "kwok"
 GROUPS: Mapping[str, str] = {
@@ -24,7 +26,12 @@ GROUPS: Mapping[str, str] = {
 }
 """Users with a token, and their group. The system users have their rights from the default RBAC rules."""
 SYSTEM = "system:"
-INSIDE = "https://127.0.0.1:6443"
+INSIDE: Mapping[Families, str] = {
+    "IPv4": "https://127.0.0.1:6443",
+    "IPv6": f"https://[{NODE_IP6}]:6443",
+    "dual": f"https://[{NODE_IP6}]:6443",
+}
+"""URL of the API server for use inside of the bed's network namespace; by IPv6 where there is that."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from testbed.debian import Level
 from testbed.errors import BedError
 from testbed.gobuild import KUBERNETES, GoModule
 from testbed.layout import Layout
+from testbed.network import Families
 from testbed.parts import FORWARDER, Parts, listen
 from testbed.progress import SILENT, Progress
 from testbed.ready import Readiness
@@ -36,9 +38,10 @@ class Bed:
         kwok_nodes: number of fake nodes, on which pods become Ready without running. Beside a real
             node they are tainted with `kwok.x-k8s.io/node=fake:NoSchedule`.
         kubernetes: whose programs it runs; `OLDEST_KUBERNETES` has those of level `control-plane` only.
+        families: the IP families of its network; other than IPv4 on level `control-plane` only.
 
     Raises:
-        BedError: the name will not do, or the level not with that Kubernetes.
+        BedError: the name will not do, or the level not with that Kubernetes or these families.
     """
 
     def __init__(
@@ -47,10 +50,14 @@ class Bed:
         level: Level = "control-plane",
         kwok_nodes: int = 0,
         kubernetes: GoModule = KUBERNETES,
+        families: Families = "IPv4",
     ) -> None:
         if level == "node" and "kubelet" not in kubernetes.packages:
             raise BedError(f"{kubernetes.name} has no kubelet: its beds are of level control-plane.")
+        if level == "node" and families != "IPv4":
+            raise BedError(f"A bed of {families} is of level control-plane: the node's pods have IPv4.")
         self.kubernetes = kubernetes
+        self.families = families
         self.name = name
         self.level = level
         self.kwok_nodes = kwok_nodes
@@ -68,7 +75,7 @@ class Bed:
         debian.provide(self.level, progress)
         programs = tools.programs(self.level, self.kwok_nodes, self.kubernetes, progress)
         tools.folder(progress)
-        asked = State(self.level, self.kwok_nodes, 0, programs.fingerprint)
+        asked = State(self.level, self.kwok_nodes, 0, programs.fingerprint, self.families)
         with cache.locked(f"bed-{self.name}"):
             if self._reusable(asked, progress):
                 return self
@@ -86,8 +93,9 @@ class Bed:
             if found.same_shape(asked):
                 return True
             raise BedError(
-                f"bed {self.name} is up at level {found.level} with {found.kwok_nodes} fake nodes, not "
-                f"{asked.level} with {asked.kwok_nodes}: take it down first, or use another name."
+                f"bed {self.name} is up at level {found.level} with {found.kwok_nodes} fake nodes and {found.families},"
+                f" not {asked.level} with {asked.kwok_nodes} and {asked.families}: take it down first, or use another "
+                "name."
             )
         why = "broken or interrupted" if health == "broken" else "made of other programs"
         with progress.step(f"removing bed {self.name}, which is {why}"):
@@ -98,12 +106,12 @@ class Bed:
         for folder in self._layout.folders():
             folder.mkdir(parents=True, exist_ok=True)
         self._layout.root.chmod(0o700)
-        state = State(asked.level, asked.kwok_nodes, port, asked.programs)
+        state = replace(asked, port=port)
         state.save(self._layout.state)
-        write_files(self._layout, port)
+        write_files(self._layout, port, asked.families)
         steps = BringUp(self._layout, programs, port, progress)
         try:
-            steps.control_plane(listener)
+            steps.control_plane(listener, asked.families)
             if self.level == "node":
                 steps.containers()
                 self.load_image(archives.pause(steps.pause()))
@@ -163,10 +171,15 @@ class Bed:
     @property
     def administrator(self) -> access.Access:
         """URLs, CA file and token of the bed's API server."""
-        port = self.state.port
+        port, families = self.state.port, self.state.families
         token = access.token_of(access.ADMIN, self._layout.tokens.read_text(encoding="utf-8"))
         ca = self._layout.pki / "ca.crt"
-        return access.Access(f"https://127.0.0.1:{port}", access.INSIDE, ca, token)
+        return access.Access(f"https://127.0.0.1:{port}", access.INSIDE[families], ca, token)
+
+    @property
+    def node_ip(self) -> str:
+        """The address of the bed's one machine; the first, if it has two."""
+        return network.NODE_IPS[self.families][0]
 
     @property
     def tools(self) -> Path:

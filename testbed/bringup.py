@@ -10,6 +10,7 @@ from testbed import access, cgroups, controlplane, kwok, network, node, pki
 from testbed.errors import BedError
 from testbed.gobuild import ETCD, KUBERNETES, KWOK, PAUSE
 from testbed.layout import Layout
+from testbed.network import Families
 from testbed.parts import FORWARDER, Parts
 from testbed.progress import Progress
 from testbed.ready import Readiness
@@ -20,7 +21,7 @@ PART_SECONDS = 300.0
 ended is noticed at once, so only one that hangs takes all of it."""
 
 
-def write_files(layout: Layout, port: int) -> None:
+def write_files(layout: Layout, port: int, families: Families) -> None:
     """Write certificates, tokens and configuration files; `port` is the forwarder's."""
     pki.write(layout.pki, node.NODE_NAME)
     tokens = access.new_tokens()
@@ -28,13 +29,13 @@ def write_files(layout: Layout, port: int) -> None:
     context = f"testbed-{layout.name}"
     _write(layout.tokens, access.tokens_csv(tokens))
     for user, token in tokens.items():
-        inside = access.kubeconfig(context, access.INSIDE, ca, {"token": token})
+        inside = access.kubeconfig(context, access.INSIDE[families], ca, {"token": token})
         _write(layout.inside_kubeconfig(access.short(user)), inside)
     certificate = {
         "client-certificate": f"{layout.pki}/kubelet.crt",
         "client-key": f"{layout.pki}/kubelet.key",
     }
-    _write(layout.inside_kubeconfig(node.KUBELET), access.kubeconfig(context, access.INSIDE, ca, certificate))
+    _write(layout.inside_kubeconfig(node.KUBELET), access.kubeconfig(context, access.INSIDE[families], ca, certificate))
     outside = access.kubeconfig(context, f"https://127.0.0.1:{port}", ca, {"token": tokens[access.ADMIN]})
     _write(layout.kubeconfig, outside)
     _write(layout.file("audit-policy.yaml"), controlplane.AUDIT_POLICY)
@@ -58,13 +59,14 @@ class BringUp:
         self._parts = Parts(layout)
         self._ready = Readiness(layout, self._parts, port)
 
-    def control_plane(self, listener: int) -> None:
+    def control_plane(self, listener: int, families: Families) -> None:
         """Start the control plane; `listener` is the descriptor of the socket to forward from."""
         layout, parts = self._layout, self._parts
         with self._progress.step("etcd and kube-apiserver"):
-            network.create(layout.netns)
+            network.create(layout.netns, families)
             parts.start(controlplane.ETCD, [self._programs.path(ETCD, "etcd"), *controlplane.etcd(layout)])
-            parts.start(controlplane.APISERVER, [self._kubernetes("kube-apiserver"), *controlplane.apiserver(layout)])
+            server = controlplane.apiserver(layout, families)
+            parts.start(controlplane.APISERVER, [self._kubernetes("kube-apiserver"), *server])
             forwarder = str(Path(__file__).with_name("forwarder.py"))
             target = ("127.0.0.1", str(controlplane.API_PORT))
             parts.start(FORWARDER, [sys.executable, "-I", forwarder, *target], listener=listener)

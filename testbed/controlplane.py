@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from testbed.layout import Layout
-from testbed.network import NODE_IP
+from testbed.network import NODE_IPS, Families
 
 ETCD = "etcd"
 APISERVER = "kube-apiserver"
@@ -11,7 +13,14 @@ CONTROLLER_MANAGER = "kube-controller-manager"
 SCHEDULER = "kube-scheduler"
 
 SERVICE_NETWORK = "10.96.0.0/16"
+SERVICE_NETWORK6 = "fd00:10:96::/112"
+SERVICE_NETWORKS: Mapping[Families, str] = {
+    "IPv4": SERVICE_NETWORK,
+    "IPv6": SERVICE_NETWORK6,
+    "dual": f"{SERVICE_NETWORK},{SERVICE_NETWORK6}",
+}
 API_CLUSTER_IP = "10.96.0.1"
+API_CLUSTER_IP6 = "fd00:10:96::1"
 API_PORT = 6443
 CONTROLLER_MANAGER_PORT = 10257
 SCHEDULER_PORT = 10259
@@ -45,13 +54,14 @@ def etcd(layout: Layout) -> list[str]:
     ]
 
 
-def apiserver(layout: Layout) -> list[str]:
+def apiserver(layout: Layout, families: Families = "IPv4") -> list[str]:
     """kube-apiserver's arguments: RBAC and Node authorisation, default admission, an audit log."""
     pki = layout.pki
     return [
         "--etcd-servers=http://127.0.0.1:2379",
         f"--secure-port={API_PORT}",
-        f"--advertise-address={NODE_IP}",
+        f"--advertise-address={NODE_IPS[families][0]}",
+        *(("--bind-address=::",) if families != "IPv4" else ()),  # of IPv4 too
         f"--tls-cert-file={pki}/apiserver.crt",
         f"--tls-private-key-file={pki}/apiserver.key",
         f"--client-ca-file={pki}/ca.crt",
@@ -59,7 +69,7 @@ def apiserver(layout: Layout) -> list[str]:
         "--authorization-mode=Node,RBAC",
         # As OpenShift does: whoever writes an ownerReference that blocks the owner's deletion needs a right for that.
         "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
-        f"--service-cluster-ip-range={SERVICE_NETWORK}",
+        f"--service-cluster-ip-range={SERVICE_NETWORKS[families]}",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={pki}/service-accounts.pub",
         f"--service-account-signing-key-file={pki}/service-accounts.key",

@@ -10,18 +10,21 @@ import ctypes
 import os
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from testbed.errors import BedError
 
 T = TypeVar("T")
+Families = Literal["IPv4", "IPv6", "dual"]
+"""The IP families of a bed's machine and of its Services. Of two, IPv4 comes first."""
 
 NODE_INTERFACE = "node0"
 NODE_IP = "192.0.2.1"
 """The address of the bed's one machine: from a range set aside for documentation, so it is nobody's."""
-NODE_NETWORK = f"{NODE_IP}/24"
+NODE_IP6 = "2001:db8::1"
+NODE_IPS: Mapping[Families, tuple[str, ...]] = {"IPv4": (NODE_IP,), "IPv6": (NODE_IP6,), "dual": (NODE_IP, NODE_IP6)}
 DNS_IP = "10.96.0.10"
 
 _CLONE_NEWNET = 0x40000000
@@ -30,23 +33,25 @@ _MNT_DETACH = 2
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def setup_script() -> str:
+def setup_script(families: Families = "IPv4") -> str:
     """Return the shell commands that furnish a fresh namespace.
 
     A bridge serves as the machine's interface, since not every kernel has the dummy type. Nothing
     answers at the cluster's DNS address (there is no CoreDNS), so that route refuses at once what
-    would otherwise end in a resolver's time-out.
+    would otherwise end in a resolver's time-out. Without IPv4 only the loopback has an address of it.
     """
-    return "\n".join(
-        (
-            "ip link set lo up",
-            f"ip link add {NODE_INTERFACE} type bridge",
-            f"ip addr add {NODE_NETWORK} dev {NODE_INTERFACE}",
-            f"ip link set {NODE_INTERFACE} up",
-            f"ip route add default via {NODE_IP} dev {NODE_INTERFACE}",
-            f"ip route add unreachable {DNS_IP}/32",
-        )
-    )
+    lines = ["ip link set lo up", f"ip link add {NODE_INTERFACE} type bridge"]
+    if NODE_IP in NODE_IPS[families]:
+        lines.append(f"ip addr add {NODE_IP}/24 dev {NODE_INTERFACE}")
+    if NODE_IP6 in NODE_IPS[families]:
+        lines.append(f"ip addr add {NODE_IP6}/64 dev {NODE_INTERFACE} nodad")  # usable at once: nobody else is there
+    lines.append(f"ip link set {NODE_INTERFACE} up")
+    if NODE_IP in NODE_IPS[families]:
+        lines.append(f"ip route add default via {NODE_IP} dev {NODE_INTERFACE}")
+        lines.append(f"ip route add unreachable {DNS_IP}/32")
+    if NODE_IP6 in NODE_IPS[families]:
+        lines.append(f"ip -6 route add default dev {NODE_INTERFACE}")
+    return "\n".join(lines)
 
 
 def enter(handle: Path) -> list[str]:
@@ -57,15 +62,17 @@ def enter(handle: Path) -> list[str]:
     return ["nsenter", f"--net={handle}", "--"]
 
 
-def create(handle: Path) -> None:
-    """Create a namespace, pin it at `handle`, and give it its one machine's address.
+def create(handle: Path, families: Families = "IPv4") -> None:
+    """Create a namespace, pin it at `handle`, and give it its one machine's addresses.
 
     Raises:
         BedError: the kernel or the `ip` program refused.
     """
     handle.touch()
     _in_thread(lambda: _unshare_and_pin(handle))
-    done = subprocess.run([*enter(handle), "sh", "-ec", setup_script()], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*enter(handle), "sh", "-ec", setup_script(families)], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise BedError(f"network namespace: {done.stderr.strip()}")
 

@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from testbed.network import NODE_IP
+from testbed.controlplane import API_CLUSTER_IP, API_CLUSTER_IP6
+from testbed.network import NODE_IP, NODE_IP6
 
 VALID = datetime.timedelta(days=365)
 SERVER_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
-SERVER_IPS = ("127.0.0.1", NODE_IP, "10.96.0.1")
+SERVER_IPS = ("127.0.0.1", "::1", NODE_IP, NODE_IP6, API_CLUSTER_IP, API_CLUSTER_IP6)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from testbed.debian import Level
 from testbed.layout import beds
+from testbed.network import Families
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class State:
         kwok_nodes: number of fake nodes.
         port: the loopback port of the machine that leads to its API server.
         programs: fingerprint of the programs that it runs.
+        families: the IP families of its network.
         complete: whether it came up; False while it does, and after a failure.
     """
 
@@ -26,6 +28,7 @@ class State:
     kwok_nodes: int
     port: int
     programs: str
+    families: Families = "IPv4"
     complete: bool = False
 
     def completed(self) -> State:
@@ -34,7 +37,7 @@ class State:
 
     def same_shape(self, other: State) -> bool:
         """Return whether the other is the same kind of bed."""
-        return (self.level, self.kwok_nodes) == (other.level, other.kwok_nodes)
+        return (self.level, self.kwok_nodes, self.families) == (other.level, other.kwok_nodes, other.families)
 
     def save(self, file: Path) -> None:
         """Write it to `file`, at once or not at all."""

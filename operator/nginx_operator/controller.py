@@ -228,7 +228,7 @@ class Controller:
                 continue
             self._watch_namespaces(bool(policies.classes))
             if self._caches.synced:  # until the labels are known, the old policy holds
-                self._caches.adopt(policies)
+                self._caches.set_policies(policies)
 
     async def _probe(self) -> None:
         namespace = self._settings.probe_namespace or self._client.config.namespace

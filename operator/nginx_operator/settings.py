@@ -91,7 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--policy-file",
         type=Path,
         metavar="FILE",
-        help="YAML with defaultCount, minCount, maxCount, defaultImage, namespaces, classes; read again on a change",
+        help="YAML with defaultCount, minCount, maxCount, defaultImage, fixedIDs, namespaces, classes; read again on a "
+        "change",
     )
     parser.add_argument(
         "--admission-probe",

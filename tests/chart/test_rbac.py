@@ -51,7 +51,7 @@ def watching(namespace: str) -> Rights:
         (namespace, f"{names.GROUP}/nginxes", ""): READ,
         (namespace, f"{names.GROUP}/nginxes/status", ""): {"patch"},
         (namespace, f"{names.GROUP}/nginxes/finalizers", ""): {"update"},
-        (namespace, "apps/deployments", ""): READ | {"create", "patch"},
+        (namespace, "apps/deployments", ""): READ | {"create", "patch", "delete"},
         (namespace, "/services", ""): READ | {"create", "patch", "delete"},
         (namespace, "/pods", ""): {"list", "watch"},
         (namespace, "/events", ""): {"get", "create", "patch"},

@@ -23,6 +23,7 @@ WRONG: dict[str, list[Any]] = {
     "image/repository": ["", "nginx-operator/"],
     "imagePullSecrets": [["registry-login"], {"name": "registry-login"}],
     "nginx/image": ["registry.example.com/Team/nginx:1", "nginx:"],
+    "nginx/fixedIDs": ["false", 101],
     "log/format": ["xml", "JSON"],
     "log/level": ["trace", 3],
     "crds/keep": ["true", 1],
@@ -86,6 +87,7 @@ UNKNOWN = [
 NEEDED = [
     "image/repository",
     "nginx/image",
+    "nginx/fixedIDs",
     "log/format",
     "operator/replicas",
     "operator/podDisruptionBudget/maxUnavailable",

@@ -6,6 +6,7 @@ import pytest
 
 from testbed import Bed
 from tests.support.namespaces import Namespace, fresh
+from tests.support.policies import WITH_POLICY
 from tests.support.product import Product, Program
 
 
@@ -55,3 +56,18 @@ def namespace(running: Product) -> Iterator[Namespace]:
     """A fresh namespace that enforces PodSecurity `restricted`."""
     with fresh(running.bed) as namespace:
         yield namespace
+
+
+@pytest.fixture(scope="package")
+def with_policy(running: Product) -> Iterator[Namespace]:
+    """The namespace with a policy of its own. Its end takes long, so tests share it, and nothing waits for that."""
+    running.bed.kubectl("create", "namespace", WITH_POLICY)
+    yield Namespace(running.bed, WITH_POLICY)
+    running.bed.kubectl("delete", "namespace", WITH_POLICY, "--wait=false")
+
+
+@pytest.fixture
+def listed(with_policy: Namespace) -> Iterator[Namespace]:
+    """The same, without an Nginx."""
+    yield with_policy
+    with_policy.kubectl("delete", "nginx", "--all")

@@ -16,7 +16,8 @@ from nginx_operator.api.types import NginxSpec, ObjectMeta
 from nginx_operator.api.validation.crd_schema import validate_list_types, validate_schema
 from nginx_operator.api.validation.field_errors import FieldError, aggregate
 from nginx_operator.api.validation.nginx import validate_integer_count, validate_name
-from nginx_operator.api.validation.service import validate_service_type
+from nginx_operator.api.validation.probes import validate_probes
+from nginx_operator.api.validation.service import validate_ip_families, validate_service_type
 from nginx_operator.children.deployment import build_deployment
 from nginx_operator.children.service import build_service
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
@@ -72,6 +73,8 @@ def errors_of_the_crd(name: str, spec: dict[str, Any], *, strict: bool) -> Itera
     yield from validate_list_types(spec)
     yield from validate_integer_count(spec.get("count"))
     yield from validate_service_type(spec.get("service"))
+    yield from validate_ip_families(spec.get("service"))
+    yield from validate_probes(spec.get("probes"))
 
 
 def test_a_dry_run_create_is_decided_as_the_checks_decide(connection: Connection, namespace: Namespace) -> None:
@@ -131,6 +134,12 @@ OF_THE_CHILDREN: list[dict[str, Any]] = [
     {"service": {"annotations": {f"a{number}": "x" * 4096 for number in range(64)}}},
     {"service": {"annotations": {f"a{number}": "x" * 4075 for number in range(64)}}},
     {"service": {"annotations": {"a b": ""}}},
+    {"service": {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]}},
+    {"service": {"ipFamilyPolicy": "PreferDualStack"}},
+    *[{"probes": {"readiness": readiness}} for readiness in (
+        {}, {"tcpSocket": {}}, {"tcpSocket": {"port": 1}, "timeoutSeconds": 3600, "periodSeconds": 1},
+        {"httpGet": {"path": "/"}, "failureThreshold": 1000}, {"httpGet": {"path": "/%zz?a=b#c", "port": 65535}},
+    )],
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
 from nginx_operator.children.deployment import build_deployment
 from nginx_operator.children.service import build_service
+from nginx_operator.decide.compare import with_hash
 from nginx_operator.kube.resources import DEFINITIONS
 from nginx_webhooks.certificates import authority
 from nginx_webhooks.certificates.pem import encode_certificates
@@ -72,23 +73,64 @@ NODES = {
 }
 #: Without blockOwnerDeletion, which OwnerReferencesPermissionEnforcement refuses before the policy is asked.
 POD = {"apiVersion": "v1", "kind": "Pod", "blockOwnerDeletion": False}
+DEVICE = [{"name": "gpu", "resourceClaimName": "gpu"}]
+SYSCTLS = [{"name": "kernel.shm_rmid_forced", "value": "1"}]
+#: What the container of an init container or a sidecar must say to be no stronger than nginx's.
+WEAK = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+INIT = {"name": "init", "image": "example.com/init:1", "securityContext": WEAK}
+
+
+APPARMOR = "container.apparmor.security.beta.kubernetes.io"
+
+
+def template(body: Any) -> Any:
+    return body["spec"]["template"]["metadata"]
+
+
+def probe(field: str, handler: str) -> Change:
+    """A probe that the kubelet sends to another host."""
+    value = {handler: {"host": "169.254.169.254", "port": 80}}
+    return lambda d: container(d).update({field: value})
+
+
 STRONGER: list[tuple[Change, str]] = [
     (lambda d: d["metadata"].pop("ownerReferences"), "only what an Nginx controls"),
     (lambda d: d["metadata"]["ownerReferences"][0].update(POD), "only what an Nginx controls"),
     (lambda d: d["metadata"]["ownerReferences"][0].pop("controller"), "only what an Nginx controls"),
+    # Identity.
     (lambda d: pod(d).update(automountServiceAccountToken=True), "with a token"),
     (lambda d: pod(d).pop("automountServiceAccountToken"), "with a token"),
     (lambda d: pod(d).update(serviceAccountName="strong"), "no account"),
+    (lambda d: pod(d)["volumes"].append(TOKEN), "no volumes with Secrets, tokens"),
+    # Access to the host.
     (lambda d: pod(d).update(hostNetwork=True), "host namespace"),
-    (lambda d: pod(d).update(initContainers=[{"name": "x", "image": "x"}]), "init container"),
-    (lambda d: pod(d).update(nodeName="control-plane"), "node or priority"),
-    (lambda d: pod(d).update(priorityClassName="system-node-critical"), "node or priority"),
-    (lambda d: pod(d).update(nodeSelector={"node": "control-plane"}), "node or priority"),
-    (lambda d: pod(d).update(affinity={"nodeAffinity": NODES}), "node or priority"),
-    (lambda d: pod(d).update(hostUsers=False), "host namespace"),
-    (lambda d: pod(d).update(hostAliases=[{"ip": "192.0.2.9", "hostnames": ["example.com"]}]), "host namespace"),
-    (lambda d: pod(d).update(shareProcessNamespace=True), "host namespace"),
-    (lambda d: d["spec"]["template"]["metadata"].update(annotations={"a": "b"}), "no annotations"),
+    (lambda d: pod(d).update(hostPID=True), "host namespace"),
+    (lambda d: pod(d).update(hostIPC=True), "host namespace"),
+    (lambda d: pod(d).update(shareProcessNamespace=True), "shared process namespace"),
+    (lambda d: pod(d).update(nodeName="control-plane"), "node by name"),
+    (lambda d: pod(d).update(resourceClaims=DEVICE), "or device"),
+    (lambda d: pod(d)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "paths of the node"),
+    (lambda d: container(d)["ports"][0].update(hostPort=80), "no host ports"),
+    (lambda d: pod(d).update(initContainers=[{**INIT, "ports": [{"containerPort": 1, "hostPort": 1}]}]), "host ports"),
+    (probe("readinessProbe", "tcpSocket"), "no probe or hook"),
+    (probe("livenessProbe", "httpGet"), "no probe or hook"),
+    (lambda d: container(d).update(lifecycle={"postStart": {"httpGet": {"host": "x", "port": 1}}}), "probe or hook"),
+    (lambda d: pod(d).update(priorityClassName="system-node-critical"), "no priority of the system's"),
+    # Secrets, and data of others.
+    (lambda d: pod(d)["volumes"].append(SECRET), "no volumes with Secrets"),
+    (
+        lambda d: pod(d)["volumes"].append({"name": "x", "projected": {"sources": [{"secret": {"name": "x"}}]}}),
+        "no volumes with Secrets",
+    ),
+    (
+        lambda d: pod(d)["volumes"].append({"name": "x", "persistentVolumeClaim": {"claimName": "x"}}),
+        "data of others",
+    ),
+    (lambda d: pod(d)["volumes"].append({"name": "x", "csi": {"driver": "secrets.example.com"}}), "with Secrets"),
+    (lambda d: container(d).update(env=ENV), "no environment from Secrets"),
+    (lambda d: container(d).update(envFrom=[{"secretRef": {"name": "x"}}]), "no environment from Secrets"),
+    (lambda d: pod(d).update(initContainers=[{**INIT, "env": ENV}]), "no environment from Secrets"),
+    # Privileges.
     (
         lambda d: pod(d)["securityContext"].update(seccompProfile={"type": "Unconfined"}),
         "seccomp, SELinux and AppArmor",
@@ -96,16 +138,9 @@ STRONGER: list[tuple[Change, str]] = [
     (lambda d: pod(d)["securityContext"].pop("seccompProfile"), "seccomp, SELinux and AppArmor"),
     (lambda d: pod(d)["securityContext"].update(seLinuxOptions={"type": "spc_t"}), "seccomp, SELinux and AppArmor"),
     (lambda d: pod(d)["securityContext"].update(appArmorProfile={"type": "Unconfined"}), "SELinux and AppArmor"),
-    (lambda d: pod(d)["securityContext"].update(sysctls=[{"name": "kernel.shm_rmid_forced", "value": "1"}]), "sysctls"),
-    (lambda d: pod(d)["securityContext"].update(supplementalGroups=[0]), "seccomp, SELinux and AppArmor"),
-    (lambda d: pod(d)["volumes"].append(SECRET), "no volumes but emptyDir"),
-    (lambda d: pod(d)["volumes"].append(TOKEN), "no volumes but emptyDir"),
-    (lambda d: pod(d)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "no volumes but emptyDir"),
+    (lambda d: pod(d)["securityContext"].update(sysctls=SYSCTLS), "sysctls"),
     (lambda d: pod(d)["securityContext"].pop("runAsNonRoot"), "as root"),
     (lambda d: pod(d).pop("securityContext"), "as root"),
-    (lambda d: container(d).update(env=ENV), "no environment"),
-    (lambda d: container(d).update(envFrom=[{"secretRef": {"name": "x"}}]), "no environment"),
-    (lambda d: container(d)["ports"][0].update(hostPort=80), "no host ports"),
     (lambda d: container(d).pop("securityContext"), "no privileges"),
     (lambda d: container(d)["securityContext"].update(allowPrivilegeEscalation=True), "no privileges"),
     (lambda d: container(d)["securityContext"].update(runAsNonRoot=False, runAsUser=0), "no privileges"),
@@ -115,10 +150,66 @@ STRONGER: list[tuple[Change, str]] = [
     (lambda d: container(d)["securityContext"].update(appArmorProfile={"type": "Unconfined"}), "no privileges"),
     (
         lambda d: (container(d)["securityContext"].update(procMount="Unmasked"), pod(d).update(hostUsers=False)),
-        "host n",
+        "no privileges",
     ),
     (lambda d: pod(d)["containers"].append({"name": "x", "image": "x"}), "no privileges"),
+    (lambda d: pod(d).update(initContainers=[{"name": "x", "image": "x"}]), "no privileges"),
+    # Labels and annotations by which somebody else gives a pod one of these.
+    *(
+        (
+            lambda d, key=key, kind=kind: template(d).setdefault(kind, {}).update({key: "unconfined"}),
+            "rbac.reservedPodKeys",
+        )
+        for kind, key in [
+            ("annotations", f"{APPARMOR}/nginx"),
+            ("annotations", "k8s.v1.cni.cncf.io/networks"),
+            ("annotations", "devices.crio.io/nginx"),
+            ("annotations", "io.kubernetes.cri-o.Devices"),
+            ("annotations", "cdi.k8s.io/vendor"),
+            ("annotations", "sidecar.istio.io/userVolume"),
+            ("labels", "azure.workload.identity/use"),
+        ]
+    ),
 ]
+CONFIG = {"name": "ca", "configMap": {"name": "ca", "optional": True}}
+SOURCES = [{"configMap": {"name": "ca"}}, {"downwardAPI": {"items": []}}]
+#: What a platform's admission adds to Deployments, which is then in the operator's own request.
+ADDED: list[Change] = [
+    lambda d: pod(d).update(tolerations=[{"key": "kubernetes.io/arch", "operator": "Exists"}]),
+    lambda d: pod(d)["nodeSelector"].update({"cloud.example.com/pool": "tenants"}),
+    lambda d: pod(d).update(affinity={"nodeAffinity": NODES}),
+    lambda d: pod(d).update(priorityClassName="tenants"),
+    lambda d: pod(d).update(runtimeClassName="gvisor"),
+    lambda d: pod(d).update(hostUsers=False),
+    lambda d: pod(d).update(hostNetwork=False, hostPID=False, hostIPC=False, shareProcessNamespace=False),
+    lambda d: pod(d).update(hostAliases=[{"ip": "192.0.2.9", "hostnames": ["example.com"]}]),
+    lambda d: pod(d).update(schedulerName="theirs", dnsConfig={"options": [{"name": "ndots", "value": "2"}]}),
+    lambda d: pod(d)["securityContext"].update(supplementalGroups=[7], appArmorProfile={"type": "RuntimeDefault"}),
+    lambda d: container(d)["securityContext"].update(seccompProfile={"type": "RuntimeDefault"}, procMount="Default"),
+    lambda d: container(d).update(env=[{"name": "HTTP_PROXY", "value": "http://192.0.2.9"}]),
+    lambda d: container(d).update(
+        env=[
+            {"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "x", "key": "key"}}},
+        ]
+    ),
+    lambda d: container(d).update(envFrom=[{"configMapRef": {"name": "x"}}]),
+    lambda d: pod(d).update(initContainers=[{**INIT, "env": [{"name": "A", "value": "b"}]}]),
+    lambda d: pod(d)["containers"].append({**INIT, "name": "agent", "livenessProbe": {"httpGet": {"port": 1}}}),
+    lambda d: pod(d)["volumes"].extend([CONFIG, {"name": "x", "projected": {"sources": SOURCES}}]),
+    lambda d: template(d).update(annotations={"example.com/cost": "7", "sidecar.istio.io/inject": "true"}),
+    lambda d: template(d).update(annotations={f"{APPARMOR}/nginx": "runtime/default"}),
+    lambda d: template(d)["labels"].update({"example.com/team": "shop"}),
+]
+
+
+@pytest.mark.parametrize("change", ADDED, ids=range(len(ADDED)))
+def test_what_gives_no_power_may_be_in_the_operators_request(
+    product: Product, confined: Namespace, change: Change
+) -> None:
+    body = ours(confined.name)
+    change(body)
+    assert as_account(product, RELEASE, "apply", "--server-side", "--dry-run=server", "-f", "-", body=body) == ""
 
 
 @pytest.mark.parametrize(("change", "words"), STRONGER, ids=range(len(STRONGER)))
@@ -137,15 +228,22 @@ def test_what_others_added_stays_and_stands_in_no_way(namespace: Namespace) -> N
     added = [
         ("/volumes/-", SECRET),
         ("/serviceAccountName", "mesh"),
-        ("/nodeSelector", {"disk": "fast"}),
+        ("/nodeSelector/disk", "fast"),
+        ("/initContainers", [{"name": "init", "image": "example.com/init:1", "env": ENV}]),
+        ("/containers/0/env", ENV),
         ("/securityContext/supplementalGroups", [7]),
         ("/containers/-", {"name": "sidecar", "image": "example.com/sidecar:1", "env": ENV}),
     ]
-    patch = [{"op": "add", "path": f"/spec/template/spec{path}", "value": value} for path, value in added]
+    patch: list[Any] = [{"op": "add", "path": f"/spec/template/spec{path}", "value": value} for path, value in added]
+    annotations = {"sidecar.istio.io/userVolume": "[]"}
+    patch.append({"op": "add", "path": "/spec/template/metadata/annotations", "value": annotations})
     namespace.kubectl("patch", "deployment", "web", "--type=json", "-p", json.dumps(patch))
-    namespace.apply({"count": 1, "image": "example.com/nginx:2"})
+    namespace.apply({"count": 1, "image": "example.com/nginx:2", "containerPort": 8081})
     images = ["example.com/nginx:2", "example.com/sidecar:1"]
-    namespace.wait("deployment", lambda found: [c["image"] for c in pod(found)["containers"]] == images)
+    found = namespace.wait("deployment", lambda found: [c["image"] for c in pod(found)["containers"]] == images)
+    assert pod(found)["nodeSelector"] == {"kubernetes.io/os": "linux", "disk": "fast"}
+    assert container(found)["env"] == ENV
+    assert pod(found)["serviceAccountName"] == "mesh"
 
 
 def test_it_touches_no_service_and_no_deployment_of_somebody_else(product: Product, confined: Namespace) -> None:
@@ -162,6 +260,51 @@ def test_it_touches_no_service_and_no_deployment_of_somebody_else(product: Produ
     for more in ({"externalIPs": ["198.51.100.1"]}, {"type": "ExternalName", "externalName": "example.com"}):
         stronger = {**body, "spec": {**body["spec"], **more}}
         assert "no Service that leads traffic" in as_account(product, RELEASE, *apply, body=stronger)
+
+
+def orphan(namespace: str, name: str) -> dict[str, Any]:
+    """A Deployment of the operator's as a backup brings it back."""
+    body = with_hash(ours(namespace))
+    metadata = {**body["metadata"], "name": name, "labels": names.labels(name)}
+    del metadata["ownerReferences"]
+    return {**body, "metadata": metadata}
+
+
+NOT_OURS: dict[str, dict[str, Any]] = {
+    "another's label": {"labels": names.labels("other")},
+    "managed by Helm": {"labels": {**names.labels("web"), names.LABEL_MANAGED_BY: "Helm"}},
+    "no hash": {"annotations": {}},
+}
+
+
+def test_of_what_nobody_controls_it_adopts_its_own_and_nothing_else(product: Product, confined: Namespace) -> None:
+    owner = ours(confined.name)["metadata"]["ownerReferences"]
+
+    def patched(change: object, *options: str) -> str:
+        text = json.dumps(change)
+        return as_account(product, RELEASE, "-n", confined.name, "patch", "deployment", "web", "-p", text, *options)
+
+    create = ("create", "-f", "-")
+    adopt, dry_run = {"metadata": {"ownerReferences": owner}}, "--dry-run=server"
+    confined.kubectl("create", "configmap", "theirs")
+    uid = confined.kubectl("get", "configmap", "theirs", "-o", "jsonpath={.metadata.uid}").stdout
+    theirs = {"apiVersion": "v1", "kind": "ConfigMap", "name": "theirs", "uid": uid, "controller": True}
+    for what, metadata in {**NOT_OURS, "controlled": {"ownerReferences": [theirs]}}.items():
+        body = orphan(confined.name, "web")
+        body["metadata"].update(metadata)
+        confined.kubectl(*create, input=yaml.safe_dump(body))
+        both = [*metadata.get("ownerReferences", ()), {**owner[0], "controller": "ownerReferences" not in metadata}]
+        assert "adopts only" in patched({"metadata": {"ownerReferences": both}}, dry_run), what
+        confined.kubectl("delete", "deployment", "web")
+    confined.kubectl(*create, input=yaml.safe_dump(orphan(confined.name, "web")))
+    assert "adopts only" in patched({"metadata": {"labels": {"a": "b"}}}, dry_run)
+    assert "adopts only" in patched({"metadata": {"ownerReferences": [{**owner[0], "kind": "Other"}]}}, dry_run)
+    with_secret = {"spec": {"template": {"spec": {"volumes": [SECRET]}}}}
+    assert "no volumes with Secrets" in patched({**adopt, **with_secret}, dry_run)
+    remove = ("-n", confined.name, "delete", "deployment", "web", dry_run)
+    assert "adopts only" in as_account(product, RELEASE, *remove)
+    assert patched(adopt, dry_run) == ""
+    confined.kubectl("delete", "deployment", "web")
 
 
 CA = base64.b64encode(encode_certificates([authority.create(datetime.now(UTC)).certificate])).decode()

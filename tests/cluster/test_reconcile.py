@@ -367,3 +367,32 @@ def test_an_image_of_a_pod_that_no_status_can_hold_is_left_out(namespace: Namesp
     containers = [{"name": names.CONTAINER, "image": f"example.com/{'a/' * 300}x"}]
     namespace.kubectl("patch", "pod", pod["metadata"]["name"], "-p", json.dumps({"spec": {"containers": containers}}))
     namespace.wait("nginx", lambda found: "image" not in found["status"])
+
+
+def test_a_probe_changes_its_handler(namespace: Namespace) -> None:
+    """Also where somebody else has set another one: the API server takes one handler alone."""
+
+    def probe() -> dict[str, Any]:
+        found = namespace.get("deployment")
+        assert found is not None
+        return dict(found["spec"]["template"]["spec"]["containers"][0]["readinessProbe"])
+
+    def handlers() -> set[str]:
+        return {"tcpSocket", "httpGet", "exec"} & probe().keys()
+
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    assert handlers() == {"tcpSocket"}
+    for readiness, expected in (({"httpGet": {"path": "/healthz"}}, "httpGet"), ({}, "tcpSocket")) * 2:
+        namespace.apply({"count": 1, "probes": {"readiness": readiness}})
+        namespace.wait("deployment", lambda _, expected=expected: handlers() == {expected})
+        namespace.wait("nginx", serving(1))
+    theirs = {"tcpSocket": None, "exec": {"command": ["true"]}}
+    container = {"name": "nginx", "readinessProbe": theirs}
+    patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
+    namespace.kubectl("patch", "deployment", "web", "--type=strategic", "-p", json.dumps(patch))
+    namespace.wait("deployment", lambda _: handlers() == {"tcpSocket"})
+    namespace.apply({"count": 1, "probes": {"readiness": {"httpGet": {"path": "/", "port": 81}, "periodSeconds": 7}}})
+    namespace.wait("nginx", serving(1))
+    namespace.wait("deployment", lambda _: handlers() == {"httpGet"})
+    assert (probe()["httpGet"]["port"], probe()["periodSeconds"], probe()["timeoutSeconds"]) == (81, 7, 5)

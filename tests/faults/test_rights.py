@@ -23,6 +23,9 @@ def live_a_life(namespace: Namespace) -> None:
         seconds=PATIENCE,
         what="an Event that counts 2",
     )
+    bare = '{"metadata":{"ownerReferences":null}}'
+    namespace.kubectl("patch", "deployment", "web", "--type=merge", "-p", bare)
+    namespace.wait("deployment", lambda found: "ownerReferences" in found["metadata"])
     namespace.apply({"count": 2, "image": IMAGE, "service": {"enabled": False}})
     namespace.wait("nginx", serving(2))
     namespace.wait_gone("service")

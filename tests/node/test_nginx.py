@@ -1,6 +1,8 @@
 """What an application team sees: pods that run, a Service that answers, refusals that help."""
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import yaml
 
 from testbed import Bed, images
 from testbed.waiting import PATIENCE, until
+from tests.support import scc
 from tests.support.namespaces import Namespace, fresh, serving
 from tests.support.node.release import Release
 
@@ -189,3 +192,80 @@ def test_an_upgrade_changes_the_policy_and_leaves_nginx_alone(installed: Release
     namespace.apply({"count": 3}, "other")
     namespace.wait("nginx", serving(3), "other")
     assert before <= uids(namespace)
+
+
+#: Sends requests over connections that stay open, so that nginx is never idle, until each has had its answers.
+_LOAD = """
+import http.client, sys, threading
+def send():
+    connection = http.client.HTTPConnection(sys.argv[1], 80, timeout=60)
+    for _ in range(int(sys.argv[2])):
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        answer.read()
+        answered.append(answer.status)
+answered = []
+threads = [threading.Thread(target=send) for _ in range(32)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(answered), set(answered))
+"""
+
+
+def workers(bed: Bed, pod: dict[str, Any]) -> list[int]:
+    """The processes of nginx's workers in a pod."""
+    (status,) = pod["status"]["containerStatuses"]
+    found = bed.processes_of(status["containerID"].removeprefix("containerd://"))
+    return [process for process in found if b"worker process" in Path(f"/proc/{process}/cmdline").read_bytes()]
+
+
+def readiness(namespace: Namespace) -> tuple[str, str]:
+    """Status of the one pod's condition Ready, and since when."""
+    (pod,) = namespace.list("pod")
+    (found,) = (c for c in pod["status"]["conditions"] if c["type"] == "Ready")
+    return found["status"], found["lastTransitionTime"]
+
+
+def test_by_http_a_hung_nginx_is_unready_and_a_busy_one_stays_ready(namespace: Namespace) -> None:
+    """The kernel accepts connections for a hung one, so a probe by TCP does not notice."""
+    probe = {"httpGet": {"path": "/"}, "periodSeconds": 1, "failureThreshold": 2}
+    namespace.apply({"count": 1, "probes": {"readiness": probe}})
+    namespace.wait("nginx", serving(1))
+    wait_page(namespace, tag(images.nginx_names()[0]))
+    before, found = readiness(namespace), namespace.get("service")
+    assert found is not None
+    load = [sys.executable, "-c", _LOAD, found["spec"]["clusterIP"], "1000"]
+    done = namespace.bed.run(load, capture_output=True, text=True)
+    assert done.stdout.strip() == "32000 {200}", done.stderr
+    assert readiness(namespace) == before
+
+    (pod,) = namespace.list("pod")
+    hung = workers(namespace.bed, pod)
+    assert hung
+    for process in hung:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        namespace.wait("nginx", lambda nginx: nginx["status"]["readyCount"] == 0)
+        assert readiness(namespace)[0] == "False"
+    finally:
+        for process in hung:
+            os.kill(process, signal.SIGCONT)
+    namespace.wait("nginx", serving(1))
+
+
+def test_nginx_runs_with_an_id_that_the_platform_assigns(installed: Release, namespace: Namespace) -> None:
+    """As under OpenShift's restricted-v2: a user that the image does not know, in the group of the volumes."""
+    scc.enforce(installed.bed)
+    scc.assign(installed.bed)
+    try:
+        scc.select(namespace)
+        installed.upgrade(4, "--set", "nginx.fixedIDs=false")
+        namespace.apply({"count": 1})
+        namespace.wait("nginx", serving(1))
+        wait_page(namespace, tag(images.nginx_names()[0]))
+        (pod,) = (pod for pod in namespace.list("pod") if "deletionTimestamp" not in pod["metadata"])
+        for process in workers(installed.bed, pod):
+            assert Path(f"/proc/{process}").stat().st_uid == scc.FIRST
+    finally:
+        scc.remove(installed.bed)
+        installed.upgrade(4, "--reset-values")

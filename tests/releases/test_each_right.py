@@ -135,7 +135,7 @@ def send(bed: Bed, method: str, path: str, body: object = None) -> None:
 
 
 def life_of_operator(web: Namespace, text: Condition) -> Life:
-    """All that it ever has to do: leading, a name that is taken, repairs, Events that count, a deletion."""
+    """All that it ever has to do: leading, a taken name, repairs, Events that count, an adoption, a deletion."""
     bed, labels = web.bed, {"app": "foreign"}
     pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": IMAGE}]}}
     foreign = {
@@ -155,6 +155,8 @@ def life_of_operator(web: Namespace, text: Condition) -> Life:
         patch(bed, DEPLOYMENTS.path(web.name, "web"), {"spec": {"replicas": 3}})
         yield lambda: (web.get("deployment") or {}).get("spec", {}).get("replicas") == 1
     yield lambda: any(event["reason"] == "Repaired" and event["count"] == 2 for event in web.list("event"))
+    patch(bed, DEPLOYMENTS.path(web.name, "web"), {"metadata": {"ownerReferences": None}})
+    yield lambda: "ownerReferences" in (web.get("deployment") or {}).get("metadata", {})
     patch(bed, NGINXES.path(web.name, "web"), {"spec": {"service": {"enabled": False}}})
     yield lambda: web.get("service") is None
     yield lambda: "admission works" in text()

@@ -7,6 +7,7 @@ On a bed:
     product      the chart installed on a control plane, its two programs run as processes
     impatient    nginx-operator, for which a watch is stuck at once
     policies     policies of the webhooks, as options of Helm
+    scc          OpenShift's restricted-v2, imitated
     answers      what a cluster answers about an Nginx
     kubelet      what a kubelet tells of a pod, told by a test
     health       what tools that wait make of an Nginx

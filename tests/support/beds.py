@@ -10,6 +10,7 @@ import pytest
 from testbed import Bed, Level, Progress, missing_for
 from testbed.gobuild import KUBERNETES, OLDEST_KUBERNETES, GoModule
 from testbed.images import BuiltImage
+from testbed.network import Families
 
 
 @contextmanager
@@ -19,6 +20,7 @@ def bed_of_a_level(
     level: Level,
     kwok_nodes: int = 0,
     images: Sequence[Callable[[Progress], BuiltImage]] = (),
+    families: Families = "IPv4",
 ) -> Iterator[Bed]:
     """Yields a bed with images loaded, and takes it down at the end unless KEEP_BED=1.
 
@@ -26,7 +28,7 @@ def bed_of_a_level(
     """
     if sentence := missing_for(level):
         pytest.skip(sentence)
-    bed = Bed(name, level, kwok_nodes, chosen_kubernetes())
+    bed = Bed(name, level, kwok_nodes, chosen_kubernetes(), families)
     try:
         with shown(request) as progress:
             built = [make(progress) for make in images]  # first: a cluster, even an idle one, slows the builds down

@@ -137,8 +137,8 @@ class Product:
         **options: str,
     ) -> Program:
         """Starts `nginx-operator run` with the rights of the chart's ServiceAccount."""
-        command = [*module, "run", "--metrics-bind", f"{HOST}:{port}", *self.policy(), *arguments]
-        return self._start(name, command, self.kubeconfig(self.release), (HOST, port), options)
+        command = [*module, "run", "--metrics-bind", self._bind(port), *self.policy(), *arguments]
+        return self._start(name, command, self.kubeconfig(self.release), (self.bed.node_ip, port), options)
 
     def webhooks(
         self,
@@ -152,10 +152,11 @@ class Product:
         self._route(port)
         container = self._container("webhooks")
         command = [
-            *(module, *container["args"], "--bind", f"{HOST}:{port}"),
-            *("--health-bind", f"{HOST}:{port + 1}", *self.policy(), *arguments),
+            *(module, *container["args"], "--bind", self._bind(port)),
+            *("--health-bind", self._bind(port + 1), *self.policy(), *arguments),
         ]
-        return self._start(name, command, self.kubeconfig(f"{self.release}-webhooks"), (HOST, port + 1), environ or {})
+        health = self.bed.node_ip, port + 1
+        return self._start(name, command, self.kubeconfig(f"{self.release}-webhooks"), health, environ or {})
 
     def rotate(self) -> "subprocess.CompletedProcess[str]":
         """Runs `nginx-webhooks rotate` as in a pod of the webhooks."""
@@ -174,6 +175,10 @@ class Product:
             "delete", "endpointslice", "-n", self.namespace, "-l", f"kubernetes.io/service-name={self.release}-webhooks"
         )
         self._route_by_endpoints(())
+
+    def _bind(self, port: int) -> str:
+        """Where a program listens; where there is IPv6, at all addresses, as in the chart."""
+        return f"{HOST}:{port}" if self.bed.families == "IPv4" else f":{port}"
 
     def _container(self, component: str) -> dict[str, Any]:
         """The container of a Deployment of the chart."""
@@ -249,8 +254,8 @@ class Product:
                 "namespace": self.namespace,
                 "labels": {"kubernetes.io/service-name": f"{self.release}-webhooks"},
             },
-            "addressType": "IPv4",
-            "endpoints": [{"addresses": [HOST], "conditions": {"ready": True}}],
+            "addressType": "IPv6" if ":" in self.bed.node_ip else "IPv4",
+            "endpoints": [{"addresses": [self.bed.node_ip], "conditions": {"ready": True}}],
             "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
         }
         self.bed.kubectl("apply", "-f", "-", input=yaml.safe_dump(endpoint))
@@ -267,7 +272,7 @@ class Product:
             "kind": "Endpoints",
             "metadata": {"name": f"{self.release}-webhooks", "namespace": self.namespace},
             "subsets": [
-                {"addresses": [{"ip": HOST}], "ports": [{"name": "https", "port": port, "protocol": "TCP"}]}
+                {"addresses": [{"ip": self.bed.node_ip}], "ports": [{"name": "https", "port": port, "protocol": "TCP"}]}
                 for port in sorted(self._routed)
             ],
         }

@@ -11,9 +11,10 @@ from testbed import Bed
 Right = tuple[str, str, str]
 
 #: Rights of the operator that none of its requests names. The API server checks them for a patch that creates an
-#: object, and OpenShift's for one that writes an ownerReference.
+#: object, and OpenShift's for one that writes an ownerReference (also to an object that exists: delete).
 IMPLIED = {
     ("apps/deployments", "create"),
+    ("apps/deployments", "delete"),
     ("/services", "create"),
     ("proxy.example.com/nginxes/finalizers", "update"),
 }

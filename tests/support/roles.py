@@ -50,6 +50,8 @@ class Right:
         """The API server's message to an account that lacks it."""
         if self.resource.endswith("/finalizers"):
             return "cannot set blockOwnerDeletion"
+        if (self.resource, self.verb) == ("deployments", "delete"):
+            return "cannot set an ownerRef on a resource you can't delete"
         return f'cannot {self.verb} resource "{self.resource}" in API group "{self.group}"'
 
 

@@ -93,7 +93,13 @@ _ODD_NETWORKS = st.one_of(
 )
 _CLASSES = _of("a", "example.com/internal")
 _POLICIES = _of("Cluster", "Local")
-_ANY_TYPE: Fields = {"enabled": st.booleans(), "port": _PORTS, "annotations": _ANNOTATIONS}
+_ANY_TYPE: Fields = {
+    "enabled": st.booleans(),
+    "port": _PORTS,
+    "annotations": _ANNOTATIONS,
+    "ipFamilyPolicy": _of("SingleStack", "PreferDualStack", "RequireDualStack"),
+    "ipFamilies": _of(["IPv4"], ["IPv6"]),
+}
 _NODE_PORT: Fields = {**_ANY_TYPE, "nodePort": _PORTS, "externalTrafficPolicy": _POLICIES}
 _BALANCED: Fields = {**_NODE_PORT, "loadBalancerClass": _CLASSES, "loadBalancerSourceRanges": _NETWORKS}
 _SERVICE = st.one_of(
@@ -110,6 +116,8 @@ _ODD_SERVICE = _object(
         "externalTrafficPolicy": _words("Local"),
         "loadBalancerClass": _words("a/b/c", "a..b", "A/b", "a_b.c/d", "-a") | _LONG,
         "loadBalancerSourceRanges": _ODD_NETWORKS,
+        "ipFamilyPolicy": _words("SingleStack", "DualStack"),
+        "ipFamilies": st.lists(_of("IPv4", "IPv6", "ipv4", None), max_size=3),
     },
 ) | st.builds(
     lambda service, odd: {**service, "type": "LoadBalancer", **odd},
@@ -119,8 +127,40 @@ _ODD_SERVICE = _object(
         {"loadBalancerClass": "a//b"},
         {"loadBalancerSourceRanges": ["192.0.2.0/33"]},
         {"type": "ClusterIP"},
+        *(
+            {"ipFamilyPolicy": policy, "ipFamilies": families}
+            for policy in (None, "SingleStack", "PreferDualStack", "RequireDualStack")
+            for families in (["IPv4", "IPv6"], ["IPv6", "IPv4"], ["IPv6", "IPv6"])
+        ),
     ),
 )
+
+_TIMES: Fields = {"periodSeconds": _of(1, 5, 3600), "timeoutSeconds": _of(1, 5.0), "failureThreshold": _of(1, 1000)}
+_HTTP = st.fixed_dictionaries({"path": _of("/", "/healthz?a=b", "/" + "a" * 1023)}, optional={"port": _PORTS})
+_TCP = st.fixed_dictionaries({}, optional={"port": _PORTS})
+_PROBES = st.fixed_dictionaries(
+    {},
+    optional={
+        "readiness": st.fixed_dictionaries({}, optional=_TIMES | {"httpGet": _HTTP})
+        | st.fixed_dictionaries({}, optional=_TIMES | {"tcpSocket": _TCP})
+    },
+)
+_ODD_HTTP = st.one_of(
+    _object(
+        {"path": st.just("/"), "port": _PORTS},
+        {"path": _words("/", "healthz", "/a b", "/\u00e9") | _of("/" + "a" * 1024), "port": _INTEGERS | _FLOATS},
+    ),
+    st.just({}),
+)
+_ODD_READINESS = _object(
+    _TIMES,
+    {
+        "httpGet": _ODD_HTTP,
+        "tcpSocket": _object({"port": _PORTS}, {"port": _INTEGERS | _FLOATS}),
+        **dict.fromkeys(_TIMES, _INTEGERS | _FLOATS),
+    },
+) | st.builds(lambda http, tcp: {"httpGet": http, "tcpSocket": tcp}, _HTTP | st.none(), _TCP | st.none())
+_ODD_PROBES = _object({"readiness": st.just({})}, {"readiness": _ODD_READINESS})
 
 _GOOD: Fields = {
     "count": st.integers(0, 100),
@@ -130,6 +170,7 @@ _GOOD: Fields = {
     "resources": st.fixed_dictionaries({}, optional={"requests": _REQUESTS}) | st.builds(dict, limits=_LIMITS),
     "containerPort": _PORTS,
     "service": _SERVICE,
+    "probes": _PROBES,
     "paused": st.booleans(),
 }
 _ODD: Fields = {
@@ -140,6 +181,7 @@ _ODD: Fields = {
     "resources": _RESOURCES,
     "containerPort": _INTEGERS | _FLOATS,
     "service": _ODD_SERVICE,
+    "probes": _ODD_PROBES,
     "paused": _SCALARS,
 }
 #: Specs as a user may send them.
@@ -147,7 +189,11 @@ SPECS: SearchStrategy[dict[str, Any]] = st.one_of(
     st.fixed_dictionaries({}, optional=_GOOD),
     _object(_GOOD, _ODD),
     st.builds(or_, st.fixed_dictionaries({}, optional=_GOOD), st.fixed_dictionaries({"resources": _RESOURCES})),
-    st.builds(or_, st.fixed_dictionaries({}, optional=_GOOD), st.fixed_dictionaries({"service": _ODD_SERVICE})),
+    st.builds(
+        or_,
+        st.fixed_dictionaries({}, optional=_GOOD),
+        st.fixed_dictionaries({"service": _ODD_SERVICE}) | st.fixed_dictionaries({"probes": _ODD_PROBES}),
+    ),
 )
 #: Names of an Nginx.
 NAMES: SearchStrategy[str] = st.one_of(*[st.just("web")] * 9, _of("a", "1a", "a.b", "a-", "a" * 50, "a" * 51, "a" * 63))

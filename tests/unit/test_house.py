@@ -174,11 +174,18 @@ def test_tests_share_what_stands_in_support_and_nothing_else() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("package", ["testbed", "tests/support"])
+MAPPED = sorted(
+    str(init.parent.relative_to(ROOT))
+    for top in ("operator", "webhooks", "testbed")
+    for init in (ROOT / top).rglob("__init__.py")
+)
+
+
+@pytest.mark.parametrize("package", [*MAPPED, "tests/support", "tests/support/apiserver"])
 def test_the_docstring_of_a_package_maps_its_modules(package: str) -> None:
     text = ast.get_docstring(ast.parse(read(f"{package}/__init__.py")))
     assert text is not None
-    listed = re.findall(r"^    (\w+)/?  +\S", text, re.MULTILINE)
+    listed = re.findall(r"^ *(\w+)(?:(?:\.py|/) +| {2,})\S", text, re.MULTILINE)
     modules = {path.stem for path in (ROOT / package).glob("*.py")} | {
         path.parent.name for path in (ROOT / package).glob("*/__init__.py")
     }

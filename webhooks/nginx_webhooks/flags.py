@@ -120,8 +120,8 @@ def _add_serve_flags(serve: argparse.ArgumentParser) -> None:
         "--policy-file",
         type=Path,
         metavar="FILE",
-        help="YAML with defaultCount, minCount, maxCount, defaultImage, namespaces and classes; read again when it "
-        "changes (default: count 1, allowed 0 to 100)",
+        help="YAML with defaultCount, minCount, maxCount, defaultImage, fixedIDs, namespaces and classes; read again "
+        "when it changes (default: count 1, allowed 0 to 100)",
     )
     files = serve.add_argument_group("certificate from files")
     files.add_argument("--cert-file", type=Path, metavar="FILE", help="certificate chain, PEM")

@@ -16,6 +16,8 @@ FIELD_MANAGER: Final = "nginx-operator"
 CA_BUNDLE_FIELD_MANAGER: Final = "nginx-operator-cabundle"
 
 #: Hash of what was applied to a child; it differs as soon as a field enters or leaves the desired child.
+#: Of a Service: which the API server reads where loadBalancerSourceRanges is empty.
+SOURCE_RANGES_ANNOTATION: Final = "service.beta.kubernetes.io/load-balancer-source-ranges"
 APPLIED_HASH_ANNOTATION: Final = f"{GROUP}/applied-hash"
 
 #: Entries of the webhook configurations. Frozen: server-side apply finds an entry by its name. Those of classes of

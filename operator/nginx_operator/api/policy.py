@@ -33,6 +33,7 @@ class Policy:
         min_count: the smallest count that is admitted.
         max_count: the largest count that is admitted.
         default_image: written into a spec without an image.
+        fixed_ids: whether nginx runs with the user and group of the default image; else the platform assigns them.
         namespace: the namespace that it applies to.
         class_name: the class of namespaces that it applies to. Without both it applies where no other does.
     """
@@ -41,6 +42,7 @@ class Policy:
     min_count: int = 0
     max_count: int = 100
     default_image: str = DEFAULT_IMAGE
+    fixed_ids: bool = True
     namespace: str = ""
     class_name: str = ""
 
@@ -114,7 +116,8 @@ class Policies:
     def summary(self) -> str:
         """All of them, for a log line."""
         bounds = [self.cluster, *self.namespaces.values(), *(found.policy for found in self.classes)]
-        return f"{'; '.join(policy.summary for policy in bounds)}; image {self.cluster.default_image}"
+        ids = "" if self.cluster.fixed_ids else "; ids left to the platform"
+        return f"{'; '.join(policy.summary for policy in bounds)}; image {self.cluster.default_image}{ids}"
 
     def depends_on_labels(self, namespace: str) -> bool:
         """Whether the policy of a namespace depends on its labels."""
@@ -129,10 +132,10 @@ class Policies:
         """The policies of a document.
 
         Args:
-            document: a mapping with the keys defaultCount, minCount, maxCount, defaultImage; namespaces, a mapping
-                from names to mappings with the first three; and classes, a list of mappings with the first three, a
-                name and a selector. All but the latter two are optional: a policy has the cluster's values where it
-                has none.
+            document: a mapping with the keys defaultCount, minCount, maxCount, defaultImage, fixedIDs; namespaces, a
+                mapping from names to mappings with the first three; and classes, a list of mappings with the first
+                three, a name and a selector. All but the latter two are optional: a policy has the cluster's values
+                where it has none.
 
         Raises:
             PolicyError: with all errors at once.
@@ -164,7 +167,8 @@ _CLASS_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 _COUNTS: Final = {"defaultCount": "default_count", "minCount": "min_count", "maxCount": "max_count"}
 _IMAGE: Final = {"defaultImage": "default_image"}
-_FIELDS: Final = {**_COUNTS, **_IMAGE}
+_IDS: Final = {"fixedIDs": "fixed_ids"}
+_FIELDS: Final = {**_COUNTS, **_IMAGE, **_IDS}
 
 
 def _classes(documents: object, cluster: Policy, errors: list[str]) -> tuple[NamespaceClass, ...]:
@@ -212,6 +216,8 @@ def _value_error(key: object, value: Any, keys: Collection[str]) -> str:
         if isinstance(value, str) and images.is_reference(value):
             return ""
         return f"{key} must be an image that a node can pull, not {value!r}; it is {images.FORMAT}"
+    if key in _IDS:
+        return "" if isinstance(value, bool) else f"{key} must be true or false, not {value!r}"
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= COUNT_LIMIT:
         return f"{key} must be a whole number from 0 to {COUNT_LIMIT}, not {value!r}"
     return ""

@@ -103,10 +103,45 @@ class ServiceSpec(_View):
     external_traffic_policy: str | None = None
     load_balancer_class: str | None = None
     load_balancer_source_ranges: tuple[str, ...] = ()
+    ip_family_policy: str | None = None
+    ip_families: tuple[str, ...] = ()
+
+
+class HTTPGetAction(_View):
+    """httpGet of a probe. Port None means containerPort."""
+
+    path: str
+    port: int | None = None
+
+
+class TCPSocketAction(_View):
+    """tcpSocket of a probe. Port None means containerPort."""
+
+    port: int | None = None
+
+
+class Probe(_View):
+    """A probe, with the schema's defaults. Without httpGet it is one of TCP."""
+
+    http_get: HTTPGetAction | None = None
+    tcp_socket: TCPSocketAction | None = None
+    period_seconds: int = 5
+    timeout_seconds: int | None = None
+    failure_threshold: int = 2
+
+
+class Probes(_View):
+    """spec.probes."""
+
+    readiness: Probe | None = None
 
 
 class NginxSpec(_View):
-    """spec after defaulting and validation."""
+    """spec after defaulting and validation.
+
+    Attributes:
+        fixed_ids: whether pods run with the ids of the default image. Of the administrator's policy, not of the spec.
+    """
 
     count: int
     image: str
@@ -115,12 +150,15 @@ class NginxSpec(_View):
     resources: dict[str, dict[str, str | int]] = {}
     container_port: int = 8080
     service: ServiceSpec = msgspec.field(default_factory=ServiceSpec)
+    probes: Probes = msgspec.field(default_factory=Probes)
     paused: bool = False
+    fixed_ids: bool = True
 
     @classmethod
-    def from_dict(cls, spec: dict[str, Any]) -> "NginxSpec":
+    def from_dict(cls, spec: dict[str, Any], *, fixed_ids: bool = True) -> "NginxSpec":
         """The typed form of a spec that has been defaulted and found valid. null means left out."""
-        return msgspec.convert({key: value for key, value in spec.items() if value is not None}, cls)
+        given = {key: value for key, value in spec.items() if value is not None}
+        return msgspec.convert({**given, "fixedIds": fixed_ids}, cls)
 
 
 class Condition(_View):

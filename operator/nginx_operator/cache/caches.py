@@ -32,7 +32,7 @@ class Caches:
         self.scopes: Final = [Scope(client, namespace) for namespace in namespaces or (None,)]
         self._by_namespace: Final = {scope.namespace: scope for scope in self.scopes}
 
-    def adopt(self, policies: Policies) -> None:
+    def set_policies(self, policies: Policies) -> None:
         """Puts other policies in force, for every Nginx."""
         self.policies = policies
         for scope in self.scopes:

@@ -14,20 +14,20 @@ from nginx_operator.kube.resources import Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
+class WatchedKind(Generic[T]):
     """What is watched, and how it is kept.
 
     Attributes:
         resource: what to read.
         decoded: the type that objects are decoded into.
-        parent: the key of the Nginx that an object belongs to.
+        owner_key: the key of the Nginx that an object belongs to.
         transform: what is kept of an object.
         selector: which objects, as parameters of list and watch.
     """
 
     resource: Resource
     decoded: type[T]
-    parent: Callable[[ObjectMeta], Key]
+    owner_key: Callable[[ObjectMeta], Key]
     transform: Callable[[T], T] = lambda item: item
     selector: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,8 +46,8 @@ class Informer(Generic[T]):
         reflector: to be run.
     """
 
-    def __init__(self, client: Client, kind: Kind[T], changed: Changed[T], namespace: str | None = None) -> None:
-        self.store: Store[T] = Store(kind.parent, changed)
+    def __init__(self, client: Client, kind: WatchedKind[T], changed: Changed[T], namespace: str | None = None) -> None:
+        self.store: Store[T] = Store(kind.owner_key, changed)
         self.reflector = Reflector(
             client,
             kind.resource,

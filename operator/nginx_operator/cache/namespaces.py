@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from nginx_operator.api.types import Key, Namespace, ObjectMeta
 from nginx_operator.cache import transforms
-from nginx_operator.cache.informer import Informer, Kind
+from nginx_operator.cache.informer import Informer, WatchedKind
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.reflector import Reflector
 from nginx_operator.kube.resources import NAMESPACES
@@ -33,7 +33,7 @@ class NamespaceLabels:
     def start(self) -> None:
         """Makes the reflectors: one for all namespaces, or one for each that is looked after, as the rights are."""
         selectors = [{"fieldSelector": f"metadata.name={name}"} for name in self._namespaces] or [{}]
-        kinds = [Kind(NAMESPACES, Namespace, _itself, transforms.namespace, selector) for selector in selectors]
+        kinds = [WatchedKind(NAMESPACES, Namespace, _itself, transforms.namespace, selector) for selector in selectors]
         self._informers = [Informer(self._client, kind, self._store_changed) for kind in kinds]
 
     def stop(self) -> None:

@@ -12,19 +12,19 @@ from typing import Any, Final, Protocol
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, Key, Nginx, Pod
 from nginx_operator.cache import transforms
-from nginx_operator.cache.informer import Informer, Kind
-from nginx_operator.cache.store import parent_by_label, parent_by_name
+from nginx_operator.cache.informer import Informer, WatchedKind
+from nginx_operator.cache.store import owner_key_by_label, owner_key_by_name
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.reflector import Reflector
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
 
 _CHILDREN: Final = {"labelSelector": names.CHILDREN_SELECTOR}
-_NGINXES: Final = Kind(NGINXES, Nginx, parent_by_name, transforms.nginx)
-_KINDS: Final[tuple[Kind[Any], ...]] = (
+_NGINXES: Final = WatchedKind(NGINXES, Nginx, owner_key_by_name, transforms.nginx)
+_KINDS: Final[tuple[WatchedKind[Any], ...]] = (
     _NGINXES,
-    Kind(DEPLOYMENTS, Child, parent_by_name, transforms.child, _CHILDREN),
-    Kind(SERVICES, Child, parent_by_name, transforms.child, _CHILDREN),
-    Kind(PODS, Pod, parent_by_label, transforms.pod, _CHILDREN),
+    WatchedKind(DEPLOYMENTS, Child, owner_key_by_name, transforms.child, _CHILDREN),
+    WatchedKind(SERVICES, Child, owner_key_by_name, transforms.child, _CHILDREN),
+    WatchedKind(PODS, Pod, owner_key_by_label, transforms.pod, _CHILDREN),
 )
 
 

@@ -26,12 +26,12 @@ class Store(Generic[T]):
     """A cache that never goes back to an earlier state of an object.
 
     Args:
-        parent: the key of the Nginx that an object belongs to.
+        owner_key: the key of the Nginx that an object belongs to.
         changed: told of each change of an object. A new resourceVersion alone is none.
     """
 
-    def __init__(self, parent: Callable[[ObjectMeta], Key], changed: Changed[T]) -> None:
-        self._parent = parent
+    def __init__(self, owner_key: Callable[[ObjectMeta], Key], changed: Changed[T]) -> None:
+        self._owner_key = owner_key
         self._changed = changed
         self._objects: dict[Key, dict[str, T]] = {}
         self._version = ""
@@ -49,7 +49,7 @@ class Store(Generic[T]):
         before, self._objects = self._objects, {}
         self._version = resource_version
         for item in objects:
-            self._objects.setdefault(self._parent(item.metadata), {})[item.metadata.name] = item
+            self._objects.setdefault(self._owner_key(item.metadata), {})[item.metadata.name] = item
         for key in before.keys() | self._objects.keys():
             old, new = before.get(key, {}), self.of(key)
             for name in old.keys() | new.keys():
@@ -63,8 +63,8 @@ class Store(Generic[T]):
             self._remove(item.metadata)
             return
         if event == "MODIFIED":
-            self._leave_earlier_parent(item.metadata)
-        key = self._parent(item.metadata)
+            self._leave_earlier_owner(item.metadata)
+        key = self._owner_key(item.metadata)
         known = self.of(key).get(item.metadata.name)
         if self._put(key, known, item) and not _looks_like(known, item):
             self._changed(key, known, item)
@@ -75,7 +75,7 @@ class Store(Generic[T]):
         Where the watch is past it, the store holds it already, or what became of it since: it may be deleted.
         """
         if not self._version or is_newer(item.metadata.resource_version, self._version):
-            key = self._parent(item.metadata)
+            key = self._owner_key(item.metadata)
             self._put(key, self.of(key).get(item.metadata.name), item)
 
     def observe_deletion(self, key: Key, name: str) -> None:
@@ -92,16 +92,16 @@ class Store(Generic[T]):
         return True
 
     def _remove(self, gone: ObjectMeta) -> None:
-        key = self._parent(gone)
+        key = self._owner_key(gone)
         known = self.of(key).get(gone.name)
         if known is not None and known.metadata.uid == gone.uid:
             self.observe_deletion(key, gone.name)
             self._changed(key, known, None)
 
-    def _leave_earlier_parent(self, metadata: ObjectMeta) -> None:
+    def _leave_earlier_owner(self, metadata: ObjectMeta) -> None:
         """Takes an object whose label now names another Nginx away from the earlier one."""
         namespace, name = metadata.key
-        key = self._parent(metadata)
+        key = self._owner_key(metadata)
         if name in self.of(key):
             return
         earlier = [k for k, group in self._objects.items() if k != key and k[0] == namespace and name in group]
@@ -111,12 +111,12 @@ class Store(Generic[T]):
             self._changed(other, known, None)
 
 
-def parent_by_name(metadata: ObjectMeta) -> Key:
+def owner_key_by_name(metadata: ObjectMeta) -> Key:
     """The Nginx of a child that bears its name; labels do not count, so that a changed one is seen and repaired."""
     return metadata.key
 
 
-def parent_by_label(metadata: ObjectMeta) -> Key:
+def owner_key_by_label(metadata: ObjectMeta) -> Key:
     """The Nginx that a pod names by its instance label."""
     return metadata.namespace, metadata.labels.get(names.LABEL_INSTANCE, "")
 

@@ -2,6 +2,7 @@
 
 plan.py            what to do about the children
 compare.py         a desired child beside the live one
+carry_over.py      what others set in a child and our apply must name to keep it
 outcome.py         what became of a plan
 observation.py     what one reconcile saw and did
 pod_troubles.py    what the kubelet says is wrong with pods

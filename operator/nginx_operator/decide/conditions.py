@@ -8,12 +8,16 @@ somebody does something. So a rule that finds a fault says Ready=False at once, 
 progress has passed (status.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from nginx_operator.decide import pod_troubles
+from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Observation
+
+#: How many rewritten fields a message names.
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def _spec_is_invalid(seen: Observation) -> ConditionState | None:
 
 
 def _name_is_taken(seen: Observation) -> ConditionState | None:
-    for conflict in seen.conflicts:
+    for conflict in seen.name_conflicts:
         what = f"{conflict.kind} {conflict.name}"
         if conflict.deleting:
             return ConditionState("False", "Progressing", f"waiting until {what}, which is being deleted, is gone")
@@ -128,7 +132,7 @@ def _all_serve(seen: Observation) -> ConditionState | None:
     return None
 
 
-def _quota_is_exceeded(seen: Observation) -> ConditionState | None:
+def _replicas_are_refused(seen: Observation) -> ConditionState | None:
     for condition in seen.deployment.status.conditions if seen.deployment else ():
         if condition.type == "ReplicaFailure" and condition.status == "True":
             reason = "QuotaExceeded" if "exceeded quota" in condition.message else "PodsRefused"
@@ -178,7 +182,7 @@ _RULES: Final[tuple[Callable[[Observation], ConditionState | None], ...]] = (
     _is_paused,
     _is_stopped,
     _all_serve,
-    _quota_is_exceeded,
+    _replicas_are_refused,
     _image_cannot_be_pulled,
     _container_cannot_start,
     _container_crashes,
@@ -211,4 +215,12 @@ def _numbers(seen: Observation) -> str:
         if any(condition.reason == "DeploymentPaused" for condition in status.conditions):
             name = seen.deployment.metadata.name
             text += f"; somebody paused the Deployment, which `kubectl rollout resume deployment {name}` ends"
-    return f"{text}; {seen.trouble}" if seen.trouble else text
+    if seen.rewritten:
+        text += f"; {_rewritten(seen.rewritten)}"
+    return f"{text}; {seen.server_error}" if seen.server_error else text
+
+
+def _rewritten(fields: Sequence[Difference]) -> str:
+    """What the cluster made of what was sent: it may be why the pods are not ready."""
+    more = f" and {len(fields) - _NAMED} more" if len(fields) > _NAMED else ""
+    return f"admission changed {', '.join(map(str, fields[:_NAMED]))}{more}"

@@ -1,9 +1,10 @@
 """The Events of a reconcile: pure, from actions and statuses to the words that a user reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nginx_operator.decide.plan import Action, Apply, Delete, UpdateOwnerReference
+from nginx_operator.decide.compare import Difference
+from nginx_operator.decide.plan import Action, Adopt, Apply, Delete, UpdateOwnerReference
 from nginx_operator.decide.status import stored_condition
 
 
@@ -23,6 +24,12 @@ def of_actions(done: Sequence[Action]) -> EventMessage | None:
     return EventMessage("Normal", _reason(done[0]), "; ".join(map(_sentence, done)))
 
 
+def of_rewrites(found: Iterable[tuple[Action, Iterable[Difference]]]) -> EventMessage | None:
+    """One Event for all fields that the cluster stored otherwise than they were sent."""
+    sentences = [f"{action.kind.kind} {action.name}: {each}" for action, rewritten in found for each in rewritten]
+    return EventMessage("Normal", "Rewritten", "; ".join(sentences)) if sentences else None
+
+
 def of_status(old: Mapping[str, Any], new: Mapping[str, Any]) -> EventMessage | None:
     """An Event when Ready changed its status or its reason; none for a rollout that goes on, or went well."""
     before, after = stored_condition(old, "Ready"), stored_condition(new, "Ready")
@@ -39,6 +46,8 @@ def _reason(action: Action) -> str:
     match action:
         case Delete():
             return "Deleted"
+        case Adopt():
+            return "Adopted"
         case Apply(creates=True):
             return "Created"
         case Apply(repairs=True):
@@ -52,6 +61,13 @@ def _reason(action: Action) -> str:
 def _sentence(action: Action) -> str:
     what = f"{action.kind.kind} {action.name}"
     match action:
+        case Adopt():
+            return f"{what} belonged to nobody, as after a restore, and is adopted"
+        case Apply(via=dict()):
+            return (
+                f"{what} gets another load balancer class by way of type ClusterIP: its cluster IP stays, "
+                "its external address changes"
+            )
         case Apply(repairs=True):
             return f"{what} was changed by somebody and is put back"
         case Apply(creates=False, scaled_from=int() as before, body=body):

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from nginx_operator.api.types import Child, NginxSpec, Pod
 from nginx_operator.decide import pod_troubles
+from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.outcome import Failure
-from nginx_operator.decide.plan import Conflict
+from nginx_operator.decide.plan import NameConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,9 @@ class Observation:
         applied: the children were found, or made, as the spec asks for.
         pods: this Nginx's own pods that are neither being deleted nor finished, by name.
         was_ready: the status says Ready, of the generation that the Nginx has now.
-        trouble: why a write has not gone through yet, where nobody but the API server's administrator can help.
+        server_error: what the API server last said of an error of its own, or of another webhook's, while it lasts.
         deleting: the Nginx is being deleted; finalizers of others hold it.
+        rewritten: the fields that the cluster stored otherwise than they were sent.
         contested: somebody else keeps undoing what is written, so that it is written slowly.
         held: changes of the children that are not made because the Nginx is paused, in words.
         now: seconds since 1970.
@@ -45,11 +47,12 @@ class Observation:
     deployment: Child | None = None
     applied: bool = True
     pods: tuple[Pod, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
+    name_conflicts: tuple[NameConflict, ...] = ()
     failures: tuple[Failure, ...] = ()
     was_ready: bool = False
-    trouble: str = ""
+    server_error: str = ""
     deleting: bool = False
+    rewritten: tuple[Difference, ...] = ()
     contested: bool = False
     held: tuple[str, ...] = ()
     now: float = 0.0
@@ -63,6 +66,12 @@ class Observation:
     def count(self) -> int:
         """Number of pods wanted."""
         return self.spec.count if self.spec else 0
+
+    @property
+    def image(self) -> str:
+        """The image that the pods are to run: that of the spec, or what the cluster makes of it."""
+        wanted = self.spec.image if self.spec else ""
+        return next((each.live for each in self.rewritten if (each.path, each.desired) == (IMAGE, wanted)), wanted)
 
     @property
     def ready(self) -> int:

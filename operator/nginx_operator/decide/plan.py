@@ -7,6 +7,7 @@ A child that is as desired needs no action, so a settled Nginx costs no write.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -14,7 +15,22 @@ from msgspec.structs import replace
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN, Body, ChildKind
-from nginx_operator.decide.compare import covers, covers_metadata, is_owned, same_hash, with_hash
+from nginx_operator.children.service import as_cluster_ip
+from nginx_operator.decide.carry_over import carry_over
+from nginx_operator.decide.compare import (
+    HASH,
+    REPLICAS,
+    Difference,
+    differences,
+    is_owned,
+    same_hash,
+    with_hash,
+    with_second_family,
+)
+
+#: By plural, the fields of a child that the cluster stored otherwise than they were sent: its admission rewrites them.
+Rewrites = Mapping[str, Collection[Difference]]
+_NONE: Final[Rewrites] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,9 @@ class Apply:
         creates: the child does not exist yet; then fields of other managers must not be forced.
         repairs: somebody changed the child; what we want did not change.
         scaled_from: the number of pods before, if that changes.
+        resource_version: of the child as it is; an answer of the same version has changed nothing.
+        via: a body to apply first where the API server refuses `body` for its load balancer class. A Service cannot
+            change its class while it is of type LoadBalancer; as a ClusterIP in between it keeps its cluster IP.
     """
 
     kind: ChildKind
@@ -33,6 +52,8 @@ class Apply:
     creates: bool = False
     repairs: bool = False
     scaled_from: int | None = None
+    resource_version: str = ""
+    via: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +63,20 @@ class Delete:
     kind: ChildKind
     name: str
     uid: str
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take over exactly this child in exactly this version, which nobody controls, and apply `body`.
+
+    It is what we would write, by its labels and its hash: a backup was restored without ownerReferences, or somebody
+    removed them.
+    """
+
+    kind: ChildKind
+    name: str
+    body: Body
     resource_version: str
 
 
@@ -59,11 +94,11 @@ class UpdateOwnerReference:
     resource_version: str
 
 
-Action = Apply | Delete | UpdateOwnerReference
+Action = Apply | Delete | Adopt | UpdateOwnerReference
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class NameConflict:
     """Something else stands under a child's name.
 
     Attributes:
@@ -85,16 +120,20 @@ class Plan:
     """Actions in the order of execution, and what stands in the way of others."""
 
     actions: tuple[Action, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
+    name_conflicts: tuple[NameConflict, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether the children are as they should be."""
-        return not (self.actions or self.conflicts)
+        return not (self.actions or self.name_conflicts)
 
 
 def plan(
-    owner: ObjectMeta, spec: NginxSpec, observed: Mapping[str, Child], applied: Collection[str] = frozenset()
+    owner: ObjectMeta,
+    spec: NginxSpec,
+    observed: Mapping[str, Child],
+    applied: Collection[str] = frozenset(),
+    rewrites: Rewrites = _NONE,
 ) -> Plan:
     """What makes the children what an Nginx asks for.
 
@@ -104,11 +143,15 @@ def plan(
         observed: the children under the Nginx's name, by plural ("deployments", "services").
         applied: plurals of the children that this very spec was applied to before. Another number of pods is drift
             there; elsewhere the Nginx is being scaled.
+        rewrites: what the cluster stored otherwise than it was sent. That is how the cluster wants it, and no drift.
     """
     if spec.paused:
         return plan_paused(owner, observed)
     return _plan(
-        _for_child(kind, kind.build(owner, spec), observed.get(kind.plural), owner, kind.plural in applied)
+        _for_child(
+            *(kind, kind.build(owner, spec), observed.get(kind.plural), owner),
+            *(kind.plural in applied, rewrites.get(kind.plural, ())),
+        )
         for kind in CHILDREN
     )
 
@@ -126,14 +169,14 @@ def held_changes(owner: ObjectMeta, spec: NginxSpec | None, observed: Mapping[st
     return tuple(f"{step.kind.kind} {step.name}" for step in waiting.actions)
 
 
-def conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> Conflict:
+def name_conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> NameConflict:
     """What stands in the way: the object `live`, which is not controlled by `owner`."""
     other = live.controller
     if other is None:
-        return Conflict(kind.kind, live.name, "no Nginx")
+        return NameConflict(kind.kind, live.name, "no Nginx")
     ours = (other.api_version.partition("/")[0], other.kind) == (names.GROUP, names.KIND)
     leftover = ours and other.name == owner.name
-    return Conflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)
+    return NameConflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)
 
 
 def update_owner_reference(kind: ChildKind, live: Child | None, owner: ObjectMeta) -> UpdateOwnerReference | None:
@@ -146,36 +189,77 @@ def update_owner_reference(kind: ChildKind, live: Child | None, owner: ObjectMet
     return UpdateOwnerReference(kind, live.metadata.name, live.metadata.resource_version)
 
 
-def _plan(steps: Iterable[Action | Conflict | None]) -> Plan:
+def _plan(steps: Iterable[Action | NameConflict | None]) -> Plan:
     found = [step for step in steps if step is not None]
     return Plan(
-        tuple(step for step in found if not isinstance(step, Conflict)),
-        tuple(step for step in found if isinstance(step, Conflict)),
+        tuple(step for step in found if not isinstance(step, NameConflict)),
+        tuple(step for step in found if isinstance(step, NameConflict)),
     )
 
 
 def _for_child(
-    kind: ChildKind, desired: Body | None, live: Child | None, owner: ObjectMeta, applied: bool
-) -> Action | Conflict | None:
+    kind: ChildKind,
+    desired: Body | None,
+    live: Child | None,
+    owner: ObjectMeta,
+    applied: bool,
+    rewrites: Collection[Difference],
+) -> Action | NameConflict | None:
     """What one child needs: an action, that somebody makes room for it, or nothing."""
     if live is None:
         return None if desired is None else Apply(kind, owner.name, with_hash(desired), creates=True)
     meta = live.metadata
     if not is_owned(meta, owner):
-        return None if desired is None else conflict(kind, meta, owner)
+        if desired is None:
+            return None
+        return _adopt(kind, with_hash(desired), live) or name_conflict(kind, meta, owner)
     if meta.deletion_timestamp is not None:
-        return None if desired is None else Conflict(kind.kind, meta.name, owner="this Nginx", deleting=True)
+        return None if desired is None else NameConflict(kind.kind, meta.name, owner="this Nginx", deleting=True)
     if desired is None:
         return Delete(kind, meta.name, meta.uid, meta.resource_version)
-    return _update(kind, with_hash(desired), live, applied) or update_owner_reference(kind, live, owner)
+    return _update(kind, with_hash(desired), live, applied, rewrites) or update_owner_reference(kind, live, owner)
 
 
-def _update(kind: ChildKind, desired: Body, live: Child, applied: bool) -> Apply | None:
-    same, live_spec = same_hash(desired, live.metadata), msgspec.json.decode(live.spec)
-    if same and covers_metadata(desired["metadata"], live.metadata) and covers(desired["spec"], live_spec):
+def _adopt(kind: ChildKind, desired: Body, live: Child) -> Adopt | None:
+    """The adoption of a child that nobody controls and that we would write just so; None for any other."""
+    meta = live.metadata
+    if meta.controller is not None or meta.deletion_timestamp is not None or not same_hash(desired, meta):
         return None
-    before, after = live_spec.get("replicas"), desired["spec"].get("replicas")
-    repairs = same and (before == after or applied)
-    # A precondition: another's object that took the name meanwhile answers 409, and is not forced.
-    body = {**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}
-    return Apply(kind, live.metadata.name, body, repairs=repairs, scaled_from=before if before != after else None)
+    if not desired["metadata"]["labels"].items() <= meta.labels.items():
+        return None
+    return Adopt(kind, meta.name, _of_child(desired, live), meta.resource_version)
+
+
+def _update(
+    kind: ChildKind, desired: Body, live: Child, applied: bool, rewrites: Collection[Difference]
+) -> Apply | None:
+    if "ipFamilies" in desired["spec"]:
+        desired = {**desired, "spec": with_second_family(desired["spec"], msgspec.json.decode(live.spec))}
+    drift = {found.path: found for found in differences(desired, live) if found not in rewrites}
+    if not drift:
+        return None
+    live_spec = msgspec.json.decode(live.spec)
+    body = _of_child(desired, live)
+    return Apply(
+        kind,
+        live.metadata.name,
+        body,
+        repairs=HASH not in drift and (REPLICAS not in drift or applied),
+        scaled_from=drift[REPLICAS].live if REPLICAS in drift else None,
+        resource_version=live.metadata.resource_version,
+        via=with_hash(as_cluster_ip(body)) if _changes_class(desired["spec"], live_spec) else None,
+    )
+
+
+def _of_child(desired: Body, live: Child) -> Body:
+    """What is applied to a child that is there.
+
+    Its uid is a precondition: another's object that took the name meanwhile answers 409, and is not forced.
+    """
+    return carry_over({**desired, "metadata": {**desired["metadata"], "uid": live.metadata.uid}}, live)
+
+
+def _changes_class(desired: Body, live: Body) -> bool:
+    """Whether a load balancer may need another class. A class that somebody else set stays where we name none."""
+    balanced = desired.get("type") == live.get("type") == "LoadBalancer"
+    return balanced and desired.get("loadBalancerClass") != live.get("loadBalancerClass")

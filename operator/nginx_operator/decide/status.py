@@ -186,8 +186,8 @@ def _image(s: Observation) -> str:
     running = Counter(
         container.image for pod in s.pods for container in pod.spec.containers if container.name == names.CONTAINER
     )
-    if s.spec is not None and s.spec.image in running:
-        return s.spec.image
+    if s.image in running:
+        return s.image
     return running.most_common(1)[0][0] if running else ""
 
 

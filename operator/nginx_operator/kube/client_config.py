@@ -20,6 +20,10 @@ _SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TOKEN_SECONDS: Final = 60.0
 
 
+#: Of a file, changes whenever it does; None while there is none.
+Fingerprint = tuple[int, int, int, int] | None
+
+
 class ClientConfigError(Exception):
     """Neither a pod's ServiceAccount nor a usable kubeconfig was found. Waiting cannot help."""
 
@@ -87,6 +91,15 @@ def _in_cluster(environ: Mapping[str, str], files: Path = _SERVICE_ACCOUNT) -> C
     )
 
 
+def fingerprint(path: Path) -> Fingerprint:
+    """(device, inode, time of change in ns, size) of what the path leads to: the kubelet changes a link."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
 class _CachedToken:
     """A token that somebody else renews: read once a minute, and not for each request."""
 
@@ -119,13 +132,13 @@ class _Kubeconfig:
     def __init__(self, files: str) -> None:
         self._files = files
         self._paths = [Path(path).expanduser() for path in files.split(os.pathsep) if path]
-        self._seen = self._fingerprint()
+        self._seen = self._fingerprints()
         self._loaded, self._namespace = _load(files)
         self._token = _CachedToken(self._read_token)
 
     def config(self) -> ClientConfig:
         """The configuration as the files now are; as they were where they cannot be used."""
-        seen = self._fingerprint()
+        seen = self._fingerprints()
         if seen != self._seen:
             self._seen = seen
             try:
@@ -151,10 +164,8 @@ class _Kubeconfig:
         header = self._loaded.get_api_key_with_prefix("BearerToken", alias="authorization")
         return header.removeprefix("Bearer ") if header else None
 
-    def _fingerprint(self) -> list[tuple[int, int, int]]:
-        """Changes with a file; one that is written at this moment may be seen twice."""
-        stats = [path.stat() for path in self._paths if path.exists()]
-        return [(stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats]
+    def _fingerprints(self) -> list[Fingerprint]:
+        return [fingerprint(path) for path in self._paths]
 
 
 def _load(files: str) -> tuple[Any, str]:

@@ -8,8 +8,9 @@ compression: an API server uses none of them with us.
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -103,7 +104,8 @@ class ConnectionPool:
         message = self._message("GET", target, headers, b"")
         connection = await self._connect()
         try:
-            await connection.send(message, self._response_timeout)
+            with self._distrusting_silence():
+                await connection.send(message, self._response_timeout)
             yield connection
         finally:
             connection.abort()
@@ -118,8 +120,9 @@ class ConnectionPool:
     async def _exchange(self, connection: Http1Connection, message: bytes, before_send: Callable[[], None]) -> Response:
         try:
             before_send()
-            await connection.send(message, self._response_timeout)
-            response = await connection.read()
+            with self._distrusting_silence():
+                await connection.send(message, self._response_timeout)
+                response = await connection.read()
         except BaseException:
             connection.abort()  # the response may still arrive, and is not that of the next request
             raise
@@ -128,6 +131,23 @@ class ConnectionPool:
         else:
             connection.abort()
         return response
+
+    @contextmanager
+    def _distrusting_silence(self) -> Iterator[None]:
+        """Where no answer comes in time, ends the idle connections on which nothing came meanwhile either.
+
+        After a failover of the API server they are all dead, and no packet says so; the next request connects anew. A
+        deadline of the caller's cancels the request before our own timeout, and counts as much.
+        """
+        started = time.monotonic()
+        try:
+            yield
+        except (TimeoutError, asyncio.CancelledError):
+            waited = time.monotonic() - started
+            for connection in self._idle:
+                if connection.idle_seconds >= waited:
+                    connection.abort()  # which makes it unusable
+            raise
 
     async def _acquire(self) -> tuple[Http1Connection, bool]:
         """A connection, and whether it is reused: the idle one that was used last, else a new one."""

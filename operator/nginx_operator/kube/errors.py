@@ -1,8 +1,12 @@
 """Refusals of the API server (metav1.Status) as one exception: pure."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
+
+#: Seconds at the most. A load balancer's maintenance page may ask for an hour, and be gone in a minute.
+LONGEST_RETRY_AFTER: Final = 60
 
 
 class _Cause(msgspec.Struct):
@@ -32,17 +36,26 @@ class ApiError(Exception):
         reason: metav1.Status.reason, for instance "NotFound", "AlreadyExists", "Forbidden".
         message: its sentence.
         causes: reasons of details.causes, for instance "FieldManagerConflict".
-        retry_after: seconds to wait that the server asked for, else 0.
+        fields: fields of details.causes, for instance "spec.loadBalancerClass".
+        retry_after: seconds to wait that the server asked for, at most LONGEST_RETRY_AFTER, else 0.
     """
 
     def __init__(
-        self, code: int, reason: str, message: str, *, causes: frozenset[str] = frozenset(), retry_after: float = 0.0
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        *,
+        causes: frozenset[str] = frozenset(),
+        fields: frozenset[str] = frozenset(),
+        retry_after: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.causes = causes
+        self.fields = fields
         self.retry_after = retry_after
 
     @classmethod
@@ -53,13 +66,13 @@ class ApiError(Exception):
         except msgspec.DecodeError:
             status = _Status(message=f"{code} {phrase}", reason=phrase)
         details = status.details or _Details()
-        header = headers.get("retry-after", "")
         return cls(
             code,
             status.reason,
             status.message,
             causes=frozenset(cause.reason for cause in details.causes),
-            retry_after=float(header) if header.isdigit() else float(details.retry_after_seconds),
+            fields=frozenset(cause.field for cause in details.causes),
+            retry_after=_retry_after(headers.get("retry-after", ""), details.retry_after_seconds),
         )
 
     @property
@@ -76,3 +89,9 @@ class ApiError(Exception):
     def unreachable(self) -> bool:
         """Whether no answer came at all."""
         return self.code == 0
+
+
+def _retry_after(header: str, of_status: int) -> float:
+    """Seconds to wait. A date in the header (RFC 9110, 10.2.3) is left to our own backoff: clocks differ."""
+    asked = float(header) if header.isascii() and header.isdigit() else of_status
+    return float(min(max(asked, 0), LONGEST_RETRY_AFTER))

@@ -5,13 +5,10 @@ import ssl
 from pathlib import Path
 from typing import Final
 
-from nginx_operator.kube.client_config import ClientConfig
+from nginx_operator.kube.client_config import ClientConfig, Fingerprint, fingerprint
 from nginx_operator.logs import LogOnChange
 
 log = logging.getLogger(__name__)
-
-#: Of a file, changes whenever it does; None while there is none.
-_Fingerprint = tuple[int, int, int, int] | None
 
 
 class TlsContext:
@@ -53,14 +50,6 @@ class TlsContext:
         self._expired = True
 
 
-def _fingerprints(config: ClientConfig) -> tuple[tuple[str | None, _Fingerprint], ...]:
-    return tuple((path, _fingerprint(path)) for path in (config.ca_file, config.cert_file, config.key_file))
-
-
-def _fingerprint(path: str | None) -> _Fingerprint:
-    """(device, inode, time of change in ns, size) of what the path leads to: the kubelet changes a link."""
-    try:
-        stat = Path(path).stat() if path else None
-    except OSError:
-        return None
-    return stat and (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+def _fingerprints(config: ClientConfig) -> dict[str, Fingerprint]:
+    """Of each file that is named, by its path."""
+    return {path: fingerprint(Path(path)) for path in (config.ca_file, config.cert_file, config.key_file) if path}

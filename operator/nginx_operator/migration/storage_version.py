@@ -19,8 +19,8 @@ import msgspec
 
 from nginx_operator.api import names
 from nginx_operator.api.types import CustomResourceDefinition, Key
-from nginx_operator.cache.informer import Informer, Kind
-from nginx_operator.cache.store import parent_by_name
+from nginx_operator.cache.informer import Informer, WatchedKind
+from nginx_operator.cache.store import owner_key_by_name
 from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
@@ -65,7 +65,7 @@ class Migration:
         self._changed = asyncio.Event()
         self._rewritten: frozenset[str] = frozenset()
         only_ours = {"fieldSelector": f"metadata.name={names.CRD}"}
-        kind = Kind(DEFINITIONS, CustomResourceDefinition, parent_by_name, selector=only_ours)
+        kind = WatchedKind(DEFINITIONS, CustomResourceDefinition, owner_key_by_name, selector=only_ours)
         self._informer = Informer(client, kind, lambda *_: self._changed.set())
 
     @property

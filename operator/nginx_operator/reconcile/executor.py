@@ -1,6 +1,7 @@
 """Carrying out a plan: one write per action, each with the preconditions that make it safe."""
 
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -9,9 +10,19 @@ import msgspec
 from nginx_operator.api.types import Child, Key, Nginx, ObjectMeta
 from nginx_operator.cache.caches import Caches
 from nginx_operator.children import Body
+from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import is_owned
-from nginx_operator.decide.outcome import Failure, Outcome
-from nginx_operator.decide.plan import Action, Apply, Conflict, Delete, Plan, UpdateOwnerReference, conflict
+from nginx_operator.decide.outcome import Done, Failure, Outcome
+from nginx_operator.decide.plan import (
+    Action,
+    Adopt,
+    Apply,
+    Delete,
+    NameConflict,
+    Plan,
+    UpdateOwnerReference,
+    name_conflict,
+)
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
@@ -21,6 +32,8 @@ from nginx_operator.runtime.workqueue import RetryLater
 log = logging.getLogger(__name__)
 
 _RESOURCES: Final = {resource.plural: resource for resource in (DEPLOYMENTS, SERVICES)}
+#: The field that the API server names where it refuses another class.
+_CLASS: Final = "spec.loadBalancerClass"
 #: How often the ownership of forced fields is given up, against others who write at the same time.
 _TRIES: Final = 5
 
@@ -43,11 +56,11 @@ class Executor:
             await self._check_current(nginx)
         for action in plan.actions:
             try:
-                taken = await self._act(nginx.metadata, action)
-                if taken is None:
-                    outcome.done.append(action)
+                done = await self._act(nginx.metadata, action)
+                if isinstance(done, NameConflict):
+                    outcome.name_conflicts.append(done)
                 else:
-                    outcome.conflicts.append(taken)
+                    outcome.done.append(done)
             except ApiError as error:
                 _record(outcome, action, error)
                 level = logging.DEBUG if error.namespace_terminating else logging.WARNING
@@ -62,58 +75,82 @@ class Executor:
             raw = await self._client.get(NGINXES, nginx.metadata.namespace, nginx.metadata.name)
         except ApiError as error:
             if error.code == HTTPStatus.NOT_FOUND:
-                raise RetryLater("the Nginx is gone; waiting for the watch to tell") from error
+                raise RetryLater("the Nginx is gone; waiting for the cache to catch up") from error
             raise
         live, known = msgspec.json.decode(raw, type=Nginx).metadata, nginx.metadata
         if live.uid != known.uid or live.deletion_timestamp is not None:
-            raise RetryLater("the Nginx was deleted; waiting for the watch to tell")
+            raise RetryLater("the Nginx was deleted; waiting for the cache to catch up")
         if live.generation != known.generation:
-            raise RetryLater("the spec has changed; waiting for the watch to tell")
+            raise RetryLater("the spec has changed; waiting for the cache to catch up")
 
-    async def _act(self, owner: ObjectMeta, action: Action) -> Conflict | None:
+    async def _act(self, owner: ObjectMeta, action: Action) -> Done | NameConflict:
         """Carries out one action. Returns the conflict if the child's name is taken by somebody else's object."""
         match action:
             case Delete():
                 await self._delete(owner.key, action)
+            case Adopt():
+                await self._adopt(owner.key, action)
             case UpdateOwnerReference():
                 await self._update_owner_reference(owner, action)
             case Apply(creates=True):
                 return await self._create(owner, action)
             case Apply():
-                await self._update(owner.key, action)
-        return None
+                return await self._update(owner.key, action)
+        return Done(action)
 
-    async def _create(self, owner: ObjectMeta, action: Apply) -> Conflict | None:
+    async def _create(self, owner: ObjectMeta, action: Apply) -> Done | NameConflict:
         """Applies what does not exist for all we know: the caches hold only what bears our labels.
 
         An apply may find nothing that it conflicts with in what somebody else made: a Service without a selector would
         get ours, and our ownerReference. So it asks for a version that nothing has (docs/decisions/0008).
         """
         try:
-            await self._apply(owner.key, action, patches.only_if_absent(action.body), force=False)
+            stored = await self._apply(owner.key, action, patches.only_if_absent(action.body), force=False)
         except ApiError as error:
             live = await self._live(owner.key, action) if error.code == HTTPStatus.CONFLICT else None
             if live is None:
                 raise  # another reason, or it is gone again
-            if not is_owned(live, owner):
-                return conflict(action.kind, live, owner)
-            await self._apply(owner.key, action, action.body, force=True)  # ours: the cache had not heard of it yet
-        return None
+            if not is_owned(live.metadata, owner):
+                return name_conflict(action.kind, live.metadata, owner)
+            # Ours: the cache had not heard of it yet.
+            stored = await self._apply(owner.key, action, carry_over(action.body, live), force=True)
+        return Done(action, stored)
 
-    async def _update(self, key: Key, action: Apply) -> None:
+    async def _update(self, key: Key, action: Apply) -> Done:
         """Applies to what is ours, by force: drift is repaired."""
         try:
-            await self._apply(key, action, action.body, force=True)
+            stored = await self._force(key, action, action.body)
         except ApiError as error:
-            if error.code != HTTPStatus.UNPROCESSABLE_ENTITY:
+            if action.via is None or _CLASS not in error.fields:
                 raise
-            await self._force_spec(key, action)
-            await self._apply(key, action, action.body, force=True)
+            await self._force(key, action, action.via)
+            return Done(action, await self._force(key, action, action.body))
+        return Done(replace(action, via=None), stored)
 
-    async def _force_spec(self, key: Key, action: Apply) -> None:
+    async def _adopt(self, key: Key, action: Adopt) -> None:
+        """Becomes the controller of a child that has none, and the only manager of what we set in it."""
+        resource = _RESOURCES[action.kind.plural]
+        live = msgspec.json.decode(await self._read(key, action))
+        body = patches.adoption(action.body, live, action.resource_version)
+        raw = await self._client.merge_by_key(resource, key[0], action.name, body)
+        self._caches.observe_write(resource.plural, key, raw)
+        await self._update(key, Apply(action.kind, action.name, action.body))
+
+    async def _force(self, key: Key, action: Apply, body: Body) -> Child:
+        try:
+            return await self._apply(key, action, body, force=True)
+        except ApiError as error:
+            if error.code != HTTPStatus.UNPROCESSABLE_ENTITY or _CLASS in error.fields:
+                raise
+            await self._force_spec(key, action, body, error)
+            return await self._apply(key, action, body, force=True)
+
+    async def _force_spec(self, key: Key, action: Apply, body: Body, refusal: ApiError) -> None:
         """Makes room for our fields where they are invalid together with what somebody else set."""
         live = msgspec.json.decode(await self._read(key, action))
-        raw = await self._replace(key, action, live, "/spec", patches.force_spec(action.kind, action.body, live))
+        if why := patches.immutable(action.kind, body, live):
+            raise ApiError(refusal.code, refusal.reason, f"{why} ({refusal.message})") from refusal
+        raw = await self._replace(key, action, live, "/spec", patches.force_spec(action.kind, body, live))
         await self._disown_updates(key, action, raw)
 
     async def _disown_updates(self, key: Key, action: Apply, raw: bytes) -> None:
@@ -149,25 +186,27 @@ class Executor:
         raw = await self._client.merge_by_key(resource, owner.namespace, action.name, body)
         self._caches.observe_write(resource.plural, owner.key, raw)
 
-    async def _apply(self, key: Key, action: Apply, body: Body, *, force: bool) -> None:
+    async def _apply(self, key: Key, action: Apply, body: Body, *, force: bool) -> Child:
+        """Applies a child. Returns it as it is stored."""
         resource = _RESOURCES[action.kind.plural]
         raw = await self._client.apply(resource, key[0], action.name, body, force=force)
         self._caches.observe_write(resource.plural, key, raw)
+        return msgspec.json.decode(raw, type=Child)
 
     async def _replace(self, key: Key, action: Apply, live: Body, path: str, value: object) -> bytes:
         resource, version = _RESOURCES[action.kind.plural], live["metadata"]["resourceVersion"]
         return await self._client.replace(resource, key[0], action.name, path, value, resource_version=version)
 
-    async def _live(self, key: Key, action: Apply) -> ObjectMeta | None:
+    async def _live(self, key: Key, action: Apply) -> Child | None:
         """What stands under the child's name right now."""
         try:
-            return msgspec.json.decode(await self._read(key, action), type=Child).metadata
+            return msgspec.json.decode(await self._read(key, action), type=Child)
         except ApiError as error:
             if error.code == HTTPStatus.NOT_FOUND:
                 return None
             raise
 
-    async def _read(self, key: Key, action: Apply) -> bytes:
+    async def _read(self, key: Key, action: Apply | Adopt) -> bytes:
         return await self._client.get(_RESOURCES[action.kind.plural], key[0], action.name)
 
 
@@ -180,4 +219,4 @@ def _record(outcome: Outcome, action: Action, error: ApiError) -> None:
         return
     outcome.transient += 1
     if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        outcome.trouble = f"{what}: {error.message}"
+        outcome.server_error = f"{what}: {error.message}"

@@ -10,8 +10,9 @@ from nginx_operator.api import defaults, names, validation
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, NginxSpec
 from nginx_operator.api.validation.field_errors import aggregate
-from nginx_operator.decide.compare import is_owned
+from nginx_operator.decide.compare import IMAGE, is_owned
 from nginx_operator.decide.observation import Guarded
+from nginx_operator.decide.plan import Rewrites
 from nginx_operator.decide.status import stored_condition
 from nginx_operator.kube.resources import DEPLOYMENTS
 
@@ -30,18 +31,25 @@ class Checked(NamedTuple):
     guarded: Guarded
 
 
-def check(nginx: Nginx, observed: Mapping[str, Child], policy: Policy, last: Checked | None = None) -> Checked:
+def check(
+    nginx: Nginx,
+    observed: Mapping[str, Child],
+    policy: Policy,
+    last: Checked | None = None,
+    rewrites: Rewrites | None = None,
+) -> Checked:
     """Defaults a stored spec and checks it; returns `last` itself if it still holds.
 
     A count that a policy came to forbid stays in force, a new one that it forbids is not acted on. In force is what
-    was found valid before, as the status and the last result tell, and what the pods run.
+    was found valid before, as the status and the last result tell, and what the pods run. An image that the cluster
+    put in the place of ours stands for ours.
     """
     # The generation stands for the spec: the API server raises it with every change.
     asked = (nginx.metadata.uid, nginx.metadata.generation, policy)
     if last is not None and last.asked == asked and _holds_whatever_runs(last.guarded, nginx, policy):
         return last
     deployment = owned_deployment(nginx, observed)
-    running = _running(deployment) if deployment is not None else None
+    running = _running(deployment, rewrites or {}) if deployment is not None else None
     if last is not None and (last.asked, last.running) == (asked, running):
         return last
     before = last.guarded.spec if last is not None and last.asked[0] == nginx.metadata.uid else None
@@ -77,7 +85,7 @@ def _guarded(nginx: Nginx, running: dict[str, Any] | None, before: NginxSpec | N
     errors = validation.validate(nginx.metadata.name, spec, policy, old_spec=in_force).errors
     if errors:
         return Guarded(None, aggregate(errors))
-    return Guarded(NginxSpec.from_dict(spec))
+    return Guarded(NginxSpec.from_dict(spec, fixed_ids=policy.fixed_ids))
 
 
 def _was_valid(nginx: Nginx) -> bool:
@@ -86,9 +94,12 @@ def _was_valid(nginx: Nginx) -> bool:
     return ready.get("observedGeneration") == nginx.metadata.generation and ready.get("reason") != "InvalidSpec"
 
 
-def _running(deployment: Child) -> dict[str, Any]:
+def _running(deployment: Child, rewrites: Rewrites) -> dict[str, Any]:
     """The spec in force, as far as the Deployment tells."""
     spec = msgspec.json.decode(deployment.spec)
     containers = spec["template"]["spec"]["containers"]
     image = next((c["image"] for c in containers if c["name"] == names.CONTAINER), None)
+    for each in rewrites.get(DEPLOYMENTS.plural, ()):
+        if (each.path, each.live) == (IMAGE, image):
+            image = each.desired
     return {"count": spec.get("replicas"), "image": image}

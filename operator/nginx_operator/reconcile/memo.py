@@ -11,6 +11,7 @@ from typing import Final
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN
+from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Guarded
 from nginx_operator.decide.status import was_applied
 from nginx_operator.reconcile.guard import Checked
@@ -31,11 +32,13 @@ class ReconcileMemo:
         checked: what the guard found last.
         conflicts: what was written last, and whether somebody undoes it.
         throttle: of its status; None while it is at rest.
+        rewrites: by plural, what the cluster stored otherwise than it was sent, at the last apply of each child.
     """
 
     checked: Checked | None = None
     conflicts: WriteConflicts = field(default_factory=WriteConflicts)
     throttle: StatusThrottle | None = None
+    rewrites: dict[str, list[Difference]] = field(default_factory=dict)
     _settled: tuple[Fingerprint, Guarded] | None = None
 
     def applied(self, nginx: Nginx, spec: NginxSpec) -> Collection[str]:
@@ -44,6 +47,13 @@ class ReconcileMemo:
         if known is not None:
             return known
         return _ALL_CHILDREN if was_applied(nginx.metadata, nginx.status) else ()
+
+    def learn(self, plural: str, rewritten: list[Difference]) -> list[Difference]:
+        """What the cluster made of an apply. Returns what is new in it."""
+        known = self.rewrites.pop(plural, [])
+        if rewritten:
+            self.rewrites[plural] = rewritten
+        return [each for each in rewritten if each not in known]
 
     def settled(self, now: Fingerprint) -> Guarded | None:
         """The spec, if nothing was left to do when the Nginx and its children were as they are now."""

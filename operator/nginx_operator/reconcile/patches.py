@@ -8,11 +8,45 @@ from nginx_operator.children import Body, ChildKind
 
 #: What the API server gave a Service, or lets nobody change.
 _ALLOCATED: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
+#: What nobody may change as long as it is a load balancer.
+_OF_LOAD_BALANCER: Final = ("loadBalancerClass",)
 
 
 def only_if_absent(body: Body) -> Body:
     """The same apply, which the API server refuses with 409 if there is an object of that name: none has version 1."""
     return {**body, "metadata": {**body["metadata"], "resourceVersion": "1"}}
+
+
+def adoption(desired: Body, live: Body, resource_version: str) -> Body:
+    """A strategic merge patch: a child that nobody controls is controlled as `desired` says, in this version of it.
+
+    Whoever restored it owns its fields by update, and a field that leaves the spec would stay with them; so these
+    entries go. One entry of ours stays: where there is none, an apply hands all fields to a manager
+    "before-first-apply". The hash goes until the apply that follows has brought it back: if that fails, the child
+    differs, and is applied.
+    """
+    ours = {
+        "manager": names.FIELD_MANAGER,
+        "operation": "Apply",
+        "apiVersion": desired["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:metadata": {"f:labels": {f"f:{key}": {} for key in desired["metadata"]["labels"]}}},
+    }
+    kept = [
+        entry
+        for entry in live["metadata"].get("managedFields", [])
+        if entry.get("subresource")
+        or (entry.get("operation") == "Apply" and entry.get("manager") != names.FIELD_MANAGER)
+    ]
+    return {
+        "metadata": {
+            "uid": desired["metadata"]["uid"],
+            "resourceVersion": resource_version,
+            "ownerReferences": desired["metadata"]["ownerReferences"],
+            "annotations": {names.APPLIED_HASH_ANNOTATION: None},
+            "managedFields": [*kept, ours],
+        }
+    }
 
 
 def owner_reference(owner: ObjectMeta, resource_version: str) -> Body:
@@ -29,11 +63,23 @@ def force_spec(kind: ChildKind, desired: Body, live: Body) -> Body:
     only replacing what we set helps.
     """
     if kind.plural == "services":
-        allocated = {key: live["spec"][key] for key in _ALLOCATED if key in live["spec"]}
+        kept = _ALLOCATED + (_OF_LOAD_BALANCER if desired["spec"]["type"] == "LoadBalancer" else ())
+        allocated = {key: live["spec"][key] for key in kept if key in live["spec"]}
         return {**allocated, **desired["spec"]}
     pod, wanted = live["spec"]["template"]["spec"], desired["spec"]["template"]["spec"]
     lists = {key: _with_ours(pod.get(key) or [], wanted[key]) for key in ("containers", "volumes")}
     return {**live["spec"], "template": {**live["spec"]["template"], "spec": {**pod, **wanted, **lists}}}
+
+
+def immutable(kind: ChildKind, desired: Body, live: Body) -> str:
+    """Why the live child can never become the desired one; empty if it can."""
+    wanted, present = (body["spec"].get("ipFamilies", [])[:1] for body in (desired, live))
+    if kind.plural != "services" or not wanted or wanted == present:
+        return ""
+    return (
+        f"a Service keeps its first IP family for life, and this one has {', '.join(present) or 'none'}; delete the "
+        f"Service, and it is created again with {wanted[0]}"
+    )
 
 
 def without_our_updates(live: Body) -> list[Any]:

@@ -3,25 +3,23 @@
 Level-triggered: it sees only the present. Running it twice changes nothing the second time.
 """
 
-import logging
 import time
+from itertools import chain
 
 from nginx_operator.api.types import Key, Nginx
 from nginx_operator.cache.caches import Caches
-from nginx_operator.decide import conditions, event_messages, status
+from nginx_operator.decide import conditions, status
 from nginx_operator.decide.observation import Guarded, Observation
 from nginx_operator.decide.outcome import Outcome
 from nginx_operator.decide.plan import Plan, held_changes, plan, plan_paused
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
-from nginx_operator.reconcile import guard, write_conflicts
-from nginx_operator.reconcile.executor import Executor
+from nginx_operator.reconcile import guard
+from nginx_operator.reconcile.child_writer import ChildWriter
 from nginx_operator.reconcile.memo import ReconcileMemo, fingerprint
 from nginx_operator.reconcile.status_writer import StatusWriter
 from nginx_operator.runtime.events import EventRecorder
 from nginx_operator.runtime.workqueue import RetryLater
-
-log = logging.getLogger(__name__)
 
 
 class Reconciler:
@@ -29,8 +27,7 @@ class Reconciler:
 
     def __init__(self, client: Client, caches: Caches, recorder: EventRecorder) -> None:
         self._caches = caches
-        self._recorder = recorder
-        self._executor = Executor(client, caches)
+        self._child_writer = ChildWriter(client, caches, recorder)
         self._status_writer = StatusWriter(client, caches, recorder)
         self._memos: dict[Key, ReconcileMemo] = {}
 
@@ -50,15 +47,9 @@ class Reconciler:
             return 0.0
         memo = self._memos.setdefault(key, ReconcileMemo())
         guarded, due = self._decide(nginx, memo)
-        if due.empty:
-            log.debug("[%s/%s] the children are as they should be", *key)
-        outcome = await self._execute(nginx, memo, guarded, due)
+        outcome = await self._child_writer.write(nginx, memo, guarded.spec, due)
         observation = self._observe(nginx, memo, guarded, due, outcome)
-        try:
-            delay = await self._report(nginx, memo, observation, outcome, pending)
-        except write_conflicts.UndoneError as undone:
-            await self._tell_of_conflict(nginx, memo)
-            delay = undone.retry_after
+        delay = await self._report(nginx, memo, observation, outcome, pending)
         if outcome.held_back:
             return _earliest(outcome.held_back, delay)
         if not observation.applied:
@@ -76,34 +67,21 @@ class Reconciler:
             return Guarded(None), Plan()  # the garbage collector removes the children
         policy = self._caches.policy(nginx.metadata.namespace)
         if policy is None:
-            raise RetryLater(f"the watch of namespaces has not told of {nginx.metadata.namespace} yet")
+            raise RetryLater(f"namespace {nginx.metadata.namespace} is not in the cache yet")
         observed = self._caches.children(nginx.metadata.key)
         present = fingerprint(nginx.metadata, observed, policy)
         if (settled := memo.settled(present)) is not None:
             return settled, Plan()
-        memo.checked = guard.check(nginx, observed, policy, memo.checked)
+        memo.checked = guard.check(nginx, observed, policy, memo.checked, memo.rewrites)
         guarded = memo.checked.guarded
         meta, spec = nginx.metadata, guarded.spec
-        due = plan(meta, spec, observed, memo.applied(nginx, spec)) if spec else plan_paused(meta, observed)
+        if spec is None:
+            due = plan_paused(meta, observed)
+        else:
+            due = plan(meta, spec, observed, memo.applied(nginx, spec), memo.rewrites)
         if due.empty:
             memo.settle(present, guarded)
         return guarded, due
-
-    async def _execute(self, nginx: Nginx, memo: ReconcileMemo, guarded: Guarded, due: Plan) -> Outcome:
-        uid, plurals = nginx.metadata.uid, [action.kind.plural for action in due.actions]
-        if wait := memo.conflicts.retry_children(uid, guarded.spec, plurals, time.monotonic()):
-            await self._tell_of_conflict(nginx, memo)
-            return Outcome(held_back=wait)
-        outcome = await self._executor.execute(nginx, due)
-        done = {action.kind.plural for action in outcome.done}
-        memo.conflicts.wrote_children(uid, guarded.spec, {plural: plural in done for plural in plurals})
-        await self._recorder.record_event(nginx, event_messages.of_actions(outcome.done))
-        return outcome
-
-    async def _tell_of_conflict(self, nginx: Nginx, memo: ReconcileMemo) -> None:
-        if memo.conflicts.report():
-            log.warning("[%s/%s] %s", *nginx.metadata.key, write_conflicts.MESSAGE.message)
-            await self._recorder.record_event(nginx, write_conflicts.MESSAGE)
 
     def _observe(self, nginx: Nginx, memo: ReconcileMemo, guarded: Guarded, due: Plan, outcome: Outcome) -> Observation:
         children = self._caches.children(nginx.metadata.key)
@@ -111,11 +89,12 @@ class Reconciler:
             spec=guarded.spec,
             invalid=guarded.invalid,
             deployment=guard.owned_deployment(nginx, children),
-            applied=not due.conflicts and outcome.complete,
+            applied=not due.name_conflicts and outcome.complete,
+            rewritten=tuple(chain.from_iterable(memo.rewrites.values())),
             pods=status.own_pods(nginx.metadata.name, self._caches.pods(nginx.metadata.key)),
-            conflicts=(*due.conflicts, *outcome.conflicts),
+            name_conflicts=(*due.name_conflicts, *outcome.name_conflicts),
             failures=tuple(outcome.failures),
-            trouble=outcome.trouble,
+            server_error=outcome.server_error,
             deleting=nginx.metadata.deletion_timestamp is not None,
             was_ready=status.was_ready(nginx.metadata, nginx.status),
             contested=memo.conflicts.contested(time.monotonic()),

@@ -14,7 +14,7 @@ from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import NGINXES
 from nginx_operator.reconcile.memo import ReconcileMemo
 from nginx_operator.reconcile.status_throttle import StatusThrottle
-from nginx_operator.reconcile.write_conflicts import hold_back
+from nginx_operator.reconcile.write_conflicts import record_contested
 from nginx_operator.runtime.events import EventRecorder
 from nginx_operator.runtime.workqueue import RetryLater
 
@@ -53,7 +53,9 @@ class StatusWriter:
             delay = memo.throttle.delay(now, pending)
             if delay > 0:
                 return min(delay, later or delay)
-        hold_back(memo.conflicts.retry_status(nginx.status, now))
+        if wait := memo.conflicts.retry_status(nginx.status, now):
+            await record_contested(self._recorder, nginx, memo.conflicts)
+            return wait
         if not await self._store(nginx, new):
             return 0.0
         memo.conflicts.wrote_status(new)
@@ -77,7 +79,7 @@ class StatusWriter:
             if error.code == HTTPStatus.NOT_FOUND:
                 return False
             if error.code == HTTPStatus.CONFLICT:
-                raise RetryLater("the Nginx has changed; waiting for the watch to tell") from error
+                raise RetryLater("the Nginx has changed; waiting for the cache to catch up") from error
             raise
         self._caches.observe_write(NGINXES.plural, meta.key, raw)
         return True

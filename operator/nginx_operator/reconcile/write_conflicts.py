@@ -6,15 +6,18 @@ at the namespaces that it watches and its own. So each Nginx has a token bucket 
 times at once, then once in ten seconds. Whoever runs into it is told so (docs/many-teams.md).
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from nginx_operator.api.types import NginxSpec
+from nginx_operator.api.types import Nginx, NginxSpec
 from nginx_operator.decide.event_messages import EventMessage
 from nginx_operator.kube.token_bucket import TokenBucket
-from nginx_operator.runtime.workqueue import RetryLater
+from nginx_operator.runtime.events import EventRecorder
+
+log = logging.getLogger(__name__)
 
 #: Writes that may undo what somebody else wrote, one after the other. Nobody does as much by hand.
 BURST: Final = 10
@@ -27,16 +30,6 @@ MESSAGE: Final = EventMessage(
     f"what the operator writes was undone more than {BURST} times, by a second nginx-operator that looks after "
     f"this namespace too, or by whoever else changes or deletes it; from now on it is put back once in {PERIOD:.0f} s",
 )
-
-
-class UndoneError(RetryLater):
-    """Somebody else has undone the same write too often."""
-
-
-def hold_back(wait: float) -> None:
-    """Raises UndoneError if a write has to wait for so many seconds."""
-    if wait:
-        raise UndoneError("somebody else undoes what is written", wait)
 
 
 class WriteConflicts:
@@ -112,6 +105,13 @@ class WriteConflicts:
             self._bucket = TokenBucket(BURST, PERIOD)
             self._reported = self._held_back = False  # the last conflict is long over
         return self._bucket.take(now)
+
+
+async def record_contested(recorder: EventRecorder, nginx: Nginx, conflicts: WriteConflicts) -> None:
+    """Tells the user and the log of a conflict, once."""
+    if conflicts.report():
+        log.warning("[%s/%s] %s", *nginx.metadata.key, MESSAGE.message)
+        await recorder.record_event(nginx, MESSAGE)
 
 
 def _digest(status: Mapping[str, Any]) -> int:

@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from nginx_operator.kube.client import REQUEST_TIMEOUT, Client
+from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import LEASES
 from nginx_operator.logs import LogOnChange
@@ -42,7 +42,8 @@ class LeaseTimings:
         duration: without a renewal for so long, others may take the Lease (client-go: LeaseDuration).
         renew_deadline: without a successful renewal for so long, the leader stops writing; less than `duration`.
         renew: between two renewals (client-go: RetryPeriod of the leader).
-        retry: between two tries of a standby; a Lease that was released is taken after so long at the latest.
+        retry: after a renewal that failed, and between two tries of a standby; a Lease that was released is taken after
+            so long at the latest.
     """
 
     duration: int
@@ -96,14 +97,14 @@ class LeaderElector:
         Raises:
             LostLeaseError: somebody else took it; never returns otherwise, but by cancellation.
         """
-        while not await self._try_to_hold(REQUEST_TIMEOUT):  # noqa: ASYNC110 - the event is in the cluster
+        while not await self._try_to_hold():  # noqa: ASYNC110 - the event is in the cluster
             await asyncio.sleep(self._timings.retry)
         self.leading.set()
         log.info("leading: %s holds %s", self._identity, self._lease)
-        lapsed = False
+        held, lapsed = True, False
         while True:
-            await asyncio.sleep(self._timings.renew)
-            await self._try_to_hold(self._timings.renew_deadline)
+            await asyncio.sleep(self._timings.renew if held else self._timings.retry)
+            held = await self._try_to_hold()
             if lapsed == self.is_leader():
                 lapsed = not lapsed
                 what = "not renewed in time; nothing is written until it is" if lapsed else "renewed; writing again"
@@ -132,11 +133,16 @@ class LeaderElector:
             await self._client.update(LEASES, self._namespace, self._name, lease)
             log.info("released %s", self._lease)
 
-    async def _try_to_hold(self, seconds: float) -> bool:
-        """Takes or renews the Lease if we may, within so many seconds. Returns whether we hold it."""
+    async def _try_to_hold(self) -> bool:
+        """Takes or renews the Lease if we may, within the deadline. Returns whether we hold it.
+
+        A leader gives up a request after half of it, as controller-runtime does: where no answer comes because the
+        connection is dead, time is left for another one.
+        """
+        seconds = self._timings.renew_deadline / (2 if self.is_leader() else 1)
         started = time.monotonic()  # from before the request: the server may have stored it at once
         try:
-            async with asyncio.timeout(max(seconds, 0.0)):
+            async with asyncio.timeout(seconds):
                 held = await self._acquire_or_renew()
         except TimeoutError:
             return False

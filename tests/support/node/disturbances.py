@@ -142,8 +142,8 @@ DISTURBANCES = (
     Disturbance("a replica's pod is deleted at once (`--grace-period=0 --force`)", delete_at_once, loses=True),
     Disturbance("`caBundle` is wiped from both configurations", wipe_bundles, loses=True),
 )
-#: The most telling ones, for a run of a minute or two.
-SHORT = tuple(found for found in DISTURBANCES if found.act in (restart, rotate, kill, wipe_bundles))
+#: The most telling ones, for a run of a minute. Rotations run in tests/certificates, beside admissions, too.
+SHORT = tuple(found for found in DISTURBANCES if found.act in (restart, kill, wipe_bundles))
 
 
 @contextmanager

@@ -78,5 +78,5 @@ def with_negative_serial(certificate: bytes) -> bytes:
     """The same certificate (PEM), its serial number below zero. Its signature is wrong."""
     der = bytearray(ssl.PEM_cert_to_DER_cert(certificate.decode("ascii")))
     serial = der.index(bytes.fromhex("a00302010202")) + 7  # behind the version: an INTEGER, its length, its first byte
-    der[serial] |= 0x80
+    der[serial] = 0x81  # not 0xff, which the next byte might make a longer form than DER allows
     return ssl.DER_cert_to_PEM_cert(bytes(der)).encode("ascii")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from testbed import access, cgroups, cleanup, controlplane, kwok, network, node, parts
+from testbed import Bed, access, cgroups, cleanup, controlplane, kwok, network, node, parts
 from testbed.errors import BedError
 from testbed.layout import Layout
 
@@ -51,6 +51,28 @@ def test_the_api_server_authorises_and_audits_and_reaches_webhooks_at_their_addr
     assert "enable-aggregator-routing" in found
     assert found["audit-log-path"] == str(layout.audit_log)
     assert found["enable-admission-plugins"] == "OwnerReferencesPermissionEnforcement", "the rest is as by default"
+
+
+@pytest.mark.parametrize(
+    ("families", "address", "services", "commands"),
+    [
+        ("IPv4", "192.0.2.1", "10.96.0.0/16", {"192.0.2.1/24"}),
+        ("IPv6", "2001:db8::1", "fd00:10:96::/112", {"2001:db8::1/64"}),
+        ("dual", "192.0.2.1", "10.96.0.0/16,fd00:10:96::/112", {"192.0.2.1/24", "2001:db8::1/64"}),
+    ],
+)
+def test_a_bed_has_the_families_that_are_asked_for(
+    layout: Layout, families: network.Families, address: str, services: str, commands: set[str]
+) -> None:
+    found = flags(controlplane.apiserver(layout, families))
+    assert (found["advertise-address"], found["service-cluster-ip-range"]) == (address, services)
+    assert (found.get("bind-address") == "::") == (families != "IPv4")
+    assert commands == {word for word in network.setup_script(families).split() if word.endswith(("1/24", "1/64"))}
+
+
+def test_a_node_has_ipv4_alone(layout: Layout) -> None:
+    with pytest.raises(BedError, match="A bed of dual is of level control-plane"):
+        Bed(layout.name, "node", families="dual")
 
 
 def test_the_audit_log_holds_no_bodies() -> None:

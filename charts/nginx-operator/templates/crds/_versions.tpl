@@ -1,8 +1,3 @@
-{{/* Not empty if the chart's CustomResourceDefinition has several versions. */}}
-{{- define "nginx-operator.crd.hasSeveralVersions" -}}
-{{- if gt (len (.Files.Get "files/crds/proxy.example.com_nginxes.yaml" | fromYaml).spec.versions) 1 }}yes{{ end -}}
-{{- end -}}
-
 {{/* Not empty if the chart's CustomResourceDefinition has a version that is no longer served (docs/versions.md). */}}
 {{- define "nginx-operator.crd.hasUnservedVersion" -}}
 {{- range (.Files.Get "files/crds/proxy.example.com_nginxes.yaml" | fromYaml).spec.versions -}}

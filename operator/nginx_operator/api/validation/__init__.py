@@ -10,6 +10,7 @@ so that a user sees everything at once. The schema and the CEL rules of the CRD 
     nginx.py           metadata.name, spec.count, spec.image
     service.py         spec.service
     resources.py       spec.resources
+    probes.py          spec.probes
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,8 +25,9 @@ from nginx_operator.api.validation.nginx import (
     validate_integer_count,
     validate_name,
 )
+from nginx_operator.api.validation.probes import validate_probes
 from nginx_operator.api.validation.resources import validate_resources
-from nginx_operator.api.validation.service import validate_service, validate_service_type
+from nginx_operator.api.validation.service import validate_ip_families, validate_service, validate_service_type
 
 #: A warning header of an admission response holds this many characters; more may be cut (KEP-1693).
 MAX_WARNING_LENGTH: Final = 120
@@ -77,6 +79,8 @@ def _apply_rules(
     yield from validate_integer_count(spec.get("count"))
     yield from validate_count(spec.get("count"), old_spec.get("count"), policy)
     yield from validate_service_type(spec.get("service"))
+    yield from validate_ip_families(spec.get("service"))
+    yield from validate_probes(spec.get("probes"))
     yield from validate_service(spec, old_spec)
     yield from validate_resources(spec.get("resources"))
     yield from validate_image(spec.get("image"), old_spec.get("image"))

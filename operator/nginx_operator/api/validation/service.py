@@ -17,8 +17,6 @@ _NEEDS_TYPE: Final = {
 _NODE_PORTS: Final = range(30000, 32768)
 #: Bytes of all annotations, keys and values: the API server's 256 KiB, and 1 KiB of them for the operator's own.
 _MAX_ANNOTATION_BYTES: Final = 255 * 1024
-#: The annotation that the API server reads where loadBalancerSourceRanges is empty.
-_RANGES_ANNOTATION: Final = "service.beta.kubernetes.io/load-balancer-source-ranges"
 _QUALIFIED_NAME_FORMAT: Final = (
     "must be a name such as tier or example.com/tier, of at most 63 characters after the '/'"
 )
@@ -35,6 +33,7 @@ def validate_service(spec: Mapping[str, Any], old_spec: Mapping[str, Any]) -> It
     # The Service of a paused Nginx stays, whatever is written.
     exists = old.get("enabled") is not False or old_spec.get("paused") is True
     yield from _load_balancer_class_errors(new, old, exists=exists)
+    yield from _first_family_errors(new, old, exists=exists)
     yield from _source_range_errors(new, old)
     port = new.get("nodePort")
     if isinstance(port, int) and port not in _NODE_PORTS:
@@ -49,6 +48,17 @@ def validate_service_type(service: object) -> Iterator[FieldError]:
     for name, types in _NEEDS_TYPE.items():
         if service.get(name) is not None and type_ not in types:
             yield _error(f"{name} needs type {' or '.join(types)}", name)
+
+
+def validate_ip_families(service: object) -> Iterator[FieldError]:
+    """Two families are another one each, and are asked for; the CRD has the same rules in CEL."""
+    families = _families(service)
+    if not isinstance(service, Mapping) or len(families) < 2:
+        return
+    if service.get("ipFamilyPolicy") in (None, "SingleStack"):
+        yield _error("two families need ipFamilyPolicy PreferDualStack or RequireDualStack", "ipFamilies")
+    if families[0] == families[1]:
+        yield _error("a family may appear once", "ipFamilies")
 
 
 def _annotation_errors(annotations: object) -> Iterator[FieldError]:
@@ -68,16 +78,27 @@ def _annotation_errors(annotations: object) -> Iterator[FieldError]:
 
 def _load_balancer_class_errors(
     new: Mapping[str, Any], old: Mapping[str, Any], *, exists: bool
-) -> Iterator[FieldError]:
+) -> Iterator[FieldError | str]:
     name = new.get("loadBalancerClass")
     if isinstance(name, str) and not names.is_qualified_name(name):
         yield _error(f"{quoted(name)} {_QUALIFIED_NAME_FORMAT}", "loadBalancerClass")
     if exists and new.get("type") == old.get("type") == "LoadBalancer" and name != old.get("loadBalancerClass"):
+        yield "spec.service.loadBalancerClass: a Service whose class changes gets another external address"
+
+
+def _first_family_errors(new: Mapping[str, Any], old: Mapping[str, Any], *, exists: bool) -> Iterator[FieldError]:
+    first, before = _families(new)[:1], _families(old)[:1]
+    if exists and first and before and first != before:
         yield _error(
-            "a Service keeps its class for life; set service.enabled to false first, which removes the Service unless "
-            "it is paused, then to true with the other class",
-            "loadBalancerClass",
+            f"a Service keeps its first family, {before[0]}, for life; set service.enabled to false first, which "
+            "removes the Service unless it is paused, then to true with the other family",
+            "ipFamilies",
         )
+
+
+def _families(service: object) -> list[Any]:
+    found = service.get("ipFamilies") if isinstance(service, Mapping) else None
+    return found if isinstance(found, list) else []
 
 
 def _source_range_errors(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -93,15 +114,15 @@ def _source_range_errors(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iter
     if ranges or annotated is None or stays:
         return
     if new.get("type") != "LoadBalancer":
-        yield _error("needs type LoadBalancer", "annotations", _RANGES_ANNOTATION)
+        yield _error("needs type LoadBalancer", "annotations", names.SOURCE_RANGES_ANNOTATION)
     for network in (part.strip() for part in annotated.split(",") if annotated.strip()):
         if problem := _network_error(network):
-            yield _error(f"{quoted(network)} {problem}", "annotations", _RANGES_ANNOTATION)
+            yield _error(f"{quoted(network)} {problem}", "annotations", names.SOURCE_RANGES_ANNOTATION)
 
 
 def _annotated_ranges(service: Mapping[str, Any]) -> str | None:
     annotations = service.get("annotations")
-    found = annotations.get(_RANGES_ANNOTATION) if isinstance(annotations, Mapping) else None
+    found = annotations.get(names.SOURCE_RANGES_ANNOTATION) if isinstance(annotations, Mapping) else None
     return found if isinstance(found, str) else None
 
 

@@ -1,5 +1,6 @@
 """The administrator's policy: what contradicts itself is refused, every error by name."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,6 +34,8 @@ def test_what_is_left_out_has_a_default() -> None:
         ({"defaultImage": "nginx:"}, "not 'nginx:'"),
         ({"defaultImage": "n" * 513}, "defaultImage must be an image"),
         ([], "must be a mapping"),
+        ({"fixedIDs": "false"}, "fixedIDs must be true or false, not 'false'"),
+        ({"namespaces": {"shop": {"fixedIDs": False}}}, r"namespaces\.shop: unknown key 'fixedIDs'"),
         ({"namespaces": ["shop"]}, "namespaces must be a mapping, not list"),
         ({"namespaces": {"shop": 3}}, r"namespaces\.shop must be a mapping, not int"),
         ({"namespaces": {"shop": {"maxCount": "3"}}}, r"namespaces\.shop: maxCount must be a whole number"),
@@ -66,10 +69,17 @@ def test_all_errors_come_at_once() -> None:
 
 def test_a_namespace_has_the_clusters_values_where_it_says_nothing() -> None:
     policies = Policies.parse(
-        {"maxCount": 9, "defaultImage": "a:1", "namespaces": {"shop": {"minCount": 0, "maxCount": 5}}}
+        {
+            "maxCount": 9,
+            "defaultImage": "a:1",
+            "fixedIDs": False,
+            "namespaces": {"shop": {"minCount": 0, "maxCount": 5}},
+        }
     )
-    assert policies.for_namespace("shop") == Policy(max_count=5, default_image="a:1", namespace="shop")
-    assert policies.for_namespace("blog") == policies.cluster == Policy(max_count=9, default_image="a:1")
+    cluster = Policy(max_count=9, default_image="a:1", fixed_ids=False)
+    assert policies.for_namespace("shop") == replace(cluster, max_count=5, namespace="shop")
+    assert policies.for_namespace("blog") == policies.cluster == cluster
+    assert policies.summary.endswith("; image a:1; ids left to the platform")
 
 
 def classes(*found: dict[str, Any]) -> Policies:

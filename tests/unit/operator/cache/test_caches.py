@@ -137,6 +137,6 @@ async def test_other_policies_concern_every_nginx(api: ApiServer, client: Client
     async with telling(api, client) as story:
         assert story.caches.policy("shop") == Policies().for_namespace("shop")
         stricter = Policies(cluster=Policy(max_count=2))
-        story.caches.adopt(stricter)
+        story.caches.set_policies(stricter)
         assert story.coalesced == 1
         assert story.caches.policy("shop") == stricter.for_namespace("shop")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 import yaml
 
 from nginx_operator.api import names
@@ -80,6 +81,62 @@ def test_the_spec_reaches_the_service(owner: ObjectMeta) -> None:
         "externalTrafficPolicy": "Local",
         "loadBalancerClass": "example.com/x",
         "loadBalancerSourceRanges": ["192.0.2.0/24"],
+    }
+
+
+def test_the_service_has_the_ip_families_that_are_asked_for(owner: ObjectMeta) -> None:
+    wanted = ServiceSpec(ip_family_policy="PreferDualStack", ip_families=("IPv6", "IPv4"))
+    body = build_service(owner, NginxSpec(1, "a:1", service=wanted))
+    assert body is not None
+    assert (body["spec"]["ipFamilyPolicy"], body["spec"]["ipFamilies"]) == ("PreferDualStack", ["IPv6", "IPv4"])
+
+
+TCP = {"tcpSocket": {"port": "http"}, "periodSeconds": 5, "failureThreshold": 2}
+
+
+@pytest.mark.parametrize(
+    ("readiness", "expected"),
+    [
+        (None, TCP),
+        ({}, TCP),
+        ({"tcpSocket": {}}, TCP),
+        ({"tcpSocket": {"port": 9000}, "timeoutSeconds": 3}, TCP | {"tcpSocket": {"port": 9000}, "timeoutSeconds": 3}),
+        (
+            {"httpGet": {"path": "/healthz"}},
+            {
+                "httpGet": {"path": "/healthz", "port": "http"},
+                "periodSeconds": 5,
+                "failureThreshold": 2,
+                "timeoutSeconds": 5,
+            },
+        ),
+        (
+            {"httpGet": {"path": "/", "port": 81}, "periodSeconds": 1, "timeoutSeconds": 2, "failureThreshold": 3},
+            {
+                "httpGet": {"path": "/", "port": 81},
+                "periodSeconds": 1,
+                "failureThreshold": 3,
+                "timeoutSeconds": 2,
+            },
+        ),
+    ],
+)
+def test_the_readiness_probe_is_the_one_that_is_asked_for(
+    owner: ObjectMeta, readiness: dict[str, Any] | None, expected: dict[str, Any]
+) -> None:
+    spec = NginxSpec.from_dict({"count": 1, "image": "a:1", "probes": {"readiness": readiness}})
+    assert container(build_deployment(owner, spec))["readinessProbe"] == expected
+
+
+def test_the_ids_are_left_out_where_the_platform_assigns_them(owner: ObjectMeta) -> None:
+    fixed, assigned = (
+        build_deployment(owner, NginxSpec.from_dict({"count": 1, "image": "a:1"}, fixed_ids=fixed))
+        for fixed in (True, False)
+    )
+    pod = assigned["spec"]["template"]["spec"]
+    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert fixed["spec"]["template"]["spec"]["securityContext"].keys() - pod["securityContext"].keys() == {
+        *("runAsUser", "runAsGroup", "fsGroup")
     }
 
 

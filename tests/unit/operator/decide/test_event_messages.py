@@ -4,7 +4,8 @@ from typing import Any
 
 from nginx_operator.children import CHILDREN
 from nginx_operator.decide import event_messages as changes
-from nginx_operator.decide.plan import Apply, Delete, UpdateOwnerReference
+from nginx_operator.decide.compare import Difference
+from nginx_operator.decide.plan import Adopt, Apply, Delete, UpdateOwnerReference
 
 DEPLOYMENT, SERVICE = CHILDREN
 BODY: dict[str, Any] = {"spec": {"replicas": 5}}
@@ -34,11 +35,38 @@ def test_scaling_from_zero_is_scaling() -> None:
     assert told == ("Normal", "Scaled", "Deployment web is scaled from 0 to 5")
 
 
+def test_what_is_adopted_is_told() -> None:
+    told = changes.of_actions([Adopt(SERVICE, "web", BODY, "5")])
+    assert told == ("Normal", "Adopted", "Service web belonged to nobody, as after a restore, and is adopted")
+
+
 def test_repair_update_and_delete() -> None:
     repaired = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, repairs=True, scaled_from=3)])
     assert repaired == ("Normal", "Repaired", "Deployment web was changed by somebody and is put back")
     assert changes.of_actions([Apply(SERVICE, "web", {})]) == ("Normal", "Updated", "Service web is updated")
     assert changes.of_actions([Delete(SERVICE, "web", "u", "1")]) == ("Normal", "Deleted", "Service web is deleted")
+
+
+def test_a_service_that_gets_another_class_tells_what_that_costs() -> None:
+    told = changes.of_actions([Apply(SERVICE, "web", {}, via={}, repairs=True)])
+    assert told is not None
+    assert told.message == (
+        "Service web gets another load balancer class by way of type ClusterIP: its cluster IP stays, "
+        "its external address changes"
+    )
+
+
+def test_what_the_cluster_rewrote_is_one_event() -> None:
+    image, replicas = Difference("spec.image", "a:1", "b:1"), Difference("spec.replicas", 5, 3)
+    actions = [Apply(DEPLOYMENT, "web", BODY), Apply(SERVICE, "web", {})]
+    told = changes.of_rewrites([(actions[0], [image, replicas]), (actions[1], [])])
+    assert told == (
+        "Normal",
+        "Rewritten",
+        "Deployment web: spec.image: sent a:1, the cluster stored b:1; "
+        "Deployment web: spec.replicas: sent 5, the cluster stored 3",
+    )
+    assert changes.of_rewrites([(actions[1], [])]) is None
 
 
 def test_a_status_is_told_when_status_or_reason_changes() -> None:

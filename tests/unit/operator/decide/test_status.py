@@ -3,15 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Condition, Container, NginxSpec, ObjectMeta, OwnerReference, Pod, PodSpec
 from nginx_operator.cache import transforms
 from nginx_operator.decide import conditions
+from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.observation import Observation
 from nginx_operator.decide.outcome import Failure
-from nginx_operator.decide.plan import Conflict
+from nginx_operator.decide.plan import NameConflict
 from nginx_operator.decide.status import DEADLINE, Status, changes_in, compute, own_pods, stored_condition, was_ready
 from tests.support.observations import deployment, observation, pod
 
@@ -26,8 +28,8 @@ def computed(owner: ObjectMeta, old: Status, seen: Observation, now: float) -> S
 CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({}, "True", "Ready", "all 2 pods are ready"),
     ({"spec": None, "invalid": "spec.count: x"}, "False", "InvalidSpec", "spec.count: x"),
-    ({"conflicts": (Conflict("Service", "web", "Shop web"),)}, "False", "NameConflict", "belongs to Shop web"),
-    ({"conflicts": (Conflict("Service", "web", "", leftover=True),)}, "False", "Progressing", "earlier Nginx"),
+    ({"name_conflicts": (NameConflict("Service", "web", "Shop web"),)}, "False", "NameConflict", "belongs to Shop web"),
+    ({"name_conflicts": (NameConflict("Service", "web", "", leftover=True),)}, "False", "Progressing", "earlier Nginx"),
     ({"failures": (Failure("Service web", "Invalid", "no"),)}, "False", "ApplyFailed", "Service web: no"),
     (
         {"failures": (Failure("Service web", "Forbidden", "exceeded quota: q"),)},
@@ -58,6 +60,19 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         "Progressing",
         "2 of 2 pods are ready, 1 still of the earlier spec",
     ),
+    (
+        {"pods": (pod("a"),), "rewritten": (Difference("spec.replicas", 2, 1),)},
+        "False",
+        "Progressing",
+        "1 of 2 pods are ready; admission changed spec.replicas: sent 2, the cluster stored 1",
+    ),
+    (
+        {"pods": (pod("a"),), "rewritten": (Difference("a", 2, 1),) * 5},
+        "False",
+        "Progressing",
+        "a: sent 2, the cluster stored 1 and 2 more",
+    ),
+    ({"rewritten": (Difference("spec.replicas", 2, 3),)}, "True", "Ready", "all 2 pods are ready"),
     ({"pods": (pod("a"), pod("b"), pod("c"))}, "False", "Progressing", "3 of 2"),
     ({"pods": (pod("a"), pod("b", ready=False))}, "False", "Progressing", "1 of 2"),
     (
@@ -163,6 +178,17 @@ def test_status_as_a_whole(owner: ObjectMeta) -> None:
             },
         ],
     }
+
+
+def test_the_image_is_the_one_that_the_cluster_makes_of_the_wanted_one(owner: ObjectMeta) -> None:
+    """As soon as a pod runs it, like any other; pods of the earlier image may be more."""
+    rewritten = (Difference(IMAGE, "a:1", "mirror/a:1"),)
+    images = ("old:1", "old:1", "mirror/a:1")
+    pods = tuple(msgspec.structs.replace(pod(), spec=PodSpec((Container("nginx", image),))) for image in images)
+    assert compute(owner, {}, observation(pods=pods, rewritten=rewritten))["image"] == "mirror/a:1"
+    assert compute(owner, {}, observation(pods=pods))["image"] == "old:1"
+    other = observation(pods=pods, rewritten=(Difference(IMAGE, "b:1", "mirror/a:1"),))  # of another spec
+    assert compute(owner, {}, other)["image"] == "old:1"
 
 
 def test_an_image_that_the_schema_cannot_hold_is_left_out(owner: ObjectMeta) -> None:
@@ -305,7 +331,7 @@ def test_a_deadline_is_kept_over_a_restart_and_begins_where_an_earlier_version_k
 
 
 def test_what_cannot_be_written_for_ten_minutes_is_told_as_such(owner: ObjectMeta) -> None:
-    waits = observation(applied=False, conflicts=(Conflict("Service", "web", "this Nginx", deleting=True),))
+    waits = observation(applied=False, name_conflicts=(NameConflict("Service", "web", "this Nginx", deleting=True),))
     status = computed(owner, {}, waits, NOW)
     late = computed(owner, status, waits, NOW + DEADLINE)
     assert reasons(late) == {

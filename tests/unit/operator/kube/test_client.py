@@ -4,9 +4,9 @@ import pytest
 
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
-from nginx_operator.kube.errors import ApiError
+from nginx_operator.kube.errors import LONGEST_RETRY_AFTER, ApiError
 from nginx_operator.kube.resources import DEPLOYMENTS, LEASES, NGINXES, PODS, Resource, plural_of
-from tests.support.apiserver.faults import refused
+from tests.support.apiserver.faults import Answer, refused
 from tests.support.apiserver.server import ApiServer
 
 WEB = NGINXES.path("shop", "web")
@@ -48,12 +48,39 @@ async def test_the_header_retry_after_counts_more_than_the_body(client: Client, 
     assert caught.value.retry_after == 7
 
 
-async def test_a_date_in_retry_after_is_no_number_of_seconds(client: Client, api: ApiServer) -> None:
-    refusal = refused(503, "ServiceUnavailable", headers={"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"})
-    api.faults.next("get", "nginxes", refusal)
+@pytest.mark.parametrize(
+    ("header", "of_status", "seconds"),
+    [
+        ("60", 0, 60),
+        ("3600", 0, LONGEST_RETRY_AFTER),  # a maintenance page must not park an Nginx for an hour
+        ("9" * 5000, 0, LONGEST_RETRY_AFTER),
+        ("", 3600, LONGEST_RETRY_AFTER),
+        ("", 10**30, LONGEST_RETRY_AFTER),
+        ("", -5, 0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 0, 0),  # a date is no number of seconds
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 7, 7),
+        ("\N{SUPERSCRIPT TWO}", 0, 0),
+        ("-1", 0, 0),
+        ("1.5", 0, 0),
+    ],
+)
+async def test_a_retry_after_is_bounded(
+    client: Client, api: ApiServer, header: str, of_status: int, seconds: float
+) -> None:
+    headers = {"Retry-After": header} if header else {}
+    api.faults.next("get", "nginxes", refused(503, "ServiceUnavailable", retry_after=of_status, headers=headers))
     with pytest.raises(ApiError) as caught:
         await client.get(NGINXES, "shop", "web")
-    assert caught.value.retry_after == 0
+    assert caught.value.retry_after == seconds
+
+
+async def test_a_maintenance_page_is_an_error_with_a_bounded_delay(client: Client, api: ApiServer) -> None:
+    page = Answer(503, b"<html>back in an hour</html>", {"Retry-After": "3600", "Content-Type": "text/html"})
+    api.faults.next("list", "nginxes", page)
+    with pytest.raises(ApiError) as caught:
+        await client.list(NGINXES, "shop")
+    assert (caught.value.code, caught.value.retry_after) == (503, LONGEST_RETRY_AFTER)
+    assert caught.value.message == "503 Service Unavailable"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.connection_pool import ConnectionPool
 from nginx_operator.kube.http1 import ServerDisconnectedError
+from tests.support.waiting import until
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 Serve = Callable[[Reader, Writer], Awaitable[None]]
@@ -215,6 +216,48 @@ async def test_silence_has_an_end_and_a_late_answer_is_not_the_next_ones(server:
             await http.request("GET", "/", {})
         await answered.wait()
         assert (await http.request("GET", "/", {})).body == b"ok"
+
+
+@pytest.mark.parametrize("deadline", [None, 0.2], ids=["the pool's own timeout", "a deadline of the caller's"])
+async def test_a_timeout_ends_the_connections_that_were_idle_meanwhile(server: Server, deadline: float | None) -> None:
+    """After a failover without RST all are dead: the next request must not try them one after the other."""
+    together, dead = asyncio.Barrier(3), False
+
+    async def serve(reader: Reader, writer: Writer) -> None:
+        first = server.connections <= 3
+        while True:
+            await server.head(reader)
+            if first and dead:
+                await reader.read()  # silent until it is given up
+                return
+            if first:
+                await together.wait()  # so that there are three
+            writer.write(OK)
+
+    async with server.serving(serve) as http:
+        await asyncio.gather(*(http.request("GET", "/", {}) for _ in range(3)))
+        dead = True
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(deadline):
+                await http.request("PATCH", "/", {}, b"{}")
+        assert (await http.request("PATCH", "/", {}, b"{}")).body == b"ok"
+    assert server.connections == 4
+
+
+async def test_a_timeout_leaves_a_connection_alone_that_answered_meanwhile(server: Server) -> None:
+    async def serve(reader: Reader, writer: Writer) -> None:
+        while "slow" not in await server.head(reader):
+            writer.write(OK)
+        await reader.read()
+
+    async with server.serving(serve) as http:
+        slow = asyncio.create_task(http.request("GET", "/slow", {}))
+        await until(lambda: server.heads != [])
+        await http.request("GET", "/", {})
+        with pytest.raises(TimeoutError):
+            await slow
+        await http.request("GET", "/", {})
+    assert server.connections == 2
 
 
 async def test_what_comes_unasked_ends_the_connection(server: Server) -> None:

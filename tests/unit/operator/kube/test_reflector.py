@@ -10,8 +10,8 @@ import pytest
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Key, Pod
-from nginx_operator.cache.informer import Informer, Kind
-from nginx_operator.cache.store import parent_by_label, parent_by_name
+from nginx_operator.cache.informer import Informer, WatchedKind
+from nginx_operator.cache.store import owner_key_by_label, owner_key_by_name
 from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import PODS
@@ -49,8 +49,8 @@ class Story:
     def __init__(self, api: ApiServer, client: Client, by_label: bool) -> None:
         self.api = api
         self.changes: list[Key] = []
-        parent = parent_by_label if by_label else parent_by_name
-        informer = Informer(client, Kind(PODS, Pod, parent), self._changed)
+        parent = owner_key_by_label if by_label else owner_key_by_name
+        informer = Informer(client, WatchedKind(PODS, Pod, parent), self._changed)
         self.reflector, self.store = informer.reflector, informer.store
         self.observe_write = informer.observe_write
 
@@ -227,14 +227,19 @@ async def test_failures_are_tried_again_and_each_new_one_is_logged_once(
     ]
 
 
-async def test_a_retry_after_is_waited_for(api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("verb", "header", "seconds"), [("list", "7", 7.0), ("watch", "7", 7.0), ("watch", "3600", 60.0)]
+)
+async def test_a_retry_after_is_waited_for_within_bounds(
+    api: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch, verb: str, header: str, seconds: float
+) -> None:
     asked: list[float] = []
     monkeypatch.setattr(Backoff, "step", lambda _, at_least=0.0: asked.append(at_least) or 0.0)
     put(api, "a")
-    api.faults.next("list", "pods", refused(429, "TooManyRequests", headers={"Retry-After": "7"}))
+    api.faults.next(verb, "pods", refused(429, "TooManyRequests", headers={"Retry-After": header}))
     async with telling(api, client) as story:
-        await until(lambda: story.names() == ["a"])
-    assert asked == [7.0]
+        await until(lambda: asked != [] and story.names() == ["a"])
+    assert asked == [seconds]
 
 
 async def test_a_watch_that_ends_at_once_and_tells_nothing_is_not_asked_for_at_once(

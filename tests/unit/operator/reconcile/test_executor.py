@@ -4,14 +4,15 @@ import msgspec
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta
+from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta, ServiceSpec
 from nginx_operator.children import CHILDREN
+from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.plan import Apply, Plan, UpdateOwnerReference, plan
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
 from nginx_operator.reconcile.executor import Executor
 from nginx_operator.runtime.workqueue import RetryLater
-from tests.support.apiserver.faults import Request, refused
+from tests.support.apiserver.faults import Answer, Request, refused
 from tests.support.apiserver.server import ApiServer
 from tests.support.apiserver.status_errors import Object
 
@@ -72,7 +73,7 @@ async def test_what_belongs_to_somebody_else_is_not_forced(
 ) -> None:
     theirs = api.put(SERVICE, {"spec": {"clusterIP": "None"}})
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert [(conflict.kind, conflict.owner) for conflict in outcome.conflicts] == [("Service", "no Nginx")]
+    assert [(conflict.kind, conflict.owner) for conflict in outcome.name_conflicts] == [("Service", "no Nginx")]
     assert api.calls[-2:] == ["patch services", "get services"]
     assert api.objects[SERVICE] == theirs
     assert observer.written == ["deployments"]
@@ -95,7 +96,7 @@ async def test_what_is_gone_again_is_tried_again_later(
 ) -> None:
     api.faults.next("patch", "deployments", refused(409, "Conflict"))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert (outcome.complete, outcome.transient, outcome.conflicts) == (False, 1, [])
+    assert (outcome.complete, outcome.transient, outcome.name_conflicts) == (False, 1, [])
     assert observer.written == ["services"]  # a child that cannot be written does not hold up the next
 
 
@@ -104,7 +105,7 @@ async def test_what_is_wrong_with_the_api_server_is_told(
 ) -> None:
     api.faults.next("patch", "deployments", refused(500, "InternalError"))
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert outcome.trouble.startswith("Deployment web: ")
+    assert outcome.server_error.startswith("Deployment web: ")
     assert outcome.transient == 1
 
 
@@ -156,6 +157,60 @@ async def test_a_reference_is_readdressed_by_its_uid_in_one_version_of_the_child
     assert (outcome.complete, observer.written) == (True, ["deployments"])
 
 
+async def restored(api: ApiServer, executor: Executor, nginx: Nginx, spec: NginxSpec) -> Plan:
+    """The plan for a Deployment as a backup brings it back: nobody controls it, and another manager has its fields."""
+    await executor.execute(nginx, plan(nginx.metadata, spec, {}))
+    backup = api.objects[DEPLOYMENT]
+    api.store.remove(DEPLOYMENT)
+    kept = {key: backup["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+    api.put(DEPLOYMENT, {"metadata": kept, "spec": backup["spec"]}, "velero-server")
+    observed = {
+        plural: msgspec.json.decode(msgspec.json.encode(api.objects[path]), type=Child)
+        for plural, path in (("deployments", DEPLOYMENT), ("services", SERVICE))
+    }
+    api.requests.clear()
+    return plan(nginx.metadata, spec, observed)
+
+
+async def test_what_is_adopted_is_ours_alone(
+    executor: Executor, api: ApiServer, observer: Observer, nginx: Nginx, spec: NginxSpec
+) -> None:
+    due = await restored(api, executor, nginx, spec)
+    before = api.objects[DEPLOYMENT]["metadata"]
+    observer.written.clear()
+    assert (await executor.execute(nginx, due)).complete
+    assert api.calls == ["get nginxes", "get deployments", "patch deployments", "patch deployments force"]
+    patch = api.requests[2].body["metadata"]
+    assert (patch["uid"], patch["resourceVersion"]) == (before["uid"], before["resourceVersion"])
+    after = api.objects[DEPLOYMENT]["metadata"]
+    assert [owner["uid"] for owner in after["ownerReferences"]] == [nginx.metadata.uid]
+    assert after["annotations"] == before["annotations"]
+    assert {(entry["manager"]) for entry in after["managedFields"]} == {names.FIELD_MANAGER}
+    assert observer.written == ["deployments", "deployments"]
+
+
+async def test_what_is_adopted_and_could_not_be_applied_is_applied_later(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
+) -> None:
+    due = await restored(api, executor, nginx, spec)
+    api.faults.next("patch", "deployments", lambda _: None, refused(500, "InternalError"))
+    assert not (await executor.execute(nginx, due)).complete
+    adopted = msgspec.json.decode(msgspec.json.encode(api.objects[DEPLOYMENT]), type=Child)
+    (action, *_) = plan(nginx.metadata, spec, {"deployments": adopted}).actions
+    assert isinstance(action, Apply)
+    assert not action.creates
+
+
+async def test_who_changes_what_is_about_to_be_adopted_keeps_it(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
+) -> None:
+    due = await restored(api, executor, nginx, spec)
+    api.put(DEPLOYMENT, {**api.objects[DEPLOYMENT], "status": {"replicas": 7}})
+    outcome = await executor.execute(nginx, due)
+    assert (outcome.complete, outcome.transient) == (False, 1)
+    assert "ownerReferences" not in api.objects[DEPLOYMENT]["metadata"]
+
+
 async def test_the_ownership_of_forced_fields_is_given_up_though_somebody_writes_meanwhile(
     executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
 ) -> None:
@@ -178,3 +233,88 @@ async def test_the_ownership_of_forced_fields_is_given_up_though_somebody_writes
     ]
     entries = api.objects[DEPLOYMENT]["metadata"]["managedFields"]
     assert (names.FIELD_MANAGER, "Update") not in {(entry["manager"], entry["operation"]) for entry in entries}
+
+
+CLASS_REFUSED = Answer(
+    422,
+    {
+        "kind": "Status",
+        "code": 422,
+        "reason": "Invalid",
+        "message": "spec.loadBalancerClass: may not change once set",
+        "details": {"causes": [{"reason": "FieldValueInvalid", "field": "spec.loadBalancerClass"}]},
+    },
+)
+
+
+def balanced(spec: NginxSpec, name: str | None) -> NginxSpec:
+    service = msgspec.structs.replace(spec.service, type="LoadBalancer", load_balancer_class=name)
+    return msgspec.structs.replace(spec, service=service)
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_a_class_that_the_api_server_does_not_change_comes_by_way_of_a_cluster_ip(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta, refused: bool
+) -> None:
+    await executor.execute(nginx, plan(owner, balanced(spec, "a"), {}))
+    observed = {
+        plural: msgspec.json.decode(msgspec.json.encode(api.objects[path]), type=Child)
+        for plural, path in (("deployments", DEPLOYMENT), ("services", SERVICE))
+    }
+    api.requests.clear()
+    if refused:
+        api.faults.next("patch", "services", CLASS_REFUSED)
+    outcome = await executor.execute(nginx, plan(owner, balanced(spec, "b"), observed))
+    assert outcome.complete
+    sent = [
+        (request.body["spec"]["type"], request.body["spec"].get("loadBalancerClass")) for request in api.sent("patch")
+    ]
+    wanted = ("LoadBalancer", "b")
+    assert sent == ([wanted, ("ClusterIP", None), wanted] if refused else [wanted])
+    assert api.calls[1:] == ["patch services force"] * len(sent)
+    (done,) = outcome.done
+    assert isinstance(done.action, Apply)
+    assert (done.action.via is not None) is refused  # so that the event tells what happened
+
+
+async def test_an_answer_tells_what_was_changed_and_what_was_rewritten(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    (action, _) = plan(owner, spec, {}).actions
+    created = await executor.execute(nginx, Plan((action,)))
+    assert [(done.changed, done.rewritten) for done in created.done] == [(True, [])]
+    mirrored = api.objects[DEPLOYMENT]
+    mirrored["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror.example.com/nginx:1"
+    live = msgspec.json.decode(msgspec.json.encode(api.put(DEPLOYMENT, mirrored)), type=Child)
+    (action, _) = plan(owner, spec, {"deployments": live}).actions
+    api.faults.next("patch", "deployments", Answer(200, api.objects[DEPLOYMENT]))  # admission writes the image again
+    again = await executor.execute(nginx, Plan((action,)))
+    assert [(done.changed, done.rewritten) for done in again.done] == [
+        (False, [Difference(IMAGE, spec.image, "mirror.example.com/nginx:1")])
+    ]
+
+
+async def test_a_class_that_is_refused_otherwise_is_a_failure(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    await executor.execute(nginx, plan(owner, spec, {}))
+    service = msgspec.json.decode(msgspec.json.encode(api.objects[SERVICE]), type=Child)
+    api.faults.next("patch", "services", CLASS_REFUSED)
+    (_, action) = plan(owner, balanced(spec, "b"), {"services": service}).actions
+    outcome = await executor.execute(nginx, Plan((action,)))
+    assert [failure.what for failure in outcome.failures] == ["Service web"]
+
+
+async def test_what_can_never_be_applied_is_not_forced(
+    executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec, owner: ObjectMeta
+) -> None:
+    families = msgspec.structs.replace(spec, service=ServiceSpec(ip_families=("IPv6",)))
+    await executor.execute(nginx, plan(owner, spec, {}))
+    api.objects[SERVICE]["spec"]["ipFamilies"] = ["IPv4"]
+    service = msgspec.json.decode(msgspec.json.encode(api.objects[SERVICE]), type=Child)
+    (*_, action) = plan(owner, families, {"services": service}).actions
+    api.faults.next("patch", "services", refused(422, "Invalid"))
+    api.requests.clear()
+    (failure,) = (await executor.execute(nginx, Plan((action,)))).failures
+    assert api.calls == ["get nginxes", "patch services force", "get services"]
+    assert failure.message.startswith("a Service keeps its first IP family for life, and this one has IPv4; delete ")

@@ -1,5 +1,6 @@
 """The reconciler's own check of a stored spec: what it lets through, and how long a verdict is remembered."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 from nginx_operator.api import names
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, ObjectMeta, OwnerReference
+from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.observation import Guarded
 from nginx_operator.reconcile import guard
 from nginx_operator.reconcile.guard import Checked
@@ -115,3 +117,20 @@ def test_a_new_default_image_restarts_no_pod() -> None:
 
 def test_a_spec_that_is_no_mapping_is_not_acted_on() -> None:
     assert Guard().check(nginx([]), {}, POLICY) == Guarded(None, "spec: must be a mapping")
+
+
+def test_an_image_that_the_cluster_put_in_the_place_of_the_default_stands_for_it() -> None:
+    found, policy = nginx({"count": 1}), Policy(default_image="nginx:1")
+    rewrites = {"deployments": [Difference(IMAGE, "nginx:1", "mirror.example.com/nginx:1")]}
+    for image in ("mirror.example.com/nginx:1", "nginx:1"):
+        spec = guard.check(found, running(1, image), policy, None, rewrites).guarded.spec
+        assert spec is not None
+        assert spec.image == "nginx:1"  # else it would be sent next, and be another spec
+
+
+def test_the_policy_says_whether_pods_have_fixed_ids(checks: list[Nginx]) -> None:
+    subject, found = Guard(), nginx({"count": 3, "image": "nginx:1"})
+    for fixed in (True, False, True):
+        spec = subject.check(found, running(3), replace(POLICY, fixed_ids=fixed)).spec
+        assert spec is not None
+        assert spec.fixed_ids == fixed

@@ -7,6 +7,7 @@ import pytest
 
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta, OwnerReference
+from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Guarded
 from nginx_operator.reconcile import memo
 from nginx_operator.reconcile.memo import Fingerprint, ReconcileMemo
@@ -84,3 +85,15 @@ def test_after_a_restart_the_stored_status_tells_what_was_applied(
     assert ("deployments" in remembered.applied(nginx, spec)) is applied
     remembered.conflicts.wrote_children("u1", spec, {"services": True})
     assert remembered.applied(nginx, spec) == {"services"}
+
+
+def test_what_the_cluster_rewrote_is_news_once() -> None:
+    remembered, image, count = ReconcileMemo(), Difference("image", "a", "b"), Difference("replicas", 5, 3)
+    assert remembered.learn("deployments", []) == []
+    assert remembered.rewrites == {}
+    assert remembered.learn("deployments", [image]) == [image]
+    assert remembered.learn("deployments", [image, count]) == [count]
+    assert remembered.rewrites == {"deployments": [image, count]}
+    other = Difference("image", "c", "d")
+    assert remembered.learn("deployments", [other]) == [other]
+    assert remembered.rewrites == {"deployments": [other]}  # of the last apply alone

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nginx_operator.api.types import NginxSpec
-from nginx_operator.reconcile.write_conflicts import BURST, PERIOD, UndoneError, WriteConflicts, hold_back
+from nginx_operator.reconcile.write_conflicts import BURST, PERIOD, WriteConflicts
 
 SPEC, OTHER = NginxSpec(count=1, image="a:1"), NginxSpec(count=2, image="a:1")
 WRITTEN = {"deployments": True}
@@ -72,10 +72,3 @@ def test_each_conflict_is_reported_once(conflicts: WriteConflicts) -> None:
     assert not conflicts.exhausted(later)
     exhaust(conflicts, later)
     assert conflicts.report()
-
-
-def test_a_write_is_held_back_for_as_long() -> None:
-    hold_back(0.0)
-    with pytest.raises(UndoneError) as raised:
-        hold_back(3.0)
-    assert raised.value.retry_after == 3

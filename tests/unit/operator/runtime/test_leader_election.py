@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,7 +13,7 @@ from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.resources import LEASES
 from nginx_operator.runtime.leader_election import LeaderElector, LeaseTimings, LostLeaseError
 from tests.support import tokens
-from tests.support.apiserver.faults import refused
+from tests.support.apiserver.faults import Hold, refused
 from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
 
@@ -132,3 +134,72 @@ async def test_without_renewal_the_holder_does_not_hold_but_does_not_end(client:
             await until(lambda: not one.is_leader())
             assert not task.done()
         await until(one.is_leader)
+
+
+class Failover:
+    """The address of an API server whose packets are lost for those who are connected, while new connections work.
+
+    Attributes:
+        url: where clients connect.
+        connections: how many there were.
+        lost: connections of before this number are silent: nothing of them ends, and nothing comes.
+    """
+
+    def __init__(self, api: ApiServer) -> None:
+        self.url = ""
+        self.connections = self.lost = 0
+        self._serving: set[asyncio.Task[Any]] = set()
+        self._port = urlsplit(api.url).port
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield
+        finally:
+            server.close()
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number, self.connections = self.connections, self.connections + 1
+        self._serving.add(asyncio.current_task())
+        theirs, to_server = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            await asyncio.gather(self._copy(number, reader, to_server), self._copy(number, theirs, writer))
+        finally:
+            for each in (writer, to_server):
+                each.close()
+                with contextlib.suppress(ConnectionError):
+                    await each.wait_closed()
+
+    async def _copy(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            if number >= self.lost:
+                writer.write(data)
+        writer.close()
+
+
+async def test_the_election_outlives_a_failover_that_leaves_all_connections_silent(api: ApiServer) -> None:
+    timings = LeaseTimings.of(3)
+    failover = Failover(api)
+    async with failover.serving(), Client(ClientConfig(failover.url)) as client:
+        one = elector(client, "one", timings)
+        async with running(one):
+            await one.leading.wait()
+            reads = (client.list(LEASES, "operators") for _ in range(8))  # each leaves an idle connection
+            hold = Hold()
+            with api.faults.every("list", "leases", hold):
+                together = asyncio.gather(*reads)
+                await until(lambda: len(api.sent("list")) == 8)
+                hold.released.set()
+                await together
+            failover.lost = before = failover.connections
+            renewed = api.objects[LEASE]["spec"]["renewTime"]
+            while api.objects[LEASE]["spec"]["renewTime"] == renewed:
+                assert one.is_leader(), "the Lease lapsed"
+                await asyncio.sleep(0.01)
+            assert one.is_leader()
+    assert failover.connections == before + 1

@@ -164,7 +164,7 @@ def test_a_service_that_the_api_server_refuses_is_refused_first(spec: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "refused"),
+    ("old", "new", "warned"),
     [
         ({"loadBalancerClass": "a"}, {"loadBalancerClass": "b"}, True),
         ({"loadBalancerClass": "a"}, {}, True),
@@ -174,9 +174,12 @@ def test_a_service_that_the_api_server_refuses_is_refused_first(spec: dict[str, 
         ({"type": "ClusterIP"}, {"loadBalancerClass": "a"}, False),
     ],
 )
-def test_the_class_of_a_load_balancer_is_for_life(old: dict[str, Any], new: dict[str, Any], refused: bool) -> None:
-    found = errors(service(**new), old_spec=VALID | service(**old))
-    assert [error.split(":")[0] for error in found] == ["spec.service.loadBalancerClass"] * refused
+def test_another_class_of_a_load_balancer_is_allowed_with_a_warning(
+    old: dict[str, Any], new: dict[str, Any], warned: bool
+) -> None:
+    found = validate("web", VALID | service(**new), POLICY, old_spec=VALID | service(**old))
+    assert found.errors == []
+    assert [warning.split(":")[0] for warning in found.warnings] == ["spec.service.loadBalancerClass"] * warned
 
 
 @pytest.mark.parametrize(
@@ -195,11 +198,12 @@ def test_a_stored_annotation_is_judged_again_once_it_counts(
     assert bool(found) == refused
 
 
-def test_while_it_is_paused_the_service_stays_with_its_class() -> None:
+def test_while_it_is_paused_a_service_that_was_switched_off_is_there_still() -> None:
     old = VALID | service(loadBalancerClass="a", enabled=False)
-    assert errors(service(loadBalancerClass="b"), old_spec=old) == []
-    (error,) = errors({**service(loadBalancerClass="b"), "paused": True}, old_spec={**old, "paused": True})
-    assert error.startswith("spec.service.loadBalancerClass: a Service keeps its class for life")
+    new = VALID | service(loadBalancerClass="b")
+    assert validate("web", new, POLICY, old_spec=old).warnings == []
+    (warning,) = validate("web", {**new, "paused": True}, POLICY, old_spec={**old, "paused": True}).warnings
+    assert warning == "spec.service.loadBalancerClass: a Service whose class changes gets another external address"
 
 
 def test_a_source_range_that_is_in_force_stays() -> None:
@@ -215,6 +219,55 @@ def test_a_node_port_outside_the_usual_range_is_warned_of() -> None:
     assert result.warnings == [
         "spec.service.nodePort: 80 is outside 30000-32767, which is all that most clusters allow"
     ]
+
+
+DUAL, EITHER, TWO = ["IPv4", "IPv6"], "two families need ipFamilyPolicy PreferDualStack or ", "a family may appear once"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"ipFamilies": ["IPv6"]}, ""),
+        ({"ipFamilies": ["IPv6"], "ipFamilyPolicy": "PreferDualStack"}, ""),
+        ({"ipFamilies": DUAL, "ipFamilyPolicy": "PreferDualStack"}, ""),
+        ({"ipFamilies": DUAL, "ipFamilyPolicy": "RequireDualStack"}, ""),
+        ({"ipFamilies": DUAL, "ipFamilyPolicy": "SingleStack"}, EITHER),
+        ({"ipFamilies": DUAL}, EITHER),
+        ({"ipFamilies": ["IPv6", "IPv6"], "ipFamilyPolicy": "PreferDualStack"}, TWO),
+    ],
+)
+def test_two_families_are_asked_for(fields: dict[str, Any], expected: str) -> None:
+    found = errors(service(**fields))
+    assert [error.startswith(f"spec.service.ipFamilies: {expected}") for error in found] == [True] * bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refused"),
+    [
+        ({}, ["IPv6"], False),  # what the Service got is not known here
+        ({"ipFamilies": ["IPv4"]}, None, False),
+        ({"ipFamilies": ["IPv4"]}, DUAL, False),
+        ({"ipFamilies": ["IPv4"]}, ["IPv6"], True),
+        ({"ipFamilies": DUAL}, ["IPv6", "IPv4"], True),
+        ({"ipFamilies": ["IPv4"], "enabled": False}, ["IPv6"], False),
+    ],
+)
+def test_the_first_family_of_a_service_cannot_change(old: dict[str, Any], new: Any, refused: bool) -> None:
+    policy = {"ipFamilyPolicy": "PreferDualStack"}
+    found = errors(service(ipFamilies=new, **policy), old_spec=VALID | service(**old))
+    assert [error.startswith("spec.service.ipFamilies: a Service keeps its first") for error in found] == [
+        True
+    ] * refused
+
+
+@pytest.mark.parametrize("handlers", [{}, {"httpGet": {"path": "/"}}, {"tcpSocket": {}, "httpGet": None}])
+def test_a_probe_with_one_handler_passes(handlers: dict[str, Any]) -> None:
+    assert errors({"probes": {"readiness": handlers}}) == []
+
+
+def test_a_probe_has_one_handler() -> None:
+    (error,) = errors({"probes": {"readiness": {"httpGet": {"path": "/"}, "tcpSocket": {}}}})
+    assert error == "spec.probes.readiness.tcpSocket: a probe has either httpGet or tcpSocket"
 
 
 def test_what_is_stored_is_not_refused_again_when_something_else_changes() -> None:

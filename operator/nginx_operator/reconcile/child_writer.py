@@ -1,0 +1,54 @@
+"""Writes the children of an Nginx as a plan asks for, unless somebody else keeps undoing that; then tells the user."""
+
+import logging
+import time
+
+from nginx_operator.api.types import Nginx, NginxSpec
+from nginx_operator.cache.caches import Caches
+from nginx_operator.decide import event_messages
+from nginx_operator.decide.outcome import Outcome
+from nginx_operator.decide.plan import Plan
+from nginx_operator.kube.client import Client
+from nginx_operator.reconcile.executor import Executor
+from nginx_operator.reconcile.memo import ReconcileMemo
+from nginx_operator.reconcile.write_conflicts import record_contested
+from nginx_operator.runtime.events import EventRecorder
+
+log = logging.getLogger(__name__)
+
+
+class ChildWriter:
+    """Writes children."""
+
+    def __init__(self, client: Client, caches: Caches, recorder: EventRecorder) -> None:
+        self._executor = Executor(client, caches)
+        self._recorder = recorder
+
+    async def write(self, nginx: Nginx, memo: ReconcileMemo, spec: NginxSpec | None, due: Plan) -> Outcome:
+        """Carries out a plan.
+
+        Args:
+            nginx: whose children they are.
+            memo: of this Nginx.
+            spec: what the plan was made for; None where the stored spec is invalid.
+            due: the plan.
+
+        Raises:
+            RetryLater: the plan was made for a state of the Nginx that is gone.
+        """
+        if due.empty:
+            log.debug("[%s/%s] the children are as they should be", *nginx.metadata.key)
+        uid, plurals = nginx.metadata.uid, [action.kind.plural for action in due.actions]
+        if wait := memo.conflicts.retry_children(uid, spec, plurals, time.monotonic()):
+            await record_contested(self._recorder, nginx, memo.conflicts)
+            return Outcome(held_back=wait)
+        outcome = await self._executor.execute(nginx, due)
+        done = {each.action.kind.plural for each in outcome.done}
+        memo.conflicts.wrote_children(uid, spec, {plural: plural in done for plural in plurals})
+        changes = [each.action for each in outcome.done if each.changed]
+        await self._recorder.record_event(nginx, event_messages.of_actions(changes))
+        news = [
+            (each.action, memo.learn(each.action.kind.plural, each.rewritten)) for each in outcome.done if each.stored
+        ]
+        await self._recorder.record_event(nginx, event_messages.of_rewrites(news))
+        return outcome
