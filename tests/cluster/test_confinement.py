@@ -298,7 +298,7 @@ def test_of_what_nobody_controls_it_adopts_its_own_and_nothing_else(product: Pro
         confined.kubectl("delete", "deployment", "web")
     confined.kubectl(*create, input=yaml.safe_dump(orphan(confined.name, "web")))
     assert "adopts only" in patched({"metadata": {"labels": {"a": "b"}}}, dry_run)
-    assert "adopts only" in patched({"metadata": {"ownerReferences": [{**owner[0], "kind": "Other"}]}}, dry_run)
+    assert "adopts only" in patched({"metadata": {"ownerReferences": [{**owner[0], **POD}]}}, dry_run)
     with_secret = {"spec": {"template": {"spec": {"volumes": [SECRET]}}}}
     assert "no volumes with Secrets" in patched({**adopt, **with_secret}, dry_run)
     remove = ("-n", confined.name, "delete", "deployment", "web", dry_run)

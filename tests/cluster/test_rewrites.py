@@ -217,6 +217,7 @@ def test_a_number_of_pods_that_admission_bounds_is_told_and_not_fought(
     assert events(namespace, "Rewritten") == [("Deployment web: spec.replicas: sent 5, the cluster stored 3", 1)]
     namespace.kubectl("scale", "deployment", "web", "--replicas=2")  # no autoscaler's: it is drift
     namespace.wait("deployment", lambda found: found["spec"]["replicas"] == 3)
+    until(lambda: events(namespace, "Repaired"), seconds=PATIENCE, what="the event of the repair")
     assert [times for _, times in events(namespace, "Repaired")] == [1]
     for count, stored in ((2, 2), (4, 3), (1, 1)):
         namespace.kubectl("scale", "nginx", "web", f"--replicas={count}")

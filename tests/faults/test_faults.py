@@ -171,7 +171,7 @@ def test_an_owner_that_went_while_the_operator_was_down(proxy: Proxy, start: Sta
 
 @pytest.mark.parametrize(
     ("children", "words"),
-    [(False, "the spec has changed; waiting for the watch to tell"), (True, "the children are as they should be")],
+    [(False, "the spec has changed; waiting for the cache to catch up"), (True, "the children are as they should be")],
     ids=["before the children", "before the change"],
 )
 def test_the_past_overwrites_nothing(

@@ -191,7 +191,7 @@ def live_as_operator(product: Product, folder: Path, refusal: str) -> bool:
 def test_the_operator_says_which_right_it_lacks(
     product: Product, webhooks: Program, tmp_path: Path, report: Report
 ) -> None:
-    assert not live_as_operator(product, tmp_path, "cannot ")
+    assert not live_as_operator(product, tmp_path, '" cannot ')  # as RBAC refuses: User "..." cannot get resource ...
     done, given = used(product.bed, NAMESPACE, RELEASE), granted(product.bed, NAMESPACE, RELEASE)
     unused = {(what, verb) for _, what, verb in given} - {(what, verb) for _, what, verb in done.allowed}
     assert unused - MIGRATION == IMPLIED

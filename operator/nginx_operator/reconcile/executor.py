@@ -63,7 +63,8 @@ class Executor:
                     outcome.done.append(done)
             except ApiError as error:
                 _record(outcome, action, error)
-                level = logging.DEBUG if error.namespace_terminating else logging.WARNING
+                passes = error.namespace_terminating or error.code == HTTPStatus.CONFLICT  # read anew, tried again
+                level = logging.DEBUG if passes else logging.WARNING
                 log.log(level, "[%s/%s] %s %s: %s", *nginx.metadata.key, action.kind.kind, action.name, error.message)
         return outcome
 
