@@ -141,6 +141,8 @@ def kubelet_config(layout: Layout) -> str:
         "maxPods": 500,
         # A changed ConfigMap reaches a running pod at its next sync, which is by default after 60 to 90 s.
         "syncFrequency": "5s",
+        # A container that ends again and again is restarted within seconds: by default, after up to 5 minutes.
+        "crashLoopBackOff": {"maxContainerRestartPeriod": "5s"},
         # The machine's disk is not the bed's to judge: other things fill it too.
         "evictionHard": {
             "memory.available": "100Mi",
