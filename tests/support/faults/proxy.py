@@ -305,7 +305,7 @@ class Proxy:
                     )
                 finally:
                     _abort(response)
-        except (asyncio.CancelledError, BrokenError):
+        except (asyncio.CancelledError, BrokenError, ConnectionResetError):  # the last: the operator was killed
             return _break(request)
         finally:
             self._streams.discard(task)
