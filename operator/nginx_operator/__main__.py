@@ -141,6 +141,8 @@ def _run(options: settings.Settings) -> int:
     if options.log_level != "debug":
         logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it logs two lines for each event
+    # The API server takes JSON that is 10,000 deep, in managedFields of anybody's object, and msgspec counts frames.
+    sys.setrecursionlimit(12_000)
     # Modules stay, and the caches hold no cycles: frequent collections would walk all of it and find nothing.
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -181,7 +181,7 @@ class Controller:
 
     async def _feed(self, scope: Scope) -> None:
         """Feeds the queue once all of a scope is known: a namespace that may not be read delays no other."""
-        for reflector in [*scope.reflectors, *self._caches.namespaces.reflectors]:
+        for reflector in scope.reflectors:
             await reflector.synced.wait()
         scope.feed(self._queue)
 

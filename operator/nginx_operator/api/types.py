@@ -168,7 +168,7 @@ class Condition(_View):
     status: str
     reason: str = ""
     message: str = ""
-    last_update_time: str = ""
+    last_update_time: str | None = None
 
 
 class DeploymentStatus(_View):
@@ -198,7 +198,7 @@ class ContainerWaiting(_View):
 class ContainerRunning(_View):
     """state.running of a container."""
 
-    started_at: str = ""
+    started_at: str | None = None
 
 
 class ContainerTerminated(_View):
@@ -207,8 +207,8 @@ class ContainerTerminated(_View):
     exit_code: int = 0
     reason: str = ""
     message: str = ""
-    started_at: str = ""
-    finished_at: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
 
 
 class ContainerState(_View):

@@ -49,7 +49,11 @@ class Caches:
     @property
     def synced(self) -> bool:
         """Whether everything has been listed, except namespaces that are left out."""
-        listed = (each.synced.is_set() or each.forbidden for scope in self.scopes for each in scope.reflectors)
+        listed = (
+            each.synced.is_set() or bool(scope.namespace and each.forbidden)
+            for scope in self.scopes
+            for each in scope.reflectors
+        )
         return all(listed) and all(reflector.synced.is_set() for reflector in self.namespaces.reflectors)
 
     def left_out(self) -> Mapping[str, str]:

@@ -81,7 +81,7 @@ class Scope:
     def feed(self, queue: Queue) -> None:
         """Enqueues every Nginx, and from now on each that changes. Before, as a standby, nothing is enqueued."""
         self._queue = queue
-        for nginx in self.nginxes():
+        for nginx in list(self.informers[NGINXES.plural].store):  # those of a namespace that is left out wait there
             queue.add(nginx.metadata.key)
 
     def changed(self, key: Key, *_: object) -> None:

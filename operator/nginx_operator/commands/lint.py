@@ -139,7 +139,7 @@ def _validate(file: str, root: yaml.Node, document: Any, policies: Policies, cla
     for error in result.errors:
         yield Diagnostic(file, line_of(root, error.path), str(error))
     for warning in result.warnings:
-        path = warning.split(" ", 1)[0].split(".")
+        path = warning.split(" ", 1)[0].rstrip(":").split(".")
         yield Diagnostic(file, line_of(root, path), warning, is_error=False)
 
 

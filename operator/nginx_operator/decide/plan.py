@@ -161,11 +161,13 @@ def plan_paused(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
     return _plan(update_owner_reference(kind, observed.get(kind.plural), owner) for kind in CHILDREN)
 
 
-def held_changes(owner: ObjectMeta, spec: NginxSpec | None, observed: Mapping[str, Child]) -> tuple[str, ...]:
+def held_changes(
+    owner: ObjectMeta, spec: NginxSpec | None, observed: Mapping[str, Child], rewrites: Rewrites = _NONE
+) -> tuple[str, ...]:
     """The children that a paused Nginx leaves otherwise than its spec asks for: "Deployment web"."""
     if spec is None or not spec.paused:
         return ()
-    waiting = plan(owner, replace(spec, paused=False), observed)
+    waiting = plan(owner, replace(spec, paused=False), observed, rewrites=rewrites)
     return tuple(f"{step.kind.kind} {step.name}" for step in waiting.actions)
 
 

@@ -110,7 +110,11 @@ class _CachedToken:
 
     def __call__(self) -> str | None:
         if time.monotonic() >= self._stale_at:
-            self._token = self._read()
+            try:
+                self._token = self._read()
+            except OSError:  # for a moment, as when no file descriptor is free: the earlier one is most likely good
+                if self._token is None:
+                    raise
             self._stale_at = time.monotonic() + _TOKEN_SECONDS
         return self._token
 

@@ -63,7 +63,7 @@ class ApiError(Exception):
         """The error that a response of 4xx or 5xx stands for. A proxy's response need not hold a Status."""
         try:
             status = msgspec.json.decode(body, type=_Status)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a proxy's, or nothing sensible
             status = _Status(message=f"{code} {phrase}", reason=phrase)
         details = status.details or _Details()
         return cls(

@@ -17,6 +17,7 @@ from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client, Params
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import Resource
+from nginx_operator.logs import LogOnChange
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Reflector(Generic[T]):
         self._on_fault = on_fault
         self._backoff = Backoff(_FIRST_DELAY, _LONGEST_DELAY, _JITTER)
         self._version = ""
-        self._list_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_list_type(decoded))
+        self._unreadable = LogOnChange(log)
         self._decoder = msgspec.json.Decoder(decoded)
 
     def __str__(self) -> str:
@@ -119,7 +120,7 @@ class Reflector(Generic[T]):
                     await self._list()
                 if not await self._watch():
                     await self._pause(self._backoff.step())
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, RecursionError) as error:
                 self._version = ""
                 self._fail(f"cannot read what the API server sent of {self}: {error}", logging.ERROR)
                 await self._pause(self._backoff.step(_LONGEST_DELAY))
@@ -141,12 +142,12 @@ class Reflector(Generic[T]):
         params = {**self._selector, "limit": _PAGE}
         while True:
             try:
-                page = self._list_decoder.decode(await self._client.list(self.resource, self._namespace, **params))
+                page = _LIST.decode(await self._client.list(self.resource, self._namespace, **params))
             except ApiError as error:
                 self.forbidden = self.forbidden or error.code == 403
                 raise
             self.turned = time.monotonic()
-            objects += map(self._transform, page.items or ())
+            objects += (item for item in map(self._decode, page.items or ()) if item is not None)
             if not page.metadata.continue_token:
                 break
             params["continue"] = page.metadata.continue_token
@@ -172,10 +173,23 @@ class Reflector(Generic[T]):
             if event.type == "BOOKMARK":
                 self._version = _BODY.decode(event.object).metadata.resource_version
             else:
-                item = self._transform(self._decoder.decode(event.object))
-                self._version = self._version_of(item)
-                self._store.observe(event.type, item)
+                item = self._decode(event.object)
+                if item is None:
+                    self._version = _BODY.decode(event.object).metadata.resource_version
+                else:
+                    self._version = self._version_of(item)
+                    self._store.observe(event.type, item)
         return heard or time.monotonic() - started >= _SHORT_WATCH
+
+    def _decode(self, raw: msgspec.Raw) -> T | None:
+        """The object; None if it cannot be read: one odd object must not hide all others of its kind."""
+        try:
+            return self._transform(self._decoder.decode(raw))
+        except (msgspec.MsgspecError, RecursionError) as error:
+            found = _NAMED.decode(raw).metadata
+            text = f"cannot read {found.namespace}/{found.name} of {self}: {error}; it is left out"
+            self._unreadable.log(logging.ERROR, text)
+            return None
 
     def _recover(self) -> None:
         """A watch tells something, be it a bookmark. A list alone proves nothing: to watch is another right."""
@@ -201,6 +215,15 @@ class _WatchEvent(msgspec.Struct):
     object: msgspec.Raw
 
 
+class _Metadata(msgspec.Struct):
+    name: str = ""
+    namespace: str = ""
+
+
+class _Named(msgspec.Struct):
+    metadata: _Metadata
+
+
 class _Body(msgspec.Struct):
     """The object of a BOOKMARK, of which the version counts, or of an ERROR, which is a metav1.Status."""
 
@@ -216,8 +239,14 @@ class _Body(msgspec.Struct):
 
 _EVENT: Final = msgspec.json.Decoder(_WatchEvent)
 _BODY: Final = msgspec.json.Decoder(_Body)
+_NAMED: Final = msgspec.json.Decoder(_Named)
 
 
-def _list_type(decoded: type[T]) -> Any:
-    fields = [("metadata", _ListMeta), ("items", list[decoded] | None)]  # type: ignore[valid-type]
-    return msgspec.defstruct("List", fields)
+class _List(msgspec.Struct):
+    """A page of a list."""
+
+    metadata: _ListMeta
+    items: list[msgspec.Raw] | None = None
+
+
+_LIST: Final = msgspec.json.Decoder(_List)

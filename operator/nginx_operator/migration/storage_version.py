@@ -97,7 +97,7 @@ class Migration:
                         await self._migrate(definition)
                     if unserved != self._rewritten:
                         await self._rewrite_managed_fields(unserved)
-                except (ApiError, UnfinishedError) as error:
+                except (ApiError, UnfinishedError, msgspec.MsgspecError) as error:
                     delay = backoff.step()
                     log.warning("stored Nginx are not migrated: %s; again within %.0f s", error, delay)
                     await self._changes_within(delay)
@@ -194,7 +194,7 @@ class Migration:
         while True:
             raw = await self._client.request("GET", NGINXES.path(), params=params, accept=_METADATA_ONLY)
             page = msgspec.json.decode(raw, type=_Page)
-            for item in page.items:
+            for item in page.items or ():
                 yield item.metadata
             if not page.metadata.continue_token:
                 return
@@ -240,4 +240,4 @@ class _Page(msgspec.Struct):
     """A metav1.PartialObjectMetadataList."""
 
     metadata: _ListMeta
-    items: list[_Item] = []
+    items: list[_Item] | None = None  # an empty list is sent as null

@@ -98,7 +98,7 @@ class Reconciler:
             deleting=nginx.metadata.deletion_timestamp is not None,
             was_ready=status.was_ready(nginx.metadata, nginx.status),
             contested=memo.conflicts.contested(time.monotonic()),
-            held=held_changes(nginx.metadata, guarded.spec, children),
+            held=held_changes(nginx.metadata, guarded.spec, children, memo.rewrites),
             now=time.time(),
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -263,6 +264,48 @@ async def test_what_cannot_be_decoded_leads_to_a_new_list(api: ApiServer, client
         put(api, "b")
         await until(lambda: story.names() == ["b"])
     assert len(api.sent("list")) == 3
+
+
+async def test_one_object_that_cannot_be_read_hides_no_other(
+    api: ApiServer, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(api, "odd", status={"phase": 7})
+    put(api, "a")
+    async with telling(api, client) as story:
+        await until(lambda: story.names() == ["a"])
+        await story.watch()
+        put(api, "odd", status={"phase": 8})
+        put(api, "b")
+        await until(lambda: story.names() == ["a", "b"])
+    assert len(api.sent("list")) == 1
+    assert caplog.text.count("cannot read ns/odd of pods: ") == 1
+
+
+async def test_times_that_are_not_set_are_sent_as_null(api: ApiServer, client: Client) -> None:
+    """By a kubelet that lost a container, for instance at an eviction: metav1.Time has no omitempty that works."""
+    ended = {"exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": None, "finishedAt": None}
+    statuses = [{"name": "nginx", "state": {"terminated": ended}, "lastState": {"terminated": ended}}]
+    put(api, "evicted", status={"phase": "Failed", "containerStatuses": statuses, "initContainerStatuses": statuses})
+    put(api, "resumed", status={"containerStatuses": [{"name": "nginx", "state": {"running": {"startedAt": None}}}]})
+    async with telling(api, client) as story:
+        await until(lambda: story.names() == ["evicted", "resumed"])
+
+
+async def test_an_object_may_be_as_deep_as_the_api_server_takes_it(api: ApiServer, client: Client) -> None:
+    """managedFields are anybody's: the operator raises Python's limit at its start (__main__)."""
+    fields: dict[str, Any] = {}
+    for _ in range(1500):
+        fields = {"f:x": fields}
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(12_000)
+    try:
+        api.put(
+            PODS.path("ns", "deep"), {"metadata": {"labels": {names.LABEL_INSTANCE: "web"}, "managedFields": [fields]}}
+        )
+        async with telling(api, client) as story:
+            await until(lambda: story.names() == ["deep"])
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 async def test_a_pod_whose_label_changes_leaves_its_nginx(api: ApiServer, client: Client) -> None:
