@@ -140,3 +140,16 @@ async def test_other_policies_concern_every_nginx(api: ApiServer, client: Client
         story.caches.set_policies(stricter)
         assert story.coalesced == 1
         assert story.caches.policy("shop") == stricter.for_namespace("shop")
+
+
+@pytest.mark.parametrize(("namespaces", "synced"), [((), False), (("shop", "blog"), True)])
+def test_a_kind_that_may_not_be_listed_is_left_out_of_one_namespace_and_never_of_all(
+    client: Client, namespaces: tuple[str, ...], synced: bool
+) -> None:
+    caches = Caches(client, namespaces, Policies())
+    for reflector in caches.reflectors:
+        reflector.synced.set()
+    refused = caches.reflectors[-1]
+    refused.synced.clear()
+    refused.forbidden = True
+    assert caches.synced is synced

@@ -16,6 +16,7 @@ from nginx_operator.decide.plan import (
     Apply,
     Delete,
     UpdateOwnerReference,
+    held_changes,
     plan,
     plan_paused,
 )
@@ -516,3 +517,15 @@ def test_the_hash_changes_with_the_spec_and_neither_with_the_count_nor_with_the_
     assert hashes(OWNER, msgspec.structs.replace(spec, image="b:2"))[0] != before[0]
     monkeypatch.setattr(names, "API_VERSION", f"{names.GROUP}/v1")
     assert hashes(OWNER, spec) == before
+
+
+def test_what_the_cluster_rewrites_is_no_change_that_waits_while_paused(spec: NginxSpec) -> None:
+    observed = applied(spec)
+    observed["deployments"] = edited(observed["deployments"], replicas=1)
+    paused, rewrites = (
+        msgspec.structs.replace(spec, paused=True),
+        {"deployments": [Difference(REPLICAS, spec.count, 1)]},
+    )
+    assert held_changes(OWNER, paused, observed) == ("Deployment web",)
+    assert held_changes(OWNER, paused, observed, rewrites) == ()
+    assert held_changes(OWNER, spec, observed) == ()
