@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,18 +16,6 @@ from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
 
 A, B = (SECRETS.path("shop", name) for name in ("a", "b"))
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[ApiServer]:
-    async with ApiServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def client(api: ApiServer) -> AsyncIterator[Client]:
-    async with Client(ClientConfig(api.url)) as opened:
-        yield opened
 
 
 class Watching:

@@ -16,12 +16,6 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 
 @pytest.fixture
-async def api() -> AsyncIterator[ApiServer]:
-    async with ApiServer() as server:
-        yield server
-
-
-@pytest.fixture
 async def client(api: ApiServer) -> AsyncIterator[Client]:
     async with Client(ClientConfig(server=api.url), user_agent="test") as opened:
         yield opened
