@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,27 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 @dataclass
 class Audit:
-    """The part of an audit log that was written since this object was made."""
+    """The requests that an API server on this machine has received since this object was made.
+
+    It logs a request only after the answer, so the line of an earlier one may still be to come: it is told by the time.
+    """
 
     log: Path
 
     def __post_init__(self) -> None:
         self._from = self.log.stat().st_size
+        self._since = datetime.now(UTC)
 
     def requests(self) -> Iterator[dict[str, Any]]:
         """Requests that were answered, as audit events (audit.k8s.io/v1, Event)."""
         with self.log.open("rb") as lines:
             lines.seek(self._from)
             for line in lines:
-                if b'"stage":"ResponseComplete"' in line and line.endswith(b"\n"):
-                    yield json.loads(line)
+                if b'"stage":"ResponseComplete"' not in line or not line.endswith(b"\n"):
+                    continue
+                request = json.loads(line)
+                if datetime.fromisoformat(request["requestReceivedTimestamp"]) >= self._since:
+                    yield request
 
     def writes(self, user: str, *, not_of: str = "") -> Counter[str]:
         """Writes by verb and resource, for instance {"patch nginxes/status": 3}.
