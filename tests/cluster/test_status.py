@@ -217,7 +217,8 @@ def test_paused_says_how_many_changes_wait(namespace: Namespace, health: Health)
     namespace.apply({"count": 1, "paused": True, "containerPort": 8081, "service": {"port": 81}})
     waits = namespace.wait("nginx", says("Paused", Ready="True", Stalled="True"))
     assert ready_condition(waits)["message"] == (
-        "spec.paused is true: 2 changes wait (Deployment web, Service web); 1 of 1 pods are ready"
+        "spec.paused is true: 2 changes wait (Deployment web: spec.template.spec.containers[nginx].ports"
+        "[http].containerPort 8080 -> 8081; Service web: spec.ports[http].port 80 -> 81); 1 of 1 pods are ready"
     )
     namespace.apply({"count": 1, "containerPort": 8081})
     gone = namespace.wait("nginx", serving(1))

@@ -10,8 +10,9 @@ import msgspec
 
 from nginx_operator.api import defaults, names, validation
 from nginx_operator.api.policy import MAX_INT32, Policy
+from nginx_operator.api.truncation import truncated
 from nginx_operator.api.validation import ValidationResult
-from nginx_operator.api.validation.field_errors import FieldError, quoted, truncated
+from nginx_operator.api.validation.field_errors import FieldError, quoted
 from nginx_webhooks.review import (
     AdmissionRequest,
     AdmissionResponse,

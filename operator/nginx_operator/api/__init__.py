@@ -12,5 +12,6 @@ Both processes and `nginx-operator lint` decide by these pure functions; nothing
     validation/      what is refused, and what is warned of
     quantity.py      Kubernetes quantities ("500m", "64Mi") as numbers
     images.py        references of container images
+    truncation.py    texts that are too long
     kubectl_yaml.py  YAML as kubectl reads it
 """

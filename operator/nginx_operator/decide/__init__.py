@@ -2,6 +2,8 @@
 
 plan.py            what to do about the children
 compare.py         a desired child beside the live one
+field_managers.py  who has set a field of a child
+drift.py           how a child differs from what is desired, in words
 carry_over.py      what others set in a child and our apply must name to keep it
 outcome.py         what became of a plan
 observation.py     what one reconcile saw and did

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from nginx_operator.api import names, quantity
+from nginx_operator.api.truncation import truncated
 from nginx_operator.api.types import Child, ObjectMeta
 from nginx_operator.children import Body
 
@@ -67,8 +68,8 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         """What became of a field that was sent as desired."""
-        stored = "the cluster left it out" if self.live is None else f"the cluster stored {_shown(self.live)}"
-        return f"{self.path}: sent {_shown(self.desired)}, {stored}"
+        stored = "the cluster left it out" if self.live is None else f"the cluster stored {shown(self.live)}"
+        return f"{self.path}: sent {shown(self.desired)}, {stored}"
 
 
 def differences(desired: Body, live: Child) -> list[Difference]:
@@ -117,9 +118,10 @@ def _below(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value in a message."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return truncated(text, _SHOWN)
 
 
 def with_second_family(desired: Body, live: Body) -> Body:

@@ -119,7 +119,7 @@ def _is_paused(seen: Observation) -> ConditionState | None:
         return None
     changes = "changes are not made"
     if seen.held:
-        changes = f"{_plural(len(seen.held), 'change waits', 'changes wait')} ({', '.join(seen.held)})"
+        changes = f"{_plural(len(seen.held), 'change waits', 'changes wait')} ({'; '.join(seen.held)})"
     text = f"spec.paused is true: {changes}; {_progress(seen)}"
     return ConditionState("True" if seen.serves else "False", "Paused", text)
 
@@ -207,17 +207,33 @@ def _progress(seen: Observation) -> str:
 
 
 def _numbers(seen: Observation) -> str:
-    text = f"{seen.ready} of {seen.count} pods are ready"
+    text = f"{min(seen.ready, seen.count)} of {seen.count} pods are ready{_yet_to_come(seen)}"
     if seen.deployment is not None:
         status = seen.deployment.status
-        if status.updated_replicas < status.replicas == len(seen.pods):  # else it has yet to count them
-            text += f", {status.replicas - status.updated_replicas} still of the earlier spec"
         if any(condition.reason == "DeploymentPaused" for condition in status.conditions):
             name = seen.deployment.metadata.name
             text += f"; somebody paused the Deployment, which `kubectl rollout resume deployment {name}` ends"
     if seen.rewritten:
         text += f"; {_rewritten(seen.rewritten)}"
     return f"{text}; {seen.server_error}" if seen.server_error else text
+
+
+def _yet_to_come(seen: Observation) -> str:
+    """What is missed though there are enough ready pods."""
+    if seen.deployment is None:
+        return ""
+    status = seen.deployment.status
+    if status.updated_replicas < status.replicas == len(seen.pods):  # else it has yet to count them
+        return f", {status.replicas - status.updated_replicas} still of the earlier spec"
+    if len(seen.pods) > seen.count:
+        return f", {_plural(len(seen.pods) - seen.count, 'more is', 'more are')} on the way out"
+    if not seen.serves or seen.rolled_out:
+        return ""
+    if not seen.applied:
+        return ", the children are yet to be written as the spec asks"
+    if status.observed_generation < seen.deployment.metadata.generation:
+        return ", the rollout of this spec has not begun"
+    return ", the Deployment controller is yet to count them"
 
 
 def _rewritten(fields: Sequence[Difference]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nginx_operator.decide import drift
 from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.plan import Action, Adopt, Apply, Delete, UpdateOwnerReference
 from nginx_operator.decide.status import stored_condition
@@ -22,6 +23,11 @@ def of_actions(done: Sequence[Action]) -> EventMessage | None:
     if not done:
         return None
     return EventMessage("Normal", _reason(done[0]), "; ".join(map(_sentence, done)))
+
+
+def of_repairs(done: Iterable[Action]) -> str:
+    """What was put back, in words; empty if nothing was."""
+    return "; ".join(_sentence(action) for action in done if isinstance(action, Apply) and action.repairs)
 
 
 def of_rewrites(found: Iterable[tuple[Action, Iterable[Difference]]]) -> EventMessage | None:
@@ -69,7 +75,7 @@ def _sentence(action: Action) -> str:
                 "its external address changes"
             )
         case Apply(repairs=True):
-            return f"{what} was changed by somebody and is put back"
+            return drift.repaired(action.kind.kind, action.name, action.drift, action.changed_by)
         case Apply(creates=False, scaled_from=int() as before, body=body):
             return f"{what} is scaled from {before} to {body['spec']['replicas']}"
         case _:

@@ -6,7 +6,7 @@ A child that is as desired needs no action, so a settled Nginx costs no write.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -40,6 +40,8 @@ class Apply:
     Attributes:
         creates: the child does not exist yet; then fields of other managers must not be forced.
         repairs: somebody changed the child; what we want did not change.
+        drift: the fields of the child that are not as desired.
+        changed_by: by path of such a field, the field manager that it was changed by, where that is known.
         scaled_from: the number of pods before, if that changes.
         resource_version: of the child as it is; an answer of the same version has changed nothing.
         via: a body to apply first where the API server refuses `body` for its load balancer class. A Service cannot
@@ -51,6 +53,8 @@ class Apply:
     body: Body
     creates: bool = False
     repairs: bool = False
+    drift: tuple[Difference, ...] = ()
+    changed_by: Mapping[str, str] = field(default_factory=dict)
     scaled_from: int | None = None
     resource_version: str = ""
     via: Body | None = None
@@ -163,12 +167,11 @@ def plan_paused(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
 
 def held_changes(
     owner: ObjectMeta, spec: NginxSpec | None, observed: Mapping[str, Child], rewrites: Rewrites = _NONE
-) -> tuple[str, ...]:
-    """The children that a paused Nginx leaves otherwise than its spec asks for: "Deployment web"."""
+) -> tuple[Action, ...]:
+    """What would be done to the children of a paused Nginx if it were not paused."""
     if spec is None or not spec.paused:
         return ()
-    waiting = plan(owner, replace(spec, paused=False), observed, rewrites=rewrites)
-    return tuple(f"{step.kind.kind} {step.name}" for step in waiting.actions)
+    return plan(owner, replace(spec, paused=False), observed, rewrites=rewrites).actions
 
 
 def name_conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> NameConflict:
@@ -247,6 +250,7 @@ def _update(
         live.metadata.name,
         body,
         repairs=HASH not in drift and (REPLICAS not in drift or applied),
+        drift=tuple(drift.values()),
         scaled_from=drift[REPLICAS].live if REPLICAS in drift else None,
         resource_version=live.metadata.resource_version,
         via=with_hash(as_cluster_ip(body)) if _changes_class(desired["spec"], live_spec) else None,

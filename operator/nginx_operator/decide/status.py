@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from nginx_operator.api import images, names
+from nginx_operator.api.truncation import truncated
 from nginx_operator.api.types import Condition, ObjectMeta, Pod
 from nginx_operator.decide import conditions as deciding
 from nginx_operator.decide import pod_troubles, timestamps
@@ -99,7 +100,7 @@ def compute(meta: ObjectMeta, old: Status, observation: Observation) -> Status:
                 "observedGeneration": meta.generation,
                 "lastTransitionTime": _since(old, kind, condition.status) or now,
                 "reason": condition.reason,
-                "message": condition.message[:_MESSAGE_LENGTH],
+                "message": truncated(condition.message, _MESSAGE_LENGTH),
             }
             for kind, condition in conditions.items()
             if condition is not None

@@ -46,6 +46,8 @@ class ChildWriter:
         done = {each.action.kind.plural for each in outcome.done}
         memo.conflicts.wrote_children(uid, spec, {plural: plural in done for plural in plurals})
         changes = [each.action for each in outcome.done if each.changed]
+        if last := event_messages.of_repairs(changes):
+            memo.conflicts.last_repair = last
         await self._recorder.record_event(nginx, event_messages.of_actions(changes))
         news = [
             (each.action, memo.learn(each.action.kind.plural, each.rewritten)) for each in outcome.done if each.stored

@@ -1,6 +1,7 @@
 """Carrying out a plan: one write per action, each with the preconditions that make it safe."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -10,6 +11,7 @@ import msgspec
 from nginx_operator.api.types import Child, Key, Nginx, ObjectMeta
 from nginx_operator.cache.caches import Caches
 from nginx_operator.children import Body
+from nginx_operator.decide import field_managers
 from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import is_owned
 from nginx_operator.decide.outcome import Done, Failure, Outcome
@@ -119,6 +121,8 @@ class Executor:
 
     async def _update(self, key: Key, action: Apply) -> Done:
         """Applies to what is ours, by force: drift is repaired."""
+        if action.repairs:
+            action = replace(action, changed_by=await self._writers(key, action))
         try:
             stored = await self._force(key, action, action.body)
         except ApiError as error:
@@ -127,6 +131,17 @@ class Executor:
             await self._force(key, action, action.via)
             return Done(action, await self._force(key, action, action.body))
         return Done(replace(action, via=None), stored)
+
+    async def _writers(self, key: Key, action: Apply) -> Mapping[str, str]:
+        """Who changed what is about to be repaired, by path.
+
+        The caches keep no managedFields, which are most of a child, so it is read once there is something to tell.
+        """
+        try:
+            managed = msgspec.json.decode(await self._read(key, action))["metadata"].get("managedFields", [])
+        except ApiError:
+            return {}  # the repair meets the same error, and reports it
+        return {each.path: field_managers.writer(managed, each.path) for each in action.drift}
 
     async def _adopt(self, key: Key, action: Adopt) -> Done:
         """Becomes the controller of a child that has none, and the only manager of what we set in it."""

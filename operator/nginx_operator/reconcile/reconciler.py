@@ -8,7 +8,7 @@ from itertools import chain
 
 from nginx_operator.api.types import Key, Nginx
 from nginx_operator.cache.caches import Caches
-from nginx_operator.decide import conditions, status
+from nginx_operator.decide import conditions, drift, status
 from nginx_operator.decide.observation import Guarded, Observation
 from nginx_operator.decide.outcome import Outcome
 from nginx_operator.decide.plan import Plan, held_changes, plan, plan_paused
@@ -98,7 +98,7 @@ class Reconciler:
             deleting=nginx.metadata.deletion_timestamp is not None,
             was_ready=status.was_ready(nginx.metadata, nginx.status),
             contested=memo.conflicts.contested(time.monotonic()),
-            held=held_changes(nginx.metadata, guarded.spec, children, memo.rewrites),
+            held=tuple(map(drift.waiting, held_changes(nginx.metadata, guarded.spec, children, memo.rewrites))),
             now=time.time(),
         )
 

@@ -24,11 +24,9 @@ BURST: Final = 10
 #: Seconds in which one more is allowed; an autoscaler that fights for a Deployment comes once in 15.
 PERIOD: Final = 10.0
 
-MESSAGE: Final = EventMessage(
-    "Warning",
-    "Contested",
+MESSAGE: Final = (
     f"what the operator writes was undone more than {BURST} times, by a second nginx-operator that looks after "
-    f"this namespace too, or by whoever else changes or deletes it; from now on it is put back once in {PERIOD:.0f} s",
+    f"this namespace too, or by whoever else changes or deletes it; from now on it is put back once in {PERIOD:.0f} s"
 )
 
 
@@ -36,11 +34,15 @@ class WriteConflicts:
     """What was written last of one Nginx, and how often that may be written again.
 
     Times are seconds of the monotonic clock.
+
+    Attributes:
+        last_repair: what was put back last, in words; empty if nothing was.
     """
 
-    __slots__ = ("_bucket", "_children", "_held_back", "_reported", "_status")
+    __slots__ = ("_bucket", "_children", "_held_back", "_reported", "_status", "last_repair")
 
     def __init__(self) -> None:
+        self.last_repair = ""
         self._children: dict[str, tuple[str, NginxSpec | None]] = {}
         self._status: int | None = None
         self._bucket: TokenBucket | None = None
@@ -110,8 +112,9 @@ class WriteConflicts:
 async def record_contested(recorder: EventRecorder, nginx: Nginx, conflicts: WriteConflicts) -> None:
     """Tells the user and the log of a conflict, once."""
     if conflicts.report():
-        log.warning("[%s/%s] %s", *nginx.metadata.key, MESSAGE.message)
-        await recorder.record_event(nginx, MESSAGE)
+        last = f". The last time: {conflicts.last_repair}" if conflicts.last_repair else ""
+        log.warning("[%s/%s] %s%s", *nginx.metadata.key, MESSAGE, last)
+        await recorder.record_event(nginx, EventMessage("Warning", "Contested", MESSAGE + last))
 
 
 def _digest(status: Mapping[str, Any]) -> int:

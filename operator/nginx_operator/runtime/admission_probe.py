@@ -13,6 +13,7 @@ import msgspec
 
 from nginx_operator.api import names
 from nginx_operator.api.policy import MAX_INT32
+from nginx_operator.api.truncation import truncated
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import NGINXES
@@ -71,7 +72,7 @@ def explain(message: str) -> str:
     found = _NOT_OURS.search(message)
     if found is None:
         return message
-    whose = f" for {found['names'][:_MOST_NAMES]}" if found["names"] else ""
+    whose = f" for {truncated(found['names'], _MOST_NAMES)}" if found["names"] else ""
     return (
         f"something else answers at the webhooks' port, with a certificate{whose}. Where pods have the address of "
         "their node (EKS Fargate, webhooks.hostNetwork), 10250 is the kubelet's: set webhooks.port to another port, "

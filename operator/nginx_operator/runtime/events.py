@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from nginx_operator.api import names
+from nginx_operator.api.truncation import truncated
 from nginx_operator.api.types import Nginx
 from nginx_operator.decide.event_messages import EventMessage
 from nginx_operator.kube.client import MERGE, Client
@@ -56,7 +57,7 @@ class EventRecorder:
             },
             "type": kind,
             "reason": reason,
-            "message": message[:_NOTE_LENGTH],
+            "message": truncated(message, _NOTE_LENGTH),
             "source": {"component": names.FIELD_MANAGER},
             "reportingComponent": names.FIELD_MANAGER,
             "reportingInstance": self._instance,

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from nginx_operator.api.policy import Policy
+from nginx_operator.api.truncation import truncated
 from nginx_operator.api.validation.crd_schema import validate_list_types, validate_schema
-from nginx_operator.api.validation.field_errors import MAX_ERRORS, FieldError, truncated
+from nginx_operator.api.validation.field_errors import MAX_ERRORS, FieldError
 from nginx_operator.api.validation.nginx import (
     validate_count,
     validate_image,

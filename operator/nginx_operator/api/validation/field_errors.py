@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nginx_operator.api.truncation import truncated
+
 #: A refused value is quoted up to this many characters.
 MAX_VALUE_LENGTH: Final = 100
 #: A user reads no more errors than this, and each costs time that other requests wait for.
@@ -53,7 +55,7 @@ def aggregate(errors: Iterable[FieldError]) -> str:
 
 
 def quoted(value: object) -> str:
-    """A value as JSON, control characters escaped, cut at 100 characters."""
+    """A value as JSON, control characters escaped, in at most 100 characters."""
     try:
         text = json.dumps(value, ensure_ascii=True)
     except RecursionError:  # it could just be decoded, and this stack is deeper
@@ -68,8 +70,3 @@ def did_you_mean(name: object, known: Sequence[str]) -> str:
     text = str(name)
     close = difflib.get_close_matches(text, known, n=1) if len(text) <= MAX_NAME_LENGTH else ()
     return f"did you mean {close[0]}?" if close else ""
-
-
-def truncated(text: str, length: int) -> str:
-    """The text, cut to at most `length` characters."""
-    return text if len(text) <= length else f"{text[: length - 3]}..."

@@ -41,8 +41,10 @@ def test_what_is_adopted_is_told() -> None:
 
 
 def test_repair_update_and_delete() -> None:
-    repaired = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, repairs=True, scaled_from=3)])
-    assert repaired == ("Normal", "Repaired", "Deployment web was changed by somebody and is put back")
+    drift = (Difference("spec.replicas", 5, 3),)
+    repaired = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, repairs=True, drift=drift, scaled_from=3)])
+    remedy = "scale the Nginx, or point the autoscaler at it"
+    assert repaired == ("Normal", "Repaired", f"Deployment web: spec.replicas 3 -> 5, changed by somebody: {remedy}")
     assert changes.of_actions([Apply(SERVICE, "web", {})]) == ("Normal", "Updated", "Service web is updated")
     assert changes.of_actions([Delete(SERVICE, "web", "u", "1")]) == ("Normal", "Deleted", "Service web is deleted")
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta, OwnerReference, ServiceSpec
 from nginx_operator.children import CHILDREN
+from nginx_operator.decide import drift
 from nginx_operator.decide.compare import HASH, IMAGE, REPLICAS, Difference, between, differences, with_hash
 from nginx_operator.decide.plan import (
     Adopt,
@@ -526,6 +527,7 @@ def test_what_the_cluster_rewrites_is_no_change_that_waits_while_paused(spec: Ng
         msgspec.structs.replace(spec, paused=True),
         {"deployments": [Difference(REPLICAS, spec.count, 1)]},
     )
-    assert held_changes(OWNER, paused, observed) == ("Deployment web",)
+    (held,) = held_changes(OWNER, paused, observed)
+    assert drift.waiting(held) == "Deployment web: spec.replicas 1 -> 2"
     assert held_changes(OWNER, paused, observed, rewrites) == ()
     assert held_changes(OWNER, spec, observed) == ()

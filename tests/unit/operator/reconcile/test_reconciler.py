@@ -108,7 +108,8 @@ async def test_another_number_of_pods_is_put_back_as_a_repair(operator: Operator
     await drift(operator, 7)
     await operator.settled()
     assert operator.api.objects[DEPLOYMENT]["spec"]["replicas"] == 2
-    assert "Deployment web was changed by somebody and is put back" in messages(operator.api)
+    told = "Deployment web: spec.replicas 7 -> 2, changed by test: scale the Nginx, or point the autoscaler at it"
+    assert told in messages(operator.api)
 
 
 async def test_who_keeps_undoing_it_is_held_back_and_told_once(operator: Operator) -> None:
@@ -121,7 +122,8 @@ async def test_who_keeps_undoing_it_is_held_back_and_told_once(operator: Operato
         assert 0 < await operator.reconciler.reconcile(KEY) <= PERIOD
     assert operator.reconciler.contested() == 1
     assert operator.api.objects[DEPLOYMENT]["spec"]["replicas"] == 99
-    assert [event["reason"] for event in events(operator.api)].count("Contested") == 1
+    (contested,) = (event["message"] for event in events(operator.api) if event["reason"] == "Contested")
+    assert "The last time: Deployment web: spec.replicas 19 -> 2, changed by test" in contested
 
 
 async def test_while_it_is_contested_the_status_follows_the_pods(
