@@ -14,6 +14,7 @@ from nginx_operator.reconcile.write_conflicts import BURST
 from testbed.waiting import PATIENCE, until
 from tests.support.answers import ready_condition
 from tests.support.namespaces import RESOURCES, Namespace, serving
+from tests.support.product import IMAGE
 
 
 def test_three_pods_are_named_in_the_status(namespace: Namespace) -> None:
@@ -80,6 +81,54 @@ def test_what_somebody_edits_is_put_back(namespace: Namespace, kind: str, patch:
     namespace.wait("nginx", serving(2))
     namespace.kubectl("patch", kind, "web", "--type=merge", "-p", json.dumps(patch))
     namespace.wait(kind, repaired)
+
+
+IN_POD = "spec.template.spec.containers[nginx]"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (
+            ("scale", "deployment", "web", "--replicas=5"),
+            "Deployment web: spec.replicas 5 -> 2, changed by kubectl (scale): "
+            "scale the Nginx, or point the autoscaler at it",
+        ),
+        (
+            ("set", "image", "deployment/web", "nginx=example.com/other:1"),
+            f"{IN_POD}.image example.com/other:1 -> {IMAGE}, changed by kubectl-set: set spec.image of the Nginx",
+        ),
+        (
+            (
+                "patch",
+                "service",
+                "web",
+                "--type=json",
+                "-p",
+                '[{"op":"replace","path":"/spec/ports/0/port","value":81}]',
+            ),
+            "changed by kubectl-patch: set spec.service of the Nginx",
+        ),
+        (
+            ("label", "service", "web", f"{names.LABEL_NAME}-"),
+            f"metadata.labels[{names.LABEL_NAME}] none -> nginx, changed by somebody: the operator sets this field",
+        ),
+    ],
+    ids=["scale", "set image", "patch", "label"],
+)
+def test_a_repair_names_the_field_who_changed_it_and_what_to_do(
+    namespace: Namespace, command: tuple[str, ...], told: str
+) -> None:
+    namespace.apply({"count": 2, "image": IMAGE})
+    namespace.wait("nginx", serving(2))
+    namespace.kubectl(*command)
+
+    def repairs() -> list[str]:
+        return [event["message"] for event in namespace.list("event") if event["reason"] == "Repaired"]
+
+    until(repairs, seconds=PATIENCE, what="the event of the repair")
+    (message,) = repairs()
+    assert told in message
 
 
 def fight(namespace: Namespace, undo: Callable[[], bool]) -> None:

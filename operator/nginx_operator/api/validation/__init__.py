@@ -7,7 +7,7 @@ so that a user sees everything at once. The schema and the CEL rules of the CRD 
     field_errors.py    an error and its field path; quoting and hints
     crd_schema.py      the CRD's schema, its errors in words
     msgspec_schema.py  the same schema as msgspec types, for a quick yes
-    nginx.py           metadata.name, spec.count, spec.image
+    nginx.py           metadata.name, spec.count, spec.image, spec.paused
     service.py         spec.service
     resources.py       spec.resources
     probes.py          spec.probes
@@ -25,6 +25,7 @@ from nginx_operator.api.validation.nginx import (
     validate_image,
     validate_integer_count,
     validate_name,
+    validate_paused,
 )
 from nginx_operator.api.validation.probes import validate_probes
 from nginx_operator.api.validation.resources import validate_resources
@@ -85,6 +86,7 @@ def _apply_rules(
     yield from validate_service(spec, old_spec)
     yield from validate_resources(spec.get("resources"))
     yield from validate_image(spec.get("image"), old_spec.get("image"))
+    yield from validate_paused(spec, old_spec)
 
 
 def validate_scale(replicas: object, old_replicas: object, policy: Policy) -> ValidationResult:

@@ -1,8 +1,8 @@
-"""metadata.name, spec.count and spec.image: what the schema cannot say about them."""
+"""metadata.name, spec.count, spec.image and spec.paused: what the schema cannot say about them."""
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from nginx_operator.api import images
 from nginx_operator.api.policy import MAX_INT32, Policy
@@ -69,3 +69,13 @@ def validate_image(image: object, old_image: object) -> Iterator[FieldError | st
     _, colon, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     if "@" not in image and (not colon or tag == "latest"):
         yield "spec.image has no tag or the tag latest: nodes may run different versions; name a version or digest"
+
+
+def validate_paused(spec: Mapping[str, Any], old_spec: Mapping[str, Any]) -> Iterator[str]:
+    """Warns who changes an Nginx that is paused, and goes on to be. One that is being paused says so itself."""
+    if spec.get("paused") is not True:
+        return
+    if not old_spec:
+        yield "spec.paused is true: no pods are created until it is removed"
+    elif old_spec.get("paused") is True and {**spec, "paused": None} != {**old_spec, "paused": None}:
+        yield "spec.paused is true: this change waits until it is removed"

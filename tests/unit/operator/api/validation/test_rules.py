@@ -202,7 +202,8 @@ def test_while_it_is_paused_a_service_that_was_switched_off_is_there_still() -> 
     old = VALID | service(loadBalancerClass="a", enabled=False)
     new = VALID | service(loadBalancerClass="b")
     assert validate("web", new, POLICY, old_spec=old).warnings == []
-    (warning,) = validate("web", {**new, "paused": True}, POLICY, old_spec={**old, "paused": True}).warnings
+    warning, paused = validate("web", {**new, "paused": True}, POLICY, old_spec={**old, "paused": True}).warnings
+    assert paused.startswith("spec.paused is true")
     assert warning == "spec.service.loadBalancerClass: a Service whose class changes gets another external address"
 
 
@@ -296,3 +297,24 @@ def test_no_text_keeps_a_pattern_busy(part: str) -> None:
     text = part * (500 // len(part)) + "!"
     assert errors({"image": text})
     assert errors(service(annotations={text: ""}, loadBalancerClass=text[-200:]))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "warned"),
+    [
+        (None, {"paused": True}, "spec.paused is true: no pods are created until it is removed"),
+        ({"paused": True}, {"paused": True, "containerPort": 8081}, "this change waits until it is removed"),
+        ({"paused": True}, {"paused": True, "count": 4}, "this change waits until it is removed"),
+        ({"paused": True}, {"paused": True}, ""),
+        ({}, {"paused": True, "count": 3}, ""),  # who pauses knows
+        ({"paused": True}, {"count": 3}, ""),
+        ({"paused": True}, {"paused": False, "count": 3}, ""),
+    ],
+)
+def test_a_change_that_waits_because_the_nginx_is_paused_is_warned_of(
+    old: dict[str, Any] | None, new: dict[str, Any], warned: str
+) -> None:
+    old_spec = None if old is None else VALID | old
+    found = [text for text in validate("web", VALID | new, POLICY, old_spec=old_spec).warnings if "paused" in text]
+    assert len(found) == bool(warned)
+    assert all(warned in text for text in found)
