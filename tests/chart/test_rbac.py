@@ -54,7 +54,7 @@ def watching(namespace: str) -> Rights:
         (namespace, "apps/deployments", ""): READ | {"create", "patch", "delete"},
         (namespace, "/services", ""): READ | {"create", "patch", "delete"},
         (namespace, "/pods", ""): {"list", "watch"},
-        (namespace, "/events", ""): {"get", "create", "patch"},
+        (namespace, "/events", ""): {"get", "list", "create", "patch"},
     }
 
 

@@ -84,6 +84,7 @@ def test_what_somebody_edits_is_put_back(namespace: Namespace, kind: str, patch:
 
 
 IN_POD = "spec.template.spec.containers[nginx]"
+ANOTHER_PORT = json.dumps([{"op": "replace", "path": "/spec/ports/0/port", "value": 81}])
 
 
 @pytest.mark.parametrize(
@@ -99,14 +100,7 @@ IN_POD = "spec.template.spec.containers[nginx]"
             f"{IN_POD}.image example.com/other:1 -> {IMAGE}, changed by kubectl-set: set spec.image of the Nginx",
         ),
         (
-            (
-                "patch",
-                "service",
-                "web",
-                "--type=json",
-                "-p",
-                '[{"op":"replace","path":"/spec/ports/0/port","value":81}]',
-            ),
+            ("patch", "service", "web", "--type=json", "-p", ANOTHER_PORT),
             "changed by kubectl-patch: set spec.service of the Nginx",
         ),
         (

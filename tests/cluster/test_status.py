@@ -89,6 +89,37 @@ def test_pods_of_a_scaling_that_never_get_ready_are_reported_and_each_that_does_
     namespace.wait("nginx", says("Progressing", Stalled=""))
 
 
+def test_the_events_of_a_pod_that_does_not_say_why_it_is_unready_are_told(
+    namespace: Namespace, kubelet: Kubelet
+) -> None:
+    audit = Audit(namespace.bed.audit_log)
+    namespace.apply({"count": 1, "containerPort": 9090})
+    namespace.wait("nginx", serving(1))
+    assert lists_of_events(audit, namespace) == 0  # what comes up as it should costs none
+    (name,) = kubelet.pods()
+    kubelet.warn(name, "Unhealthy", "Readiness probe failed: dial tcp 192.0.2.7:9090: connect: connection refused")
+    kubelet.tell(name, ready=False, message="containers with unready status: [nginx]")
+    told = namespace.wait("nginx", lambda found: "Unhealthy" in ready_condition(found)["message"])
+    assert ready_condition(told)["message"] == (
+        f"0 of 1 pods are ready; pod {name}: Unhealthy: Readiness probe failed: dial tcp 192.0.2.7:9090: connect: "
+        "connection refused; does the image listen on spec.containerPort 9090?"
+    )
+    assert lists_of_events(audit, namespace) == 1
+    kubelet.tell(name, ready=True)
+    namespace.wait("nginx", serving(1))
+
+
+def lists_of_events(audit: Audit, namespace: Namespace) -> int:
+    """How often the operator has asked for events in the namespace."""
+    return sum(
+        (request["verb"], request["objectRef"].get("resource")) == ("list", "events")
+        and request["objectRef"].get("namespace") == namespace.name
+        and request["user"]["username"].endswith(":nginx-operator")
+        for request in audit.requests()
+        if "objectRef" in request
+    )
+
+
 def test_an_init_container_of_somebody_else_is_named(namespace: Namespace, kubelet: Kubelet) -> None:
     namespace.apply({"count": 1})
     namespace.wait("nginx", serving(1))

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
+from tests.support.answers import ready_condition
 from tests.support.faults.process import Start
+from tests.support.kubelet import Kubelet
 from tests.support.namespaces import Namespace, serving
 from tests.support.product import IMAGE, NAMESPACE, RELEASE, Product, corner
 from tests.support.rights import IMPLIED, MIGRATION, granted, used
@@ -23,6 +25,12 @@ def live_a_life(namespace: Namespace) -> None:
         seconds=PATIENCE,
         what="an Event that counts 2",
     )
+    kubelet = Kubelet(namespace)
+    (pod,) = kubelet.pods()
+    kubelet.warn(pod, "Unhealthy", "connection refused")
+    kubelet.tell(pod, ready=False)  # its events are read
+    namespace.wait("nginx", lambda found: "Unhealthy: connection refused" in ready_condition(found)["message"])
+    kubelet.tell(pod, ready=True)
     bare = '{"metadata":{"ownerReferences":null}}'
     namespace.kubectl("patch", "deployment", "web", "--type=merge", "-p", bare)
     namespace.wait("deployment", lambda found: "ownerReferences" in found["metadata"])

@@ -14,6 +14,7 @@ import yaml
 from testbed import Bed, images
 from testbed.waiting import PATIENCE, until
 from tests.support import scc
+from tests.support.answers import ready_condition
 from tests.support.namespaces import Namespace, fresh, serving
 from tests.support.node.release import Release
 
@@ -115,6 +116,22 @@ def add_to_pods(namespace: Namespace, where: str, name: str, image: str, **more:
     """Somebody, a mesh for instance, adds a container to the pods."""
     added = {where: [{"name": name, "image": image, "securityContext": RESTRICTED, **more}]}
     namespace.kubectl("patch", "deployment", "web", "-p", json.dumps({"spec": {"template": {"spec": added}}}))
+
+
+def test_a_port_that_nobody_listens_on_is_asked_about(namespace: Namespace) -> None:
+    namespace.apply({"count": 1, "containerPort": 9090})
+    told = namespace.wait("nginx", lambda found: "connection refused" in str(found.get("status")))
+    message = ready_condition(told)["message"]
+    assert "Readiness probe failed: dial tcp" in message
+    assert message.endswith("does the image listen on spec.containerPort 9090?")
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+
+
+def test_a_memory_limit_in_which_nothing_starts_is_asked_about(namespace: Namespace) -> None:
+    namespace.apply({"count": 1, "resources": {"limits": {"memory": "100Ki"}}})
+    told = namespace.wait("nginx", lambda found: "limits.memory" in str(found.get("status")))
+    assert ready_condition(told)["message"].endswith("is spec.resources.limits.memory enough to start a container?")
 
 
 def test_an_init_container_that_cannot_be_pulled_is_named(namespace: Namespace) -> None:

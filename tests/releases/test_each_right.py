@@ -20,6 +20,7 @@ from testbed import Bed
 from testbed.waiting import PATIENCE, until
 from tests.support.campaign import CAMPAIGN
 from tests.support.faults.process import Operator
+from tests.support.kubelet import Kubelet
 from tests.support.namespaces import Namespace, fresh, serving
 from tests.support.policies import BIG
 from tests.support.product import IMAGE, NAMESPACE, RELEASE, Product, Program
@@ -136,7 +137,7 @@ def send(bed: Bed, method: str, path: str, body: object = None) -> None:
 
 
 def life_of_operator(web: Namespace, text: Condition) -> Life:
-    """All that it ever has to do: leading, a taken name, repairs, Events that count, an adoption, a deletion."""
+    """All that it ever has to do: leading, a taken name, repairs, Events that count, a pod's events, an adoption."""
     bed, labels = web.bed, {"app": "foreign"}
     pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": IMAGE}]}}
     foreign = {
@@ -156,6 +157,13 @@ def life_of_operator(web: Namespace, text: Condition) -> Life:
         patch(bed, DEPLOYMENTS.path(web.name, "web"), {"spec": {"replicas": 3}})
         yield lambda: (web.get("deployment") or {}).get("spec", {}).get("replicas") == 1
     yield lambda: any(event["reason"] == "Repaired" and event["count"] == 2 for event in web.list("event"))
+    kubelet = Kubelet(web)
+    for pod in kubelet.pods():
+        kubelet.warn(pod, "Unhealthy", "connection refused")
+        kubelet.tell(pod, ready=False)
+    yield lambda: "Unhealthy: connection refused" in json.dumps(web.get("nginx"))
+    for pod in kubelet.pods():
+        kubelet.tell(pod, ready=True)
     patch(bed, DEPLOYMENTS.path(web.name, "web"), {"metadata": {"ownerReferences": None}})
     yield lambda: "ownerReferences" in (web.get("deployment") or {}).get("metadata", {})
     patch(bed, NGINXES.path(web.name, "web"), {"spec": {"service": {"enabled": False}}})

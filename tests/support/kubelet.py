@@ -35,6 +35,20 @@ class Kubelet:
         )
         assert code == 200, answer
 
+    def warn(self, pod: str, reason: str, message: str) -> None:
+        """Tells of a pod by an Event of type Warning."""
+        found = self.namespace.get("pod", pod)
+        assert found is not None
+        target = {"apiVersion": "v1", "kind": "Pod", "namespace": self.namespace.name, "name": pod}
+        event = {
+            **{"apiVersion": "v1", "kind": "Event", "metadata": {"generateName": f"{pod}."}},
+            **{"type": "Warning", "reason": reason, "message": message, "count": 1},
+            **{"firstTimestamp": ago(0), "lastTimestamp": ago(0), "source": {"component": "kubelet"}},
+            "involvedObject": {**target, "uid": found["metadata"]["uid"]},
+        }
+        code, answer = self.namespace.bed.request("POST", f"/api/v1/namespaces/{self.namespace.name}/events", event)
+        assert code == 201, answer
+
 
 def ago(seconds: float) -> str:
     """The time so many seconds ago."""

@@ -8,6 +8,7 @@ carry_over.py      what others set in a child and our apply must name to keep it
 outcome.py         what became of a plan
 observation.py     what one reconcile saw and did
 pod_troubles.py    what the kubelet says is wrong with pods
+pod_events.py      what the events of a pod say of why it is not ready
 timestamps.py      times as the API server writes them
 conditions.py      the conditions of an Nginx
 status.py          its whole status

@@ -38,7 +38,7 @@ def late(seen: Observation, progressing: str) -> ConditionState:
     """The Ready condition where there was no progress for too long; `progressing` says where things stand."""
     reason = "PodsNotReady" if seen.applied else "ApplyFailed"
     unready = next((pod for pod in seen.pods if not pod.ready), None)
-    of_a_pod = f"; {pod_troubles.says(unready)}" if unready and not seen.troubles else ""
+    of_a_pod = f"; {pod_troubles.says(unready)}" if unready and not (seen.troubles or seen.pod_event) else ""
     return ConditionState("False", reason, f"{progressing}; there was no progress for 10 minutes{of_a_pod}")
 
 
@@ -202,8 +202,9 @@ def _failing_container(seen: Observation, reason: str) -> ConditionState | None:
 
 
 def _progress(seen: Observation) -> str:
-    """The numbers, and an unknown trouble."""
-    return _numbers(seen) + (f"; {seen.troubles[0].message}" if seen.troubles else "")
+    """The numbers, and what is known of a cause."""
+    cause = seen.troubles[0].message if seen.troubles else seen.pod_event
+    return _numbers(seen) + (f"; {cause}" if cause else "")
 
 
 def _numbers(seen: Observation) -> str:

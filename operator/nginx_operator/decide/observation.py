@@ -38,6 +38,8 @@ class Observation:
         rewritten: the fields that the cluster stored otherwise than they were sent.
         contested: somebody else keeps undoing what is written, so that it is written slowly.
         held: changes of the children that are not made because the Nginx is paused, in words.
+        pod_event: what the events of the first unready pod say, in words.
+        look_again: seconds after which to ask for them again; 0 if there is nothing to ask.
         now: seconds since 1970.
         troubles: what the kubelet says is wrong with the pods.
     """
@@ -55,6 +57,8 @@ class Observation:
     rewritten: tuple[Difference, ...] = ()
     contested: bool = False
     held: tuple[str, ...] = ()
+    pod_event: str = ""
+    look_again: float = 0.0
     now: float = 0.0
     troubles: tuple[pod_troubles.Trouble, ...] = field(init=False)
 

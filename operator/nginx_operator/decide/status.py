@@ -116,7 +116,7 @@ def compute(meta: ObjectMeta, old: Status, observation: Observation) -> Status:
 
 def changes_in(status: Status, observation: Observation) -> float:
     """Seconds after which time alone makes a status say something else; 0 if it does not."""
-    due = []
+    due = [observation.look_again]
     if observation.troubles:
         due.append(pod_troubles.proven_in(observation.pods, observation.now))
     progress = status.get("lastProgressTime")

@@ -5,6 +5,7 @@ guard.py            the webhooks' checks again, so that nothing depends on their
 child_writer.py     writes the children, and tells the user
 executor.py         carries out a plan
 patches.py          bodies of writes that are not simply the desired child
+pod_events.py       asks for the events of pods that are not ready and do not say why
 status_writer.py    writes the status, and tells the user
 memo.py             what is remembered of one Nginx
 write_conflicts.py  somebody else who keeps undoing what is written

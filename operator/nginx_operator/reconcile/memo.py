@@ -15,6 +15,7 @@ from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Guarded
 from nginx_operator.decide.status import was_applied
 from nginx_operator.reconcile.guard import Checked
+from nginx_operator.reconcile.pod_events import PodEventMemo
 from nginx_operator.reconcile.status_throttle import StatusThrottle
 from nginx_operator.reconcile.write_conflicts import WriteConflicts
 
@@ -32,12 +33,14 @@ class ReconcileMemo:
         checked: what the guard found last.
         conflicts: what was written last, and whether somebody undoes it.
         throttle: of its status; None while it is at rest.
+        pod_events: what the events of an unready pod said; None while none is unready.
         rewrites: by plural, what the cluster stored otherwise than it was sent, at the last apply of each child.
     """
 
     checked: Checked | None = None
     conflicts: WriteConflicts = field(default_factory=WriteConflicts)
     throttle: StatusThrottle | None = None
+    pod_events: PodEventMemo | None = None
     rewrites: dict[str, list[Difference]] = field(default_factory=dict)
     _settled: tuple[Fingerprint, Guarded] | None = None
 

@@ -17,6 +17,7 @@ from nginx_operator.kube.errors import ApiError
 from nginx_operator.reconcile import guard
 from nginx_operator.reconcile.child_writer import ChildWriter
 from nginx_operator.reconcile.memo import ReconcileMemo, fingerprint
+from nginx_operator.reconcile.pod_events import PodEvents
 from nginx_operator.reconcile.status_writer import StatusWriter
 from nginx_operator.runtime.events import EventRecorder
 from nginx_operator.runtime.workqueue import RetryLater
@@ -29,6 +30,7 @@ class Reconciler:
         self._caches = caches
         self._child_writer = ChildWriter(client, caches, recorder)
         self._status_writer = StatusWriter(client, caches, recorder)
+        self._pod_events = PodEvents(client)
         self._memos: dict[Key, ReconcileMemo] = {}
 
     async def reconcile(self, key: Key, pending: int = 0) -> float:
@@ -49,6 +51,7 @@ class Reconciler:
         guarded, due = self._decide(nginx, memo)
         outcome = await self._child_writer.write(nginx, memo, guarded.spec, due)
         observation = self._observe(nginx, memo, guarded, due, outcome)
+        memo.pod_events, observation = await self._pod_events.explain(nginx, memo.pod_events, observation)
         delay = await self._report(nginx, memo, observation, outcome, pending)
         if outcome.held_back:
             return _earliest(outcome.held_back, delay)

@@ -8,7 +8,8 @@ from tests.support.apiserver.status_errors import Object, bad_request
 #: A comma that is not inside of parentheses.
 _COMMA = re.compile(r",(?![^(]*\))")
 _SET = re.compile(r"(\S+) (in|notin) \((.*)\)")
-_FIELDS = ("metadata.name", "metadata.namespace")
+#: Of every kind, and of Events.
+_FIELDS = ("metadata.name", "metadata.namespace", "involvedObject.uid", "type")
 
 Selected = Callable[[Object], bool]
 
@@ -26,11 +27,17 @@ def selected(query: Mapping[str, str]) -> Selected:
 
     def matches(found: Object) -> bool:
         metadata = found["metadata"]
-        return all(metadata.get(name.partition(".")[2], "") == value for name, value in wanted.items()) and all(
+        return all(_field(found, name) == value for name, value in wanted.items()) and all(
             _matches(part, metadata.get("labels", {})) for part in labels
         )
 
     return matches
+
+
+def _field(found: Object, name: str) -> str:
+    above, _, below = name.partition(".")
+    value = found.get(above, "")
+    return str(value.get(below, "") if below else value)
 
 
 def _matches(requirement: str, labels: Mapping[str, str]) -> bool:
