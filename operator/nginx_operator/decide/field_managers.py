@@ -8,8 +8,10 @@ from nginx_operator.api import names
 
 #: "metadata.labels[example.com/a]" -> metadata, labels, [example.com/a]
 _STEP: Final = re.compile(r"\[[^\]]*\]|[^.\[]+")
-#: What tells the items of a list apart, as fields of the item.
-_KEYS: Final = ("name", "mountPath", "topologyKey", "containerPort", "port")
+#: What tells the items of a list apart, as a path has it.
+_KEYS: Final = ("name", "mountPath", "topologyKey")
+#: Ports are told apart by their number and protocol, which a path does not have.
+_PORT: Final = re.compile(r'k:\{"(containerPort|port)":')
 
 
 def writer(managed_fields: Iterable[Mapping[str, Any]], path: str) -> str:
@@ -52,5 +54,6 @@ def _keys(fields: Mapping[str, Any], step: str) -> Iterable[str]:
     if not step.startswith("["):
         return (f"f:{step}",)
     value = step[1:-1]
-    by_key = (key for key in fields if key.startswith("k:") and any(f'"{name}":"{value}"' in key for name in _KEYS))
-    return (f"f:{value}", *by_key)
+    items = [key for key in fields if key.startswith("k:")]
+    named = (key for key in items if any(f'"{name}":"{value}"' in key for name in _KEYS))
+    return (f"f:{value}", *named, *filter(_PORT.match, items))

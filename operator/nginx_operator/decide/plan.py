@@ -5,6 +5,7 @@
 A child that is as desired needs no action, so a settled Nginx costs no write.
 """
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -182,6 +183,15 @@ def name_conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> NameC
     ours = (other.api_version.partition("/")[0], other.kind) == (names.GROUP, names.KIND)
     leftover = ours and other.name == owner.name
     return NameConflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)
+
+
+def update_of(creation: Apply, live: Child) -> Apply:
+    """What a creation is that finds its child there, and ours."""
+    drift = tuple(differences(creation.body, live))
+    repairs = HASH not in {each.path for each in drift}
+    return dataclasses.replace(
+        creation, creates=False, repairs=repairs, drift=drift, resource_version=live.metadata.resource_version
+    )
 
 
 def update_owner_reference(kind: ChildKind, live: Child | None, owner: ObjectMeta) -> UpdateOwnerReference | None:

@@ -1,7 +1,6 @@
 """Carrying out a plan: one write per action, each with the preconditions that make it safe."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -24,6 +23,7 @@ from nginx_operator.decide.plan import (
     Plan,
     UpdateOwnerReference,
     name_conflict,
+    update_of,
 )
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
@@ -110,19 +110,21 @@ class Executor:
         try:
             stored = await self._apply(owner.key, action, patches.only_if_absent(action.body), force=False)
         except ApiError as error:
-            live = await self._live(owner.key, action) if error.code == HTTPStatus.CONFLICT else None
-            if live is None:
+            raw = await self._live(owner.key, action) if error.code == HTTPStatus.CONFLICT else None
+            if raw is None:
                 raise  # another reason, or it is gone again
+            live = msgspec.json.decode(raw, type=Child)
             if not is_owned(live.metadata, owner):
                 return name_conflict(action.kind, live.metadata, owner)
-            # Ours: the cache had not heard of it yet.
+            # Ours: the cache had not heard of it yet, or somebody took the labels away by which it is watched.
+            action = _attributed(update_of(action, live), raw)
             stored = await self._apply(owner.key, action, carry_over(action.body, live), force=True)
         return Done(action, stored)
 
     async def _update(self, key: Key, action: Apply) -> Done:
         """Applies to what is ours, by force: drift is repaired."""
-        if action.repairs:
-            action = replace(action, changed_by=await self._writers(key, action))
+        if action.repairs and (raw := await self._live(key, action)):
+            action = _attributed(action, raw)  # the caches keep no managedFields, which are most of a child
         try:
             stored = await self._force(key, action, action.body)
         except ApiError as error:
@@ -131,17 +133,6 @@ class Executor:
             await self._force(key, action, action.via)
             return Done(action, await self._force(key, action, action.body))
         return Done(replace(action, via=None), stored)
-
-    async def _writers(self, key: Key, action: Apply) -> Mapping[str, str]:
-        """Who changed what is about to be repaired, by path.
-
-        The caches keep no managedFields, which are most of a child, so it is read once there is something to tell.
-        """
-        try:
-            managed = msgspec.json.decode(await self._read(key, action))["metadata"].get("managedFields", [])
-        except ApiError:
-            return {}  # the repair meets the same error, and reports it
-        return {each.path: field_managers.writer(managed, each.path) for each in action.drift}
 
     async def _adopt(self, key: Key, action: Adopt) -> Done:
         """Becomes the controller of a child that has none, and the only manager of what we set in it."""
@@ -213,10 +204,10 @@ class Executor:
         resource, version = _RESOURCES[action.kind.plural], live["metadata"]["resourceVersion"]
         return await self._client.replace(resource, key[0], action.name, path, value, resource_version=version)
 
-    async def _live(self, key: Key, action: Apply) -> Child | None:
+    async def _live(self, key: Key, action: Apply) -> bytes | None:
         """What stands under the child's name right now."""
         try:
-            return msgspec.json.decode(await self._read(key, action), type=Child)
+            return await self._read(key, action)
         except ApiError as error:
             if error.code == HTTPStatus.NOT_FOUND:
                 return None
@@ -224,6 +215,12 @@ class Executor:
 
     async def _read(self, key: Key, action: Apply | Adopt) -> bytes:
         return await self._client.get(_RESOURCES[action.kind.plural], key[0], action.name)
+
+
+def _attributed(repair: Apply, raw: bytes) -> Apply:
+    """The same repair, with who changed what, by the child as it is."""
+    managed = msgspec.json.decode(raw)["metadata"].get("managedFields", [])
+    return replace(repair, changed_by={each.path: field_managers.writer(managed, each.path) for each in repair.drift})
 
 
 def _record(outcome: Outcome, action: Action, error: ApiError) -> None:

@@ -59,6 +59,7 @@ def entry(manager: str, fields: dict[str, Any], subresource: str = "", time: str
     return {**found, "subresource": subresource} if subresource else found
 
 
+PORTS = {"f:ports": {'k:{"port":81,"protocol":"TCP"}': {".": {}, "f:port": {}}}}
 POD = {"f:template": {"f:spec": {"f:containers": {'k:{"name":"nginx"}': {".": {}, "f:image": {}, "f:ports": {}}}}}}
 MANAGED = [
     entry("nginx-operator", {"f:spec": {"f:replicas": {}, "f:selector": {}}}),
@@ -66,6 +67,7 @@ MANAGED = [
     entry("kubectl-set", {"f:spec": POD}),
     entry("argocd", {"f:spec": POD}, time="2026-01-02T00:00:00Z"),
     entry("kubectl-label", {"f:metadata": {"f:labels": {"f:example.com/team": {}}}}),
+    entry("kubectl-patch", {"f:spec": PORTS}),
     {"manager": "old", "operation": "Update", "fieldsV1": None},
 ]
 
@@ -76,6 +78,7 @@ MANAGED = [
         ("spec.replicas", "kubectl (scale)"),
         (IMAGE, "argocd"),  # the last one
         (f"{IMAGE.removesuffix('image')}ports[http].containerPort", "argocd"),  # as a whole
+        ("spec.ports[http].port", "kubectl-patch"),  # whose items are told apart by other fields
         ("metadata.labels[example.com/team]", "kubectl-label"),
         ("metadata.labels[example.com/other]", ""),
         ("spec.selector", ""),  # ours alone
