@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
+from nginx_operator.api import names
 from nginx_operator.api.types import Key
 from nginx_operator.cache.caches import Caches
 from nginx_operator.cache.scope import Scope
@@ -23,7 +24,7 @@ from nginx_operator.metrics import Metrics, State
 from nginx_operator.migration.storage_version import Migration
 from nginx_operator.policy_file import PolicyFile
 from nginx_operator.reconcile.reconciler import Reconciler
-from nginx_operator.runtime.admission_probe import wait_for_admission
+from nginx_operator.runtime.admission_probe import wait_for_admission, watch_admission
 from nginx_operator.runtime.events import EventRecorder
 from nginx_operator.runtime.leader_election import LeaderElector, LeaseTimings, LostLeaseError
 from nginx_operator.runtime.preflight import preflight
@@ -65,7 +66,8 @@ class Controller:
         self._reconciler = Reconciler(writer, self._caches, EventRecorder(writer, settings.identity))
         # Who sees some namespaces only cannot say of all Nginx how they are stored.
         self._migration = None if settings.namespaces else Migration(writer, self._stale_owner_reference)
-        self._admission_works = not settings.admission_probe
+        self._ready_for_admission = not settings.admission_probe
+        self._admission_works: bool | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._namespace_tasks: list[asyncio.Task[None]] = []
         metrics.expose(self.state)
@@ -74,15 +76,20 @@ class Controller:
         """What /metrics tells of this moment."""
         ready = [stored_condition(nginx.status, "Ready") for nginx in self._caches.nginxes()]
         return State(
-            leads=self._elector.is_leader() or not self._settings.leader_election,
+            leads=self._leads(),
             queue=len(self._queue),
             nginxes=Counter((each.get("status", "Unknown"), each.get("reason", "")) for each in ready),
             progressing_seconds=_longest_progressing(ready, time.time()),
+            admission=self._admission_works,
+            failing={plural: bool(fault) for plural, fault in self._caches.faults().items()},
             watches=self._caches.watch_starts(),
             contested=self._reconciler.contested(),
             stored_versions=self._migration.stored_versions if self._migration else (),
             left_out=len(self._caches.left_out()),
         )
+
+    def _leads(self) -> bool:
+        return self._elector.is_leader() or not self._settings.leader_election
 
     def unhealthy(self) -> str | None:
         """Why only a restart can help, or None."""
@@ -92,8 +99,10 @@ class Controller:
         """Why the process is not ready, or None."""
         if not self._caches.synced:
             return "the caches are not filled yet"
-        if not self._admission_works:
+        if not self._ready_for_admission:
             return "admission does not work yet"
+        if self._caches.definition_missing:
+            return f"CustomResourceDefinition {names.CRD} is not installed"
         return None
 
     def notice(self) -> str:
@@ -233,7 +242,9 @@ class Controller:
     async def _probe(self) -> None:
         namespace = self._settings.probe_namespace or self._client.config.namespace
         await wait_for_admission(self._client, namespace)
-        self._admission_works = True
+        self._ready_for_admission = True
+        async for works in watch_admission(self._client, namespace, self._leads):
+            self._admission_works = works
 
     async def _resync(self) -> None:
         """Reconciles everything once in a period, evenly over half of it; it writes nothing if nothing was missed."""

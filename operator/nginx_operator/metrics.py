@@ -6,8 +6,8 @@ Where controller-runtime or client-go measure the same, the rest of the name and
     workqueue_depth, workqueue_retries_total, workqueue_queue_duration_*   workqueue_*
     api_requests_total                                                     rest_client_requests_total
 
-leader, nginxes, progressing_seconds, contested, watch_starts_total, stored_versions and namespaces_left_out are our
-own.
+admission_works, leader, nginxes, progressing_seconds, contested, watch_starts_total, watch_failing, stored_versions and
+namespaces_left_out are our own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +17,9 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from nginx_operator import __version__
+from nginx_operator.serving import process_metrics
 
 #: Seconds, from a reconcile that writes nothing to an API server in trouble.
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -35,6 +38,8 @@ class State:
         contested: number of Nginx with a write conflict: somebody else keeps writing their children, too.
         stored_versions: status.storedVersions of the CRD; none where the CRD is not watched.
         left_out: number of namespaces given by --namespace that may not be read.
+        admission: whether admission did what it must when it was last tried; None while this process does not try.
+        failing: whether a watch fails at this moment, by plural.
     """
 
     leads: bool = False
@@ -45,6 +50,8 @@ class State:
     contested: int = 0
     stored_versions: Iterable[str] = ()
     left_out: int = 0
+    admission: bool | None = None
+    failing: Mapping[str, bool] = field(default_factory=dict)
 
 
 class Metrics:
@@ -60,6 +67,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        process_metrics.register(self.registry, "nginx_operator", __version__)
         self.reconciles = self._counter("reconcile_total", "Reconciles.", "result")
         self.reconcile_seconds = self._histogram("reconcile_time_seconds", "Seconds that a reconcile took.")
         self.queue_seconds = self._histogram(
@@ -115,6 +123,20 @@ class _StateCollector(Collector):
         for labels, number in state.nginxes.items():
             nginxes.add_metric(labels, number)
         yield nginxes
+        admission = GaugeMetricFamily(
+            "nginx_operator_admission_works",
+            "1 while a dry-run create is defaulted and an invalid one refused; 0 while not. The leader tries.",
+            labels=(),
+        )
+        if state.admission is not None:
+            admission.add_metric((), float(state.admission))
+        yield admission
+        failing = GaugeMetricFamily(
+            "nginx_operator_watch_failing", "1 while a resource cannot be watched.", labels=("resource",)
+        )
+        for resource, fails in state.failing.items():
+            failing.add_metric((resource,), float(fails))
+        yield failing
         watches = CounterMetricFamily("nginx_operator_watch_starts", "Watches that were started.", labels=("resource",))
         for resource, number in state.watches.items():
             watches.add_metric((resource,), number)

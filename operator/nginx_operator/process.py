@@ -5,6 +5,7 @@ import logging
 from contextlib import AsyncExitStack
 
 from nginx_operator import handlers
+from nginx_operator.api.policy import PolicyError
 from nginx_operator.controller import Controller
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfigError, load_config
@@ -38,8 +39,8 @@ async def run(settings: Settings) -> int:
             await parts.enter_async_context(health.serve(settings.metrics_bind, checks, metrics.registry))
             parts.push_async_callback(controller.stop)
             await handlers.operate(controller, connection, stop, parts.aclose)
-    except ClientConfigError as error:
-        failures.append(str(error))
+    except (ClientConfigError, PolicyError) as error:
+        failures.append(f"cannot start: {error}")
     except OSError as error:
         failures.append(error.strerror or str(error))
     except Exception as error:  # kopf gives up where an answer is none that it retries; a restart begins anew

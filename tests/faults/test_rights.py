@@ -25,6 +25,8 @@ def live_a_life(namespace: Namespace) -> None:
         seconds=PATIENCE,
         what="an Event that counts 2",
     )
+    namespace.kubectl("patch", "service", "web", "--type=merge", "-p", '{"spec":{"selector":{"a":"b"}}}')
+    namespace.wait("service", lambda found: "a" not in found["spec"]["selector"])
     kubelet = Kubelet(namespace)
     (pod,) = kubelet.pods()
     kubelet.warn(pod, "Unhealthy", "connection refused")

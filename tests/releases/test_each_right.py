@@ -157,6 +157,8 @@ def life_of_operator(web: Namespace, text: Condition) -> Life:
         patch(bed, DEPLOYMENTS.path(web.name, "web"), {"spec": {"replicas": 3}})
         yield lambda: (web.get("deployment") or {}).get("spec", {}).get("replicas") == 1
     yield lambda: any(event["reason"] == "Repaired" and event["count"] == 2 for event in web.list("event"))
+    patch(bed, SERVICES.path(web.name, "web"), {"spec": {"selector": {"a": "b"}}})
+    yield lambda: "a" not in (web.get("service") or {}).get("spec", {}).get("selector", {"a": ""})
     kubelet = Kubelet(web)
     for pod in kubelet.pods():
         kubelet.warn(pod, "Unhealthy", "connection refused")

@@ -2,6 +2,9 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from nginx_operator import __version__
+from nginx_operator.serving import process_metrics
+
 #: Seconds. A decision takes well under a millisecond; only a body of megabytes takes longer.
 _BUCKETS = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
 _CA_CHANGES = ("created", "published", "promoted", "dropped", "restored")
@@ -18,6 +21,7 @@ class Metrics:
         limited: connections that were cut and requests that were refused for a limit, by which one.
         certificate_expiry: when the served certificate expires, seconds since 1970; 0 while there is none.
         certificate_refused: 1 while the Secret holds a certificate that cannot be served, else 0.
+        object_faults: 1 while an object that admission depends on is missing or not as it must be, by its kind.
         ca_expiry: when its CA expires, the first of several; 0 while there is none.
         ca_bundle_writes: writes of clientConfig.caBundle, by the kind of the configuration.
         ca_changes: changes of the CAs in the Secret, by what was done; promoted is a rotation.
@@ -25,6 +29,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        process_metrics.register(self.registry, "nginx_webhooks", __version__)
         self.admissions = Counter(
             "nginx_webhooks_admissions",
             "Admission reviews answered.",
@@ -62,6 +67,12 @@ class Metrics:
         self.certificate_refused = Gauge(
             "nginx_webhooks_certificate_refused",
             "1 while the Secret holds a certificate that cannot be served.",
+            registry=self.registry,
+        )
+        self.object_faults = Gauge(
+            "nginx_webhooks_object_faults",
+            "1 while the object is missing, or the API server would not trust the served certificate by it.",
+            ["kind"],
             registry=self.registry,
         )
         self.ca_expiry = Gauge(

@@ -124,7 +124,9 @@ async def _certificate_controller(
             metrics=metrics,
             injects=settings.mode == "existingSecret",
         )
-    return CertificateController(source=source, injector=injector, readiness=readiness, changed=changed)
+    return CertificateController(
+        source=source, injector=injector, readiness=readiness, metrics=metrics, changed=changed
+    )
 
 
 async def rotate(settings: RotateSettings, report: Callable[[str], None]) -> None:

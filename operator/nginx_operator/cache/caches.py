@@ -56,6 +56,17 @@ class Caches:
         )
         return all(listed) and all(reflector.synced.is_set() for reflector in self.namespaces.reflectors)
 
+    @property
+    def definition_missing(self) -> bool:
+        """Whether the API server serves no nginxes: their CustomResourceDefinition was deleted."""
+        return any(scope.informers[NGINXES.plural].reflector.missing for scope in self.scopes)
+
+    def faults(self) -> dict[str, str]:
+        """Why a resource cannot be watched at this moment, by plural; empty where it can. Not of what is left out."""
+        watched = [found for scope in self.scopes if not scope.fault for found in scope.reflectors]
+        watched += self.namespaces.reflectors
+        return {found.resource.plural: found.fault for found in sorted(watched, key=lambda found: found.fault)}
+
     def left_out(self) -> Mapping[str, str]:
         """Namespaces that may not be read, and why."""
         return {scope.namespace: scope.fault for scope in self.scopes if scope.namespace and scope.fault}

@@ -69,6 +69,7 @@ class Reflector(Generic[T]):
     Attributes:
         synced: set once the first list is in the store.
         fault: why nothing can be watched at this moment; empty while it can.
+        missing: whether the API server does not serve the resource: its CustomResourceDefinition is not there.
         forbidden: whether a list was refused for want of permission, and none has succeeded since.
         restarts: how often a watch was started.
         turned: when it last asked or heard something, or will ask after a pause, by the monotonic clock; it stands
@@ -92,6 +93,7 @@ class Reflector(Generic[T]):
         self.synced = asyncio.Event()
         self.fault = ""
         self.forbidden = False
+        self.missing = False
         self.restarts = 0
         self.turned = math.inf
         self.resource = resource
@@ -125,10 +127,11 @@ class Reflector(Generic[T]):
                 self._fail(f"cannot read what the API server sent of {self}: {error}", logging.ERROR)
                 await self._pause(self._backoff.step(_LONGEST_DELAY))
             except ApiError as error:
+                self.missing = error.code == 404
                 if error.code == 410:  # what we ask for is compacted away; a new list holds it
                     log.info("the watch of %s is too old; listing again", self)
                 else:
-                    self._fail(f"cannot watch {self}: {error.message}")
+                    self._fail(f"cannot watch {self}: {self._unserved if self.missing else error.message}")
                 if not error.unreachable:
                     self._version = ""
                 await self._pause(self._backoff.step(error.retry_after))
@@ -153,7 +156,7 @@ class Reflector(Generic[T]):
             params["continue"] = page.metadata.continue_token
         self._version = page.metadata.resource_version
         self._store.replace(objects, self._version)
-        self.forbidden = False
+        self.forbidden = self.missing = False
         self.synced.set()
 
     async def _watch(self) -> bool:
@@ -190,6 +193,11 @@ class Reflector(Generic[T]):
             text = f"cannot read {found.namespace}/{found.name} of {self}: {error}; it is left out"
             self._unreadable.log(logging.ERROR, text)
             return None
+
+    @property
+    def _unserved(self) -> str:
+        group = self.resource.api_version.partition("/")[0]
+        return f"CustomResourceDefinition {self.resource.plural}.{group} is not installed"
 
     def _recover(self) -> None:
         """A watch tells something, be it a bookmark. A list alone proves nothing: to watch is another right."""

@@ -1,12 +1,15 @@
 """Whether admission works, tried as a user would: through the API server, its TLS to the webhooks, their response.
 
-A dry run stores nothing. Readiness of the operator waits for this, so `helm install --wait` returns only when
-`kubectl apply` is admitted and an invalid Nginx is refused.
+A dry run stores nothing. Readiness of the operator waits for this at the start, so `helm install --wait` returns only
+when `kubectl apply` is admitted and an invalid Nginx is refused. Later on the leader tries once in a minute, and tells
+by log and metric; readiness does not follow (docs/decisions/0010).
 """
 
 import asyncio
 import logging
 import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 #: Rounds that must succeed in a row: several webhook replicas answer by turns.
 _ROUNDS: Final = 3
 _DELAY: Final = 1.0
+#: Seconds between two tries once it has worked.
+PERIOD: Final = 60.0
 #: How the API server tells that a webhook refused, and which entry of which configuration it was.
 _DENIED: Final = re.compile(r'admission webhook "([^"]+)" denied the request')
 #: How it tells that somebody else answered the call: a certificate without the name of our Service (Go's crypto/x509).
@@ -39,7 +44,10 @@ async def wait_for_admission(client: Client, namespace: str) -> None:
     """Returns once admission works; until then logs what is wrong, each new fault once."""
     faults, passed = LogOnChange(log), 0
     while passed < _ROUNDS:
-        found = await fault(client, namespace)
+        try:
+            found = await fault(client, namespace)
+        except ApiError as error:
+            found = error.message
         if found is None:
             passed += 1
             continue
@@ -49,11 +57,39 @@ async def wait_for_admission(client: Client, namespace: str) -> None:
     log.info("admission works: a dry-run create was defaulted, an invalid one was refused")
 
 
+async def watch_admission(client: Client, namespace: str, leads: Callable[[], bool]) -> AsyncIterator[bool | None]:
+    """Whether admission works, tried once in PERIOD for ever; each new fault is logged.
+
+    Yields:
+        None while another process leads, which tries, or the API server cannot be asked.
+    """
+    states = LogOnChange(log)
+    states.log(logging.DEBUG, "admission works")
+    while True:
+        works = None
+        if leads():
+            with suppress(ApiError):
+                found = await fault(client, namespace)
+                works = found is None
+                if found is None:
+                    states.log(logging.INFO, "admission works")
+                else:
+                    states.log(logging.ERROR, f"admission does not work any more: {found}")
+        yield works
+        await asyncio.sleep(PERIOD)
+
+
 async def fault(client: Client, namespace: str) -> str | None:
-    """Why admission does not work at this moment, or None."""
+    """Why admission does not work at this moment, or None.
+
+    Raises:
+        ApiError: the API server does not answer.
+    """
     try:
         stored = msgspec.json.decode(await client.create(NGINXES, namespace, _nginx({}), dry_run=True))
     except ApiError as error:
+        if error.unreachable:
+            raise
         return explain(error.message)
     if "count" not in stored["spec"]:
         return "the mutating webhook was not asked: spec.count got no default"
@@ -62,6 +98,8 @@ async def fault(client: Client, namespace: str) -> str | None:
         await client.create(NGINXES, namespace, _nginx({"count": MAX_INT32}), dry_run=True)
     except ApiError as error:
         denied = _DENIED.match(error.message)
+        if error.unreachable:
+            raise
         # Any entry of ours: the release's own namespace may be of a class.
         return None if denied and names.is_webhook(denied[1]) else explain(error.message)
     return "the validating webhook was not asked: an invalid spec.count was accepted"

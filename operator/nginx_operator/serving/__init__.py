@@ -9,5 +9,6 @@ connection.py          what the three above know of a connection
 limits.py              timeouts and limits
 application.py         request heads, responses, and what produces them
 listening.py           addresses and their sockets
+process_metrics.py     what every process tells of itself
 health.py              /healthz, /readyz and /metrics
 """

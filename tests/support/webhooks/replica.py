@@ -94,6 +94,7 @@ class Replica:
             source=self.source(mode),
             injector=self.injector,
             readiness=self.readiness,
+            metrics=self.metrics,
             changed=self.changed,
             clock=self.now,
         )

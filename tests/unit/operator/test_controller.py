@@ -36,8 +36,11 @@ class Rights:
     """Who may read what, changed as the test goes on."""
 
     refused: frozenset[str] = frozenset()
+    definition: bool = True
 
     def hook(self, request: Request) -> Answer | None:
+        if request.info.plural == NGINXES.plural and not self.definition:
+            return refused(404, "NotFound", "the server could not find the requested resource")
         if request.info.namespace not in self.refused:
             return None
         return refused(403, "Forbidden", f"{request.info.plural} is forbidden in namespace {request.info.namespace}")
@@ -132,6 +135,25 @@ async def test_a_namespace_that_goes_while_we_run_is_left_alone_until_it_is_back
         story.create("b", "new")
         story.rights.refused = frozenset()
         await until(lambda: story.works("b", "new"))
+
+
+async def test_a_definition_that_is_deleted_while_we_run_is_named_and_waited_for(
+    api: ApiServer, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with telling(api, client, settings=replace(SETTINGS, namespaces=())) as story:
+        await until(lambda: story.controller.unready() is None)
+        assert story.value('nginx_operator_watch_failing{resource="nginxes"}') == 0
+        missing = "CustomResourceDefinition nginxes.proxy.example.com is not installed"
+        story.rights.definition = False
+        story.cut_watches()
+        await until(lambda: story.controller.unready() == missing)
+        assert f"cannot watch nginxes: {missing}" in caplog.text
+        await until(lambda: story.value('nginx_operator_watch_failing{resource="nginxes"}') == 1)
+        assert story.controller.unhealthy() is None
+        story.rights.definition = True
+        await until(lambda: story.controller.unready() is None)
+        story.create("a")
+        await until(lambda: story.works("a"))
 
 
 async def test_where_nothing_at_all_may_be_read_it_waits(

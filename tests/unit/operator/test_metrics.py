@@ -2,6 +2,7 @@
 
 from prometheus_client import generate_latest
 
+from nginx_operator import __version__
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES, plural_of
 from nginx_operator.metrics import Metrics, State
 
@@ -21,6 +22,28 @@ def test_the_state_is_that_of_the_scrape() -> None:
         'nginx_operator_nginxes{ready="True",reason="Ready"} 3.0',
         'nginx_operator_watch_starts_total{resource="pods"} 2.0',
     }
+
+
+def test_who_does_not_try_whether_admission_works_says_nothing_of_it() -> None:
+    metrics = Metrics()
+    broken = State(admission=False, failing={"pods": True, "nginxes": False})
+    states = iter([State(), broken, State(admission=True)])
+    metrics.expose(lambda: next(states))
+    assert not [line for line in lines(metrics) if line.startswith("nginx_operator_admission_works")]
+    assert lines(metrics) >= {
+        "nginx_operator_admission_works 0.0",
+        'nginx_operator_watch_failing{resource="pods"} 1.0',
+        'nginx_operator_watch_failing{resource="nginxes"} 0.0',
+    }
+    assert "nginx_operator_admission_works 1.0" in lines(metrics)
+
+
+def test_the_build_and_the_process_are_told() -> None:
+    told = lines(Metrics())
+    build = f'version="{__version__}"'
+    assert [line for line in told if line.startswith("nginx_operator_build_info{") and build in line]
+    names = {line.split()[0] for line in told}
+    assert names >= {"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"}
 
 
 def test_answers_are_counted_by_method_resource_and_code() -> None:

@@ -66,6 +66,21 @@ class CaInjector:
             for ca_bundle in _ca_bundles(configuration):
                 yield configuration.watch, ca_bundle
 
+    def faults(self, verification_error: Callable[[bytes], str]) -> Iterator[tuple[ObjectWatch, RequeueError | None]]:
+        """Each configuration, with why the API server does not trust us by it; None where it does.
+
+        Args:
+            verification_error: why a caBundle does not verify the served certificate; empty if it does.
+        """
+        for configuration in self._configurations:
+            watch, fault = configuration.watch, None
+            try:
+                if why := next(filter(None, map(verification_error, _ca_bundles(configuration))), ""):
+                    fault = RequeueError(f"the caBundle of {watch} does not verify the certificate: {why}")
+            except RequeueError as error:
+                fault = error
+            yield watch, fault
+
     def injected_for(self, ca_bundle: bytes, now: datetime) -> timedelta:
         """How long both configurations have had exactly this bundle; negative if they do not."""
         if self._injected is None or self._injected[0] != ca_bundle:

@@ -8,6 +8,7 @@ settle who writes.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +21,7 @@ from nginx_webhooks.certificates.requeue import RequeueError
 from nginx_webhooks.certificates.serving_certificate import Clock, utc_now
 from nginx_webhooks.certificates.source import CertificateSource
 from nginx_webhooks.certificates.watched_object import ObjectWatch
+from nginx_webhooks.metrics import Metrics
 from nginx_webhooks.readiness import Readiness
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ class CertificateController:
     Args:
         source: the Secret, and what is served from it.
         injector: the caBundles of both configurations.
+        readiness: latched once the API server would accept the certificate.
+        metrics: where faults of objects are told.
         changed: set by the watches of both.
     """
 
@@ -48,12 +52,14 @@ class CertificateController:
         source: CertificateSource,
         injector: CaInjector,
         readiness: Readiness,
+        metrics: Metrics,
         changed: asyncio.Event,
         clock: Clock = utc_now,
     ) -> None:
         self._source = source
         self._injector = injector
         self._readiness = readiness
+        self._metrics = metrics
         self._changed = changed
         self._clock = clock
         self._warnings = LogOnChange(log)
@@ -110,22 +116,34 @@ class CertificateController:
             ApiError: the API server refused, or is away.
         """
         now = self._clock()
-        status = await self._source.reconcile(now)
-        if status.bundle is not None:
-            await self._injector.inject(status.bundle, now, self._source.is_current)
-        self._check_trust(now)
+        try:
+            status = await self._source.reconcile(now)
+            if status.bundle is not None:
+                await self._injector.inject(status.bundle, now, self._source.is_current)
+        finally:
+            faults = self._trust_faults(now)
+        self._check_trust(faults)
         if status.warning:
             raise RequeueError(status.warning)
         return status.progressing
 
-    def _check_trust(self, now: datetime) -> None:
+    def _trust_faults(self, now: datetime) -> list[RequeueError]:
+        """Why the API server does not trust this pod at this moment. Metrics tell it too, and a Secret that is gone."""
+        found = list(self._injector.faults(lambda ca_bundle: self._source.verification_error(ca_bundle, now)))
+        secret = self._source.watch
+        states = [(secret, secret.object is None), *((watch, fault is not None) for watch, fault in found)]
+        for watch, bad in states:
+            if watch.seen:
+                self._metrics.object_faults.labels(watch.resource.kind).set(bad)
+        return [fault for _, fault in found if fault is not None]
+
+    def _check_trust(self, faults: Sequence[RequeueError]) -> None:
         """Makes the pod ready as soon as the API server would accept the certificate, by both live configurations.
 
         Later on a certificate that it would refuse is only a warning: without this pod no admission works either.
         """
-        for watch, ca_bundle in self._injector.ca_bundles():
-            if why := self._source.verification_error(ca_bundle, now):
-                raise RequeueError(f"the caBundle of {watch} does not verify the certificate: {why}")
+        if faults:
+            raise faults[0]
         if self._readiness.proven:
             return
         self._readiness.prove()

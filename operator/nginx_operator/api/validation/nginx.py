@@ -73,9 +73,5 @@ def validate_image(image: object, old_image: object) -> Iterator[FieldError | st
 
 def validate_paused(spec: Mapping[str, Any], old_spec: Mapping[str, Any]) -> Iterator[str]:
     """Warns who changes an Nginx that is paused, and goes on to be. One that is being paused says so itself."""
-    if spec.get("paused") is not True:
-        return
-    if not old_spec:
-        yield "spec.paused is true: no pods are created until it is removed"
-    elif old_spec.get("paused") is True and {**spec, "paused": None} != {**old_spec, "paused": None}:
+    if spec.get("paused") is old_spec.get("paused") is True and spec != old_spec:
         yield "spec.paused is true: this change waits until it is removed"

@@ -8,7 +8,7 @@ from nginx_operator.api import names
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.runtime import admission_probe
-from nginx_operator.runtime.admission_probe import wait_for_admission
+from nginx_operator.runtime.admission_probe import wait_for_admission, watch_admission
 from tests.support.admission import admitting
 from tests.support.apiserver.faults import Answer, Fault
 from tests.support.apiserver.server import ApiServer
@@ -95,3 +95,22 @@ async def test_what_is_wrong_is_said_once_and_begins_the_count_anew(
     api = await probe(works, works, *answers, *answers, monkeypatch=monkeypatch)
     assert len(api.requests) == 2 + 2 * len(answers) + 6
     assert [words in record.getMessage() for record in caplog.records] == [True, False]
+
+
+async def test_once_it_has_worked_the_leader_goes_on_to_try(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(admission_probe, "PERIOD", 0.0)
+    refused = failed(500, "failed calling webhook")
+    leads = iter([False, True, True, True, True, True])
+    caplog.set_level(logging.INFO)
+    async with ApiServer() as api, Client(ClientConfig(api.url)) as client:
+        api.store.admit = admitting()
+        api.faults.next("create", names.PLURAL, works, works, refused, refused)
+        tries = watch_admission(client, "system", lambda: next(leads))
+        assert [await anext(tries) for _ in range(5)] == [None, True, False, False, True]
+        assert len(api.requests) == 6  # a standby sends none, and the first one that fails is enough
+        del api.store.admit
+    told = [record.getMessage() for record in caplog.records if "admission" in record.getMessage()]
+    assert told == ["admission does not work any more: failed calling webhook", "admission works"]
+    assert await anext(tries) is None  # the API server is away: nothing is known of admission

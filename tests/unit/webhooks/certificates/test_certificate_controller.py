@@ -374,6 +374,31 @@ async def test_metrics_tell_expiry_writes_and_rotations(api: ApiServer, client: 
         assert replica.metric("cabundle_writes_total", kind="MutatingWebhookConfiguration") == 2
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (SECRET, "Secret"),
+        (MUTATING, "MutatingWebhookConfiguration"),
+        (VALIDATING, "ValidatingWebhookConfiguration"),
+    ],
+)
+async def test_an_object_that_goes_is_told_by_its_kind_and_makes_no_pod_unready(
+    path: str, kind: str, api: ApiServer, client: Client
+) -> None:
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        kept = api.objects[path]
+        assert replica.metric("object_faults", kind=kind) == 0
+        api.delete(path)
+        await until(lambda: replica.metric("object_faults", kind=kind) == 1)
+        others = {"Secret", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"} - {kind}
+        assert [replica.metric("object_faults", kind=other) for other in others] == [0, 0]
+        assert not replica.readiness.fault
+        api.put(path, kept)
+        await until(lambda: replica.metric("object_faults", kind=kind) == 0)
+
+
 async def test_a_watch_that_stands_still_is_unhealthy(api: ApiServer, client: Client) -> None:
     install(api)
     async with Replica(client).running() as replica:
