@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from nginx_operator.api import names
-from nginx_operator.kube.resources import SECRETS
+from nginx_operator.kube.resources import SECRETS, Resource
 from testbed.waiting import PATIENCE, until
 from tests.support.product import NAMESPACE, RELEASE, Product, Program
 from tests.support.report import Report
@@ -116,3 +116,22 @@ def test_a_harmed_bundle_is_healed(
     entries = (product.bed.get(CONFIGURATIONS[0].path(None, RELEASE)) or {})["webhooks"]
     classes = [f"class-{number}.{names.MUTATING_WEBHOOK}" for number in (1, 2, 3, 4)]
     assert [entry["name"] for entry in entries] == [*classes, names.MUTATING_WEBHOOK]
+
+
+@pytest.mark.parametrize("resource", CONFIGURATIONS, ids=lambda resource: resource.kind)
+def test_a_configuration_that_is_deleted_is_told(
+    resource: Resource, product: Product, programs: Sequence[Program]
+) -> None:
+    path, fault = resource.path(None, RELEASE), f'nginx_webhooks_object_faults{{kind="{resource.kind}"}}'
+    kept = product.bed.get(path) or {}
+    assert product.bed.request("DELETE", path)[0] == 200
+    for program in programs:
+        until(lambda program=program: f"{fault} 1.0" in program.metrics(), seconds=PATIENCE, what=f"{fault} 1")
+        assert program.get("/readyz") == 200
+        assert f"there is no {resource.kind} {RELEASE}" in program.text()
+    meta = {key: kept["metadata"][key] for key in ("name", "labels", "annotations") if key in kept["metadata"]}
+    status, answer = product.bed.request("POST", resource.path(None), {**kept, "metadata": meta})
+    assert status == 201, answer
+    for program in programs:
+        until(lambda program=program: f"{fault} 0.0" in program.metrics(), seconds=PATIENCE, what=f"{fault} 0")
+    until(lambda: healed(product), seconds=PATIENCE, what="healing")

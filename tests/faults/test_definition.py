@@ -1,0 +1,53 @@
+"""The CustomResourceDefinition is deleted while the operator runs, and comes back."""
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+
+from nginx_operator.kube.resources import DEFINITIONS
+from testbed import Bed
+from testbed.waiting import PATIENCE, until
+from tests.support.namespaces import Namespace, serving
+from tests.support.product import IMAGE, Product
+
+PATH = DEFINITIONS.path(None, "nginxes.proxy.example.com")
+MISSING = "CustomResourceDefinition nginxes.proxy.example.com is not installed"
+SPEC = {"count": 1, "image": IMAGE}
+
+
+def established(bed: Bed) -> bool:
+    found = bed.get(PATH) or {}
+    conditions = found.get("status", {}).get("conditions", [])
+    return {"type": "Established", "status": "True"}.items() <= {
+        key: value for each in conditions if each["type"] == "Established" for key, value in each.items()
+    }.items()
+
+
+def test_it_is_named_while_it_is_away_and_waited_for(
+    control_plane: Bed, account: Path, namespace: Namespace, tmp_path: Path
+) -> None:
+    kept = control_plane.get(PATH)
+    assert kept is not None
+    product = Product(control_plane, tmp_path)
+    with ExitStack() as stack:
+        operator = product.operator("--no-leader-election", port=18099, KUBECONFIG=str(account))
+        stack.callback(operator.stop, signal.SIGKILL)
+        operator.wait_ready()
+        namespace.apply(SPEC)
+        namespace.wait("nginx", serving(1))
+        control_plane.kubectl("delete", "crd", "nginxes.proxy.example.com", f"--timeout={PATIENCE:.0f}s")
+        try:
+            operator.wait_log(f"cannot watch nginxes: {MISSING}")
+            until(lambda: operator.get("/readyz") == 503, seconds=PATIENCE, what="an operator that is not ready")
+            assert operator.bed.read(operator.health, "/readyz") == f"{MISSING}\n"
+            assert 'nginx_operator_watch_failing{resource="nginxes"} 1.0' in operator.metrics()
+            assert operator.get("/healthz") == 200  # a restart would not help
+        finally:
+            body = {**kept, "metadata": {key: kept["metadata"][key] for key in ("name", "labels", "annotations")}}
+            status, answer = control_plane.request("POST", DEFINITIONS.path(None), {**body, "status": {}})
+            assert status == 201, answer
+            until(lambda: established(control_plane), seconds=PATIENCE, what="the definition")
+        until(lambda: operator.get("/readyz") == 200, seconds=PATIENCE, what="an operator that is ready")
+        namespace.apply(SPEC, "again")
+        namespace.wait("nginx", serving(1), "again")
+        assert operator.stop() == 0
