@@ -54,6 +54,14 @@ def gold(**more: Any) -> dict[str, Any]:
             {"policy": {"minCount": 1, "classes": [gold(maxCount=0)]}},
             "webhooks.policy.classes[gold].minCount 1 is greater than webhooks.policy.classes[gold].maxCount 0.",
         ),
+        (
+            {"replicas": 2, "podDisruptionBudget": {"minAvailable": 2}},
+            "webhooks.podDisruptionBudget.minAvailable 2 keeps all 2 replicas, so that no node",
+        ),
+        (
+            {"replicas": 3, "podDisruptionBudget": {"minAvailable": "67%"}},
+            "webhooks.podDisruptionBudget.minAvailable 67% keeps all 3 replicas, so that no node",
+        ),
         ({"policy": {"classes": [gold(), gold()]}}, "webhooks.policy.classes has two classes gold."),
         (
             {"policy": {"classes": [gold(selector={"key": "tier", "operator": "In"})]}},
@@ -117,6 +125,9 @@ def test_values_that_contradict_each_other(webhooks: dict[str, Any], sentence: s
     "webhooks",
     [
         {"policy": {"minCount": 3, "defaultCount": 3, "maxCount": 3}},
+        {"replicas": 3, "podDisruptionBudget": {"minAvailable": "66%"}},
+        {"replicas": 2, "podDisruptionBudget": {"minAvailable": 1}},
+        {"replicas": 1, "podDisruptionBudget": {"minAvailable": 1}},
         {"policy": {"minCount": 0, "defaultCount": 0, "maxCount": 0}},
         {"policy": {"minCount": 1, "namespaces": {"shop": {"minCount": 0, "defaultCount": 0, "maxCount": 0}}}},
         {"preStopSleepSeconds": 29},

@@ -16,11 +16,8 @@ SPEC = {"count": 1, "image": IMAGE}
 
 
 def established(bed: Bed) -> bool:
-    found = bed.get(PATH) or {}
-    conditions = found.get("status", {}).get("conditions", [])
-    return {"type": "Established", "status": "True"}.items() <= {
-        key: value for each in conditions if each["type"] == "Established" for key, value in each.items()
-    }.items()
+    conditions = (bed.get(PATH) or {}).get("status", {}).get("conditions") or []
+    return ("Established", "True") in {(each["type"], each["status"]) for each in conditions}
 
 
 def test_it_is_named_while_it_is_away_and_waited_for(

@@ -32,7 +32,8 @@ Takes context and component.
 */}}
 {{- define "nginx-operator.podLabels" -}}
 {{- $values := index .context.Values .component -}}
-{{- toYaml (merge (include "nginx-operator.selectorLabels" . | fromYaml) ($values.podLabels | default dict)) -}}
+{{- $partOf := dict "app.kubernetes.io/part-of" "nginx-operator" -}}
+{{- toYaml (merge (include "nginx-operator.selectorLabels" . | fromYaml) $partOf ($values.podLabels | default dict)) -}}
 {{- end -}}
 
 {{/*

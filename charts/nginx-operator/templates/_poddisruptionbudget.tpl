@@ -10,7 +10,7 @@ apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
   name: {{ .name }}
-  namespace: {{ .context.Release.Namespace }}
+  namespace: {{ toYaml .context.Release.Namespace }}
   labels:
     {{- include "nginx-operator.labels" . | nindent 4 }}
   {{- with .context.Values.commonAnnotations }}
@@ -18,7 +18,11 @@ metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
+  {{- if kindIs "invalid" $budget.minAvailable }}
   maxUnavailable: {{ $budget.maxUnavailable }}
+  {{- else }}
+  minAvailable: {{ $budget.minAvailable }}
+  {{- end }}
   selector:
     matchLabels:
       {{- include "nginx-operator.selectorLabels" . | nindent 6 }}

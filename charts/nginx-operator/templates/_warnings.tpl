@@ -45,6 +45,12 @@
 {{- if and .Values.monitoring.prometheusRule.enabled (not .Values.monitoring.serviceMonitor.enabled) -}}
 {{- $warnings = append $warnings "monitoring.serviceMonitor.enabled is false. The alerts rely on another scraper, which must add the labels namespace and job." -}}
 {{- end -}}
+{{- with include "nginx-operator.absentNamespaces" . -}}
+{{- $warnings = append $warnings (printf "watchNamespaces has namespaces that do not exist: %s. The operator leaves them out. Once they are there, helm upgrade with the same values gives it its rights in them." (. | replace "," ", ")) -}}
+{{- end -}}
+{{- with include "nginx-operator.abandonedNginxes" . -}}
+{{- $warnings = append $warnings (printf "watchNamespaces no longer covers these Nginx. Their pods serve on, and their status stays as it is, but nobody looks after them: %s." (. | replace "," ", ")) -}}
+{{- end -}}
 {{- range $warnings }}
 
 WARNING: {{ . }}

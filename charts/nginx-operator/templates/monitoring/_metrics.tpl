@@ -7,7 +7,7 @@ apiVersion: v1
 kind: Service
 metadata:
   name: {{ .name }}
-  namespace: {{ .context.Release.Namespace }}
+  namespace: {{ toYaml .context.Release.Namespace }}
   labels:
     {{- include "nginx-operator.labels" . | nindent 4 }}
   {{- with .context.Values.commonAnnotations }}
@@ -34,7 +34,7 @@ apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata:
   name: {{ .name }}
-  namespace: {{ .context.Release.Namespace }}
+  namespace: {{ toYaml .context.Release.Namespace }}
   labels:
     {{- toYaml (merge (include "nginx-operator.labels" . | fromYaml) ($values.labels | default dict)) | nindent 4 }}
   {{- with .context.Values.commonAnnotations }}

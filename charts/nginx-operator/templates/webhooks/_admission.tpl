@@ -54,7 +54,7 @@ resources. It leaves out clientConfig.caBundle, a field that the webhooks own, o
   clientConfig:
     service:
       name: {{ include "nginx-operator.webhooks.fullname" .context }}
-      namespace: {{ .context.Release.Namespace }}
+      namespace: {{ toYaml .context.Release.Namespace }}
       path: {{ .path }}
       port: 443
   failurePolicy: {{ $values.failurePolicy }}
