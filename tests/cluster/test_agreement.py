@@ -25,6 +25,7 @@ from testbed import api
 from testbed.api import Connection
 from tests.support.answers import DENIED
 from tests.support.campaign import TURNS
+from tests.support.manifests import REFUSED, TAKEN
 from tests.support.namespaces import Namespace, nginx
 from tests.support.product import Product
 from tests.support.specs import NAMES, SPECS
@@ -159,3 +160,16 @@ def test_the_children_can_be_made_of_what_the_checks_take(
         code, text = connection.request("POST", f"{kind.path(namespace.name)}?dryRun=All", child)
         said += [json.loads(text)["message"]] if code != 201 else []
     assert bool(said) == bool(errors), f"{said}; ours: {aggregate(errors)!r}"
+
+
+@pytest.mark.parametrize(("text", "by_lint"), REFUSED, ids=[line for _, line in REFUSED])
+def test_kubectl_refuses_what_lint_refuses_around_the_spec(text: str, by_lint: str, namespace: Namespace) -> None:
+    done = namespace.bed.kubectl(
+        *("apply", "-f", "-", "-n", namespace.name, "--dry-run=server", "--validate=strict"), input=text, check=False
+    )
+    assert done.returncode != 0, by_lint
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_kubectl_takes_what_lint_takes_around_the_spec(text: str, namespace: Namespace) -> None:
+    namespace.kubectl("apply", "-f", "-", "--dry-run=server", "--validate=strict", input=text)

@@ -31,6 +31,7 @@ Without one:
     observations  what one reconcile may have seen
     specs        Hypothesis strategies for specs
     fuzz/        mutated reviews, and what no answer to one may be
+    manifests    manifests with faults around the spec
     rendering    renders the chart with Helm
     differences  renderings as their differences to the default one
     docs/        runs the commands of the documentation

@@ -15,9 +15,9 @@ FIELD_MANAGER: Final = "nginx-operator"
 #: Field manager of the one field that the webhooks apply: clientConfig.caBundle.
 CA_BUNDLE_FIELD_MANAGER: Final = "nginx-operator-cabundle"
 
-#: Hash of what was applied to a child; it differs as soon as a field enters or leaves the desired child.
-#: Of a Service: which the API server reads where loadBalancerSourceRanges is empty.
+#: Of a Service: what the API server reads where loadBalancerSourceRanges is empty.
 SOURCE_RANGES_ANNOTATION: Final = "service.beta.kubernetes.io/load-balancer-source-ranges"
+#: Hash of what was applied to a child; it differs as soon as a field enters or leaves the desired child.
 APPLIED_HASH_ANNOTATION: Final = f"{GROUP}/applied-hash"
 
 #: Entries of the webhook configurations. Frozen: server-side apply finds an entry by its name. Those of classes of
@@ -55,9 +55,20 @@ def selector(name: str) -> str:
 
 #: [prefix/]name (apimachinery, validation.IsQualifiedName).
 _DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_LABEL_VALUE: Final = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _QUALIFIED_NAME: Final = re.compile(
     rf"(?:(?=[^/]{{1,253}}/){_DNS_LABEL}(?:\.{_DNS_LABEL})*/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
 )
+
+
+def is_dns_label(name: object) -> bool:
+    """Whether it can be the name of a namespace (RFC 1123; apimachinery, validation.IsDNS1123Label)."""
+    return isinstance(name, str) and re.fullmatch(_DNS_LABEL, name) is not None
+
+
+def is_label_value(value: object) -> bool:
+    """Whether it can be the value of a label (apimachinery, validation.IsValidLabelValue)."""
+    return isinstance(value, str) and (not value or re.fullmatch(_LABEL_VALUE, value) is not None)
 
 
 def is_qualified_name(name: object) -> bool:

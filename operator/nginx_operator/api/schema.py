@@ -28,6 +28,11 @@ def spec_schema(version: str) -> Schema:
     return _with_python_patterns(spec)
 
 
+def spec_fields(version: str) -> list[str]:
+    """Names of the fields of `.spec`."""
+    return list(spec_schema(version)["properties"])
+
+
 def _with_python_patterns(schema: Schema) -> Schema:
     r"""The same schema for Python's `re`, where `$` also stands before a last line break. Go's is `\Z`."""
     return {

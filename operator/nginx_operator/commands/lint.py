@@ -3,14 +3,16 @@
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
-from nginx_operator.api import defaults, names, validation
+from nginx_operator.api import defaults, names, schema, validation
 from nginx_operator.api.kubectl_yaml import PARSE_ERRORS, Loader
 from nginx_operator.api.policy import Policies
-from nginx_operator.commands.yaml_nodes import duplicate_keys, field, find_cycle, line, line_of, scalar
+from nginx_operator.api.validation.field_errors import FieldError, quoted
+from nginx_operator.api.validation.object_meta import validate_object
+from nginx_operator.commands.yaml_nodes import duplicate_keys, field, find_cycle, keys, line, line_of, scalar
 
 
 class Diagnostic(NamedTuple):
@@ -93,20 +95,18 @@ def _items(root: yaml.Node) -> Iterator[yaml.Node]:
 
 def _check_document(file: str, root: yaml.Node, policies: Policies, class_name: str) -> Iterator[Diagnostic]:
     """Diagnostics of one document: first whether it can be read as an Nginx, then the webhooks' rules."""
-    version = scalar(root, "apiVersion") or ""
-    if version.partition("/")[0] != names.GROUP:
+    version, kind = scalar(root, "apiVersion"), scalar(root, "kind")
+    if (fault := _type_fault(root, version, kind)) is not None:
+        path, message = fault
+        yield Diagnostic(file, line_of(root, (path,)), f"{path}: {message}")
         return
-    if (kind := scalar(root, "kind")) != names.KIND:
-        yield Diagnostic(file, line_of(root, ("kind",)), f"kind: {kind or 'nothing'}; must be {names.KIND}")
+    if version != names.API_VERSION:
         return
     if (node := find_cycle(root)) is not None:
         yield Diagnostic(file, line(node), "an alias refers to what contains it; JSON has no such thing")
         return
     for key in duplicate_keys(root):
         yield Diagnostic(file, line(key), f"{key.value}: stands twice in the same mapping; the last one would win")
-    if version != names.API_VERSION:
-        yield Diagnostic(file, line_of(root, ("apiVersion",)), f"apiVersion: must be {names.API_VERSION}")
-        return
     try:
         document: Any = Loader("").construct_document(root)
     except PARSE_ERRORS as error:
@@ -115,25 +115,37 @@ def _check_document(file: str, root: yaml.Node, policies: Policies, class_name: 
     yield from _validate(file, root, document, policies, class_name)
 
 
-#: Fields of metadata that are read here. An alias of an alias of lists in one of them would be gigabytes as text.
-_NAMES: Final = ("name", "generateName", "namespace")
-#: The API server makes a name of this many characters of a generateName, and five of its own.
-_MAX_GENERATE_NAME: Final = 58
+def _type_fault(root: yaml.Node, version: str | None, kind: str | None) -> tuple[str, str] | None:
+    """What is wrong with apiVersion or kind of what is to be an Nginx: the field, and a sentence.
+
+    A kind of this name in another group that is no group of Kubernetes' own is somebody else's.
+    """
+    group = (version or "").partition("/")[0]
+    if group == names.GROUP:
+        if kind != names.KIND:
+            return "kind", f"{kind or 'nothing'}; must be {names.KIND}"
+        return None if version == names.API_VERSION else ("apiVersion", f"must be {names.API_VERSION}")
+    if kind != names.KIND or ("." in group and not group.endswith(".k8s.io")):
+        return None
+    if version is not None:
+        return "apiVersion", f"{version or 'nothing'}; must be {names.API_VERSION}"
+    near = next((key for key in keys(root) if key.lower() == "apiversion"), "")
+    if near:
+        return near, "unknown field; did you mean apiVersion?"
+    return "apiVersion", f"is required: {names.API_VERSION}"
 
 
 def _validate(file: str, root: yaml.Node, document: Any, policies: Policies, class_name: str) -> Iterator[Diagnostic]:
     """Diagnostics of the webhooks' rules in a document; `root` tells their lines."""
     spec, meta = document.get("spec"), document.get("metadata")
-    meta = meta if isinstance(meta, dict) else {}
-    if not (meta.get("name") or meta.get("generateName")):
-        yield Diagnostic(file, line_of(root, ("metadata",)), "metadata.name: is required")
+    around = list(validate_object(document, schema.spec_fields(names.VERSION)))
     if spec is not None and not isinstance(spec, dict):
-        yield Diagnostic(file, line_of(root, ("spec",)), "spec: must be a mapping")
+        around.append(FieldError(("spec",), f"{quoted(spec)} must be a mapping"))
+    for error in around:
+        yield Diagnostic(file, line_of(root, error.path), str(error))
+    meta = meta if isinstance(meta, dict) else {}
+    if not isinstance(spec, dict | None) or not all(isinstance(meta.get(name), str | None) for name in _NAMES):
         return
-    for name in _NAMES:
-        if not isinstance(meta.get(name), str | None):
-            yield Diagnostic(file, line_of(root, ("metadata", name)), f"metadata.{name}: must be a string")
-            return
     policy = policies.for_namespace(meta.get("namespace") or "", class_name)
     result = validation.validate(_name(meta), defaults.with_defaults(spec or {}, policy), policy, strict=True)
     for error in result.errors:

@@ -34,6 +34,12 @@ def field(node: yaml.Node, key: str) -> yaml.Node | None:
     return next((value for name, value in node.value if name.value == key), None)
 
 
+def keys(node: yaml.Node) -> list[str]:
+    """The keys of a mapping; none of what is no mapping."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return [str(name.value) for name, _ in pairs if isinstance(name, yaml.ScalarNode)]
+
+
 def scalar(node: yaml.Node, key: str) -> str | None:
     """The text of a key of a mapping; None if there is none, or it is a mapping or a list."""
     found = field(node, key)

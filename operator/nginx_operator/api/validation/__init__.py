@@ -5,6 +5,7 @@ so that a user sees everything at once. The schema and the CEL rules of the CRD 
 `lint` have no API server to ask.
 
     field_errors.py    an error and its field path; quoting and hints
+    object_meta.py     metadata, and the fields at the top of an object
     crd_schema.py      the CRD's schema, its errors in words
     msgspec_schema.py  the same schema as msgspec types, for a quick yes
     nginx.py           metadata.name, spec.count, spec.image, spec.paused

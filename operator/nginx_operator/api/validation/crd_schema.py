@@ -11,6 +11,7 @@ from nginx_operator.api import names, schema
 from nginx_operator.api.schema import Schema
 from nginx_operator.api.validation import msgspec_schema
 from nginx_operator.api.validation.field_errors import MAX_ERRORS, FieldError, FieldPath, did_you_mean, quoted
+from nginx_operator.api.validation.object_meta import SYNONYMS
 
 
 def validate_schema(spec: Mapping[str, Any], *, strict: bool) -> Iterator[FieldError]:
@@ -35,7 +36,9 @@ def _unknown_fields(error: ValidationError, path: FieldPath) -> Iterator[FieldEr
     known = list(_schema_of(error).get("properties", ()))
     for name in cast("Mapping[str, Any]", error.instance):
         if name not in known:
-            hint = did_you_mean(name, known) or f"the fields here are {', '.join(known)}"
+            synonym = SYNONYMS.get(name, "")
+            hint = f"did you mean {synonym}?" if synonym in known else did_you_mean(name, known)
+            hint = hint or f"the fields here are {', '.join(known)}"
             yield FieldError((*path, str(name)), f"unknown field; {hint}")
 
 

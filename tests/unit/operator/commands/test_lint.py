@@ -7,8 +7,7 @@ import pytest
 from nginx_operator.__main__ import main
 from nginx_operator.api.policy import Policies
 from nginx_operator.commands.lint import check_text
-
-HEAD = "apiVersion: proxy.example.com/v1alpha1\nkind: Nginx\nmetadata: {name: web}\n"
+from tests.support.manifests import HEAD, REFUSED, TAKEN
 
 
 def lint(text: str) -> list[str]:
@@ -53,7 +52,7 @@ def test_documents_of_other_kinds_are_passed_over() -> None:
         ("a: [1\n", "f.yaml:2: not YAML: "),
         (HEAD.replace("v1alpha1", "v9") + "spec: {}\n", "f.yaml:1: apiVersion: must be proxy.example.com/v1alpha1"),
         (HEAD.replace("kind: Nginx", "kind: nginx"), "f.yaml:2: kind: nginx; must be Nginx"),
-        (HEAD + "spec: []\n", "f.yaml:4: spec: must be a mapping"),
+        (HEAD + "spec: []\n", "f.yaml:4: spec: [] must be a mapping"),
         (HEAD + "spec:\n  count: 1\n  count: 2\n", "f.yaml:6: count: stands twice"),
         (HEAD + "spec:\n  servise: {}\n", "f.yaml:5: spec.servise: unknown field; did you mean service?"),
         (HEAD + "spec: &a\n  count: *a\n", "f.yaml:4: an alias refers to what contains it"),
@@ -61,8 +60,8 @@ def test_documents_of_other_kinds_are_passed_over() -> None:
         (HEAD + "spec: {? [a] : b}\n", "f.yaml:4: not readable: found unhashable key"),
         (HEAD + "spec: {count: !!python/name:a 1}\n", "f.yaml:4: not readable: could not determine a constructor"),
         (HEAD + "spec:\n  count: .inf\n", "f.yaml:5: spec.count: Infinity must be 2147483647 or less"),
-        (HEAD.replace("web", "[web]"), "f.yaml:3: metadata.name: must be a string"),
-        (HEAD.replace("web", "web, namespace: 1"), "f.yaml:3: metadata.namespace: must be a string"),
+        (HEAD.replace("web", "[web]"), "f.yaml:3: metadata.name: a list must be a string"),
+        (HEAD.replace("web", "web, namespace: 1"), "f.yaml:3: metadata.namespace: 1 must be a string; put it in"),
         (
             HEAD.replace("name: web", "generateName: 1web-"),
             'f.yaml:3: metadata.name: "1web-xxxxx" must start with a letter',
@@ -74,6 +73,22 @@ def test_documents_of_other_kinds_are_passed_over() -> None:
 def test_bad_input(text: str, expected: str) -> None:
     (found,) = lint(text)
     assert found.startswith(expected)
+
+
+@pytest.mark.parametrize(("text", "expected"), REFUSED)
+def test_what_stands_around_the_spec_is_judged_as_the_api_server_does(text: str, expected: str) -> None:
+    found = lint(text)
+    assert found[0].startswith(f"f.yaml:{expected}")
+    assert all("metadata" in line for line in found[1:])
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_what_the_api_server_takes_around_the_spec(text: str) -> None:
+    assert lint(text) == []
+
+
+def test_a_kind_of_that_name_in_a_group_of_others_is_theirs() -> None:
+    assert lint("apiVersion: nginx.example.org/v1\nkind: Nginx\nextra: 1\n") == []
 
 
 @pytest.mark.parametrize("count", ["1_0", "0x10", "010", "0o17"])
@@ -112,8 +127,9 @@ def test_what_is_truth_for_kubectl_is_no_text(word: str) -> None:
 
 def test_a_name_of_aliases_of_aliases_is_not_written_out() -> None:
     aliases = "".join(f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]\n" for i in range(1, 30))
-    (found,) = lint(HEAD.replace("{name: web}", "{name: *x29}").replace("kind", f"x0: &x0 [a]\n{aliases}kind"))
-    assert found == "f.yaml:33: metadata.name: must be a string"
+    *others, found = lint(HEAD.replace("{name: web}", "{name: *x29}").replace("kind", f"x0: &x0 [a]\n{aliases}kind"))
+    assert all("unknown field" in other for other in others)
+    assert found == "f.yaml:33: metadata.name: a list must be a string; put it in quotes"
 
 
 @pytest.mark.parametrize("value", ["!!bool x", "!!int ''", "!!timestamp x", "9" * 5000])
