@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -133,6 +133,12 @@ def _type_fault(root: yaml.Node, version: str | None, kind: str | None) -> tuple
     if near:
         return near, "unknown field; did you mean apiVersion?"
     return "apiVersion", f"is required: {names.API_VERSION}"
+
+
+#: Fields of metadata that are read here.
+_NAMES: Final = ("name", "generateName", "namespace")
+#: The API server makes a name of this many characters of a generateName, and five of its own.
+_MAX_GENERATE_NAME: Final = 58
 
 
 def _validate(file: str, root: yaml.Node, document: Any, policies: Policies, class_name: str) -> Iterator[Diagnostic]:
