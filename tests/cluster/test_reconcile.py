@@ -1,6 +1,7 @@
 """What the operator makes of an Nginx, and how it keeps it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -375,6 +376,35 @@ def test_quota_is_named(namespace: Namespace) -> None:
     namespace.wait("resourcequota", lambda q: "used" in q.get("status", {}), "q")
     namespace.apply({"count": 3})
     assert "exceeded quota: q" in namespace.wait_reason("QuotaExceeded")["message"]
+
+
+def test_a_quota_that_wants_requests_is_named_with_what_to_do(namespace: Namespace) -> None:
+    hard = {"hard": {"requests.cpu": "1"}}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": hard}
+    namespace.kubectl("apply", "-f", "-", input=yaml.safe_dump(quota))
+    namespace.wait("resourcequota", lambda q: "used" in q.get("status", {}), "q")
+    namespace.apply({"count": 1})
+    message = namespace.wait_reason("QuotaExceeded")["message"]
+    assert "failed quota: q: must specify requests.cpu" in message
+    assert message.endswith("set spec.resources, or have a LimitRange of the namespace give defaults")
+    namespace.apply({"count": 1, "resources": {"requests": {"cpu": "10m"}}})
+    namespace.wait("nginx", serving(1))
+
+
+def test_an_orphaned_deployment_of_another_spec_is_made_anew_while_its_pods_serve_on(namespace: Namespace) -> None:
+    namespace.apply({"count": 2})
+    before = namespace.wait("nginx", serving(2))["status"]["nodes"]
+    namespace.kubectl("delete", "nginx", "web", "--cascade=orphan")
+    namespace.wait("deployment", lambda found: "ownerReferences" not in found["metadata"])
+    namespace.wait("service", lambda found: "ownerReferences" not in found["metadata"])
+    namespace.apply({"count": 2, "resources": {"requests": {"cpu": "10m"}}})
+    message = namespace.wait_reason("NameConflict")["message"]
+    (command,) = re.findall(r"`kubectl (delete deployment web [^`]*)`", message)
+    namespace.kubectl(*command.split())
+    namespace.wait("deployment", lambda found: "ownerReferences" in found["metadata"])
+    names_now = {pod["metadata"]["name"] for pod in namespace.list("pod")}
+    assert names_now & set(before)  # they go one after the other, as in any rollout
+    namespace.wait("nginx", serving(2))
 
 
 def test_pods_that_fit_nowhere_are_named(namespace: Namespace) -> None:

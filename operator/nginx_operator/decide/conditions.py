@@ -16,6 +16,13 @@ from nginx_operator.decide import pod_troubles
 from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Observation
 
+#: How to have a child made anew that was this Nginx's and differs from what it asks for now, by kind.
+_REMADE: Final = {
+    "Deployment": "It was made for another spec. `kubectl delete deployment {name} --cascade=orphan` has it made anew "
+    "while its pods serve on; or give this Nginx the spec of before, and it is adopted",
+    "Service": "It was made for another spec. Give this Nginx the spec of before, and it is adopted; or "
+    "`kubectl delete service {name}` has it made anew, with another address",
+}
 #: How many rewritten fields a message names.
 _NAMED: Final = 3
 
@@ -85,19 +92,17 @@ def _name_is_taken(seen: Observation) -> ConditionState | None:
             return ConditionState(
                 "False", "Progressing", f"waiting until {what} of the earlier Nginx of this name is removed"
             )
-        return ConditionState(
-            "False",
-            "NameConflict",
-            f"{what} exists and belongs to {conflict.owner}; it is left alone. "
-            "Delete or rename it, or rename this Nginx",
-        )
+        remedy = "Delete or rename it, or rename this Nginx"
+        if conflict.orphaned:
+            remedy = _REMADE[conflict.kind].format(name=conflict.name)
+        message = f"{what} exists and belongs to {conflict.owner}; it is left alone. {remedy}"
+        return ConditionState("False", "NameConflict", message)
     return None
 
 
 def _write_was_refused(seen: Observation) -> ConditionState | None:
     for failure in seen.failures:
-        reason = "QuotaExceeded" if "exceeded quota" in failure.message else "ApplyFailed"
-        return ConditionState("False", reason, f"{failure.what}: {failure.message}")
+        return _refused("ApplyFailed", f"{failure.what}: {failure.message}")
     return None
 
 
@@ -135,8 +140,7 @@ def _all_serve(seen: Observation) -> ConditionState | None:
 def _replicas_are_refused(seen: Observation) -> ConditionState | None:
     for condition in seen.deployment.status.conditions if seen.deployment else ():
         if condition.type == "ReplicaFailure" and condition.status == "True":
-            reason = "QuotaExceeded" if "exceeded quota" in condition.message else "PodsRefused"
-            return ConditionState("False", reason, condition.message)
+            return _refused("PodsRefused", condition.message)
     return None
 
 
@@ -190,6 +194,14 @@ _RULES: Final[tuple[Callable[[Observation], ConditionState | None], ...]] = (
     _rollout_is_late,
     _is_on_its_way,
 )
+
+
+def _refused(reason: str, message: str) -> ConditionState:
+    """What the API server refused; by a quota, it is that (plugin/pkg/admission/resourcequota)."""
+    if "failed quota: " in message:
+        why = f"{message}; set spec.resources, or have a LimitRange of the namespace give defaults"
+        return ConditionState("False", "QuotaExceeded", why)
+    return ConditionState("False", "QuotaExceeded" if "exceeded quota: " in message else reason, message)
 
 
 def _plural(number: int, one: str, more: str) -> str:

@@ -111,6 +111,7 @@ class NameConflict:
         owner: who controls what stands there, in words.
         leftover: it belongs to an earlier Nginx of the same name; the garbage collector is about to remove it.
         deleting: it is ours, and is being deleted; finalizers of others hold it.
+        orphaned: it bears the labels of this Nginx's child, and nobody controls it; but it is not what would be written.
     """
 
     kind: str
@@ -118,6 +119,7 @@ class NameConflict:
     owner: str
     leftover: bool = False
     deleting: bool = False
+    orphaned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,8 @@ def name_conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> NameC
     """What stands in the way: the object `live`, which is not controlled by `owner`."""
     other = live.controller
     if other is None:
-        return NameConflict(kind.kind, live.name, "no Nginx")
+        orphaned = names.labels(owner.name).items() <= live.labels.items()
+        return NameConflict(kind.kind, live.name, "no Nginx", orphaned=orphaned)
     ours = (other.api_version.partition("/")[0], other.kind) == (names.GROUP, names.KIND)
     leftover = ours and other.name == owner.name
     return NameConflict(kind.kind, live.name, f"{other.kind} {other.name}", leftover=leftover)

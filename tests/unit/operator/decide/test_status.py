@@ -37,6 +37,18 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         "QuotaExceeded",
         "exceeded quota",
     ),
+    (
+        {"name_conflicts": (NameConflict("Deployment", "web", "no Nginx", orphaned=True),)},
+        "False",
+        "NameConflict",
+        "belongs to no Nginx; it is left alone. It was made for another spec. `kubectl delete deployment web --cascade=",
+    ),
+    (
+        {"pods": (), "deployment": deployment(type="ReplicaFailure", status="True", message="failed quota: q: must s")},
+        "False",
+        "QuotaExceeded",
+        "failed quota: q: must s; set spec.resources, or have a LimitRange",
+    ),
     ({"spec": NginxSpec(0, "a:1"), "pods": (), "deployment": deployment(0)}, "True", "Stopped", "count is 0"),
     ({"spec": NginxSpec(0, "a:1")}, "False", "Progressing", "0 of 0 pods are ready, 2 more are on the way"),
     ({"spec": NginxSpec(2, "a:1", paused=True)}, "True", "Paused", "2 of 2"),
