@@ -1,7 +1,9 @@
 """The chart rendered and applied, as Argo CD, Flux and people with kubectl do: again and again, without Helm."""
 
 import pytest
+import yaml
 
+from testbed import images
 from testbed.bed import Bed
 from tests.support import inventory
 from tests.support.lifecycle import OURS, Running
@@ -49,3 +51,15 @@ def test_applied_again_it_conflicts_with_nobody_and_does_not_drift(
         with fresh(bed) as namespace:
             assert "is more than this cluster allows" in namespace.apply({"count": 101}, check=False).stderr
             namespace.apply({"paused": True})
+
+
+def test_kustomize_changes_an_nginx_and_what_names_it(control_plane: Bed) -> None:
+    folder = images.PROJECT / "examples" / "kustomize" / "production"
+    nginx, autoscaler = sorted(
+        yaml.safe_load_all(control_plane.kubectl("kustomize", str(folder)).stdout),
+        key=lambda found: found["kind"],
+        reverse=True,
+    )
+    assert nginx["metadata"]["name"] == "shop-web"
+    assert nginx["spec"] == {"count": 4, "image": "docker.io/nginxinc/nginx-unprivileged:1.30.1-alpine"}
+    assert autoscaler["spec"]["scaleTargetRef"]["name"] == "shop-web"

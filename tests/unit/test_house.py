@@ -122,15 +122,12 @@ def test_troubleshooting_explains_every_reason_and_no_other() -> None:
 
 
 def reasons(module: ast.Module) -> set[str]:
-    """The second argument of ConditionState(...) and _failing_container(...), or of a variable called reason."""
+    """The argument of ConditionState(...), _failing_container(...) and _refused(...), or of a variable called reason."""
     found: list[ast.expr] = []
+    position = {"ConditionState": 1, "_failing_container": 1, "_refused": 0}
     for node in ast.walk(module):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in ("ConditionState", "_failing_container")
-        ):
-            found.append(node.args[1])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in position:
+            found.append(node.args[position[node.func.id]])
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "reason":
             assert isinstance(node.value, ast.IfExp)
             found += [node.value.body, node.value.orelse]

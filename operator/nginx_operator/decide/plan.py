@@ -111,7 +111,7 @@ class NameConflict:
         owner: who controls what stands there, in words.
         leftover: it belongs to an earlier Nginx of the same name; the garbage collector is about to remove it.
         deleting: it is ours, and is being deleted; finalizers of others hold it.
-        orphaned: it bears the labels of this Nginx's child, and nobody controls it; but it is not what would be written.
+        orphaned: it bears the labels of a child of this Nginx, and nobody controls it; it was made for another spec.
     """
 
     kind: str

@@ -41,7 +41,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         {"name_conflicts": (NameConflict("Deployment", "web", "no Nginx", orphaned=True),)},
         "False",
         "NameConflict",
-        "belongs to no Nginx; it is left alone. It was made for another spec. `kubectl delete deployment web --cascade=",
+        "belongs to no Nginx; it is left alone. It was made for another spec. `kubectl delete deployment web ",
     ),
     (
         {"pods": (), "deployment": deployment(type="ReplicaFailure", status="True", message="failed quota: q: must s")},
