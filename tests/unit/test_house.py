@@ -122,7 +122,7 @@ def test_troubleshooting_explains_every_reason_and_no_other() -> None:
 
 
 def reasons(module: ast.Module) -> set[str]:
-    """Arguments of ConditionState(...), _failing_container(...) and _refused(...), and values of a variable `reason`."""
+    """Arguments of ConditionState(), _failing_container() and _refused(), and values of a variable called reason."""
     found: list[ast.expr] = []
     position = {"ConditionState": 1, "_failing_container": 1, "_refused": 0}
     for node in ast.walk(module):

@@ -39,6 +39,11 @@ def validated(obj: dict[str, Any] | None, old: dict[str, Any] | None = None, **m
         pytest.param({"count": "x"}, {"count": "x", "image": IMAGE}, id="count of a wrong type"),
         pytest.param({"count": -1, "image": ""}, {"count": -1, "image": ""}, id="wrong, but not missing"),
         pytest.param({"paused": True}, {"paused": True, "count": 2, "image": IMAGE}, id="other fields stay"),
+        pytest.param(
+            {"count": 1, "image": IMAGE, "resources": {"limits": {"cpu": 0.1, "memory": "1Gi"}}},
+            {"count": 1, "image": IMAGE, "resources": {"limits": {"cpu": "0.1", "memory": "1Gi"}}},
+            id="a fraction without quotes",
+        ),
         pytest.param([], [], id="list"),
         pytest.param("x", "x", id="text"),
         pytest.param(0, 0, id="number"),

@@ -54,7 +54,7 @@ _TYPES: Final = {
 def _explain(error: ValidationError) -> str:
     """A schema error in words: the value, then what is allowed."""
     value, bound = quoted(error.instance), cast("Any", error.validator_value)
-    example = _schema_of(error).get("example")
+    example = "50m" if list(error.absolute_path)[-1:] == ["cpu"] else _schema_of(error).get("example")
     match error.validator:
         case "type":
             hint = f", such as {quoted(example)}" if example is not None else ""

@@ -11,6 +11,7 @@ from nginx_operator.api import names, quantity
 from nginx_operator.api.validation.field_errors import FieldError, did_you_mean, quoted
 
 _STANDARD: Final = ("cpu", "memory", "ephemeral-storage")
+_BYTES: Final = ("memory", "ephemeral-storage")
 _HUGE_PAGES_PREFIX: Final = "hugepages-"
 #: A part of the names of Kubernetes' own resources other than the standard ones.
 _KUBERNETES_DOMAIN: Final = "kubernetes.io/"
@@ -18,8 +19,8 @@ _KUBERNETES_DOMAIN: Final = "kubernetes.io/"
 _QUOTA_PREFIX: Final = "requests."
 
 
-def validate_resources(resources: object) -> Iterator[FieldError]:
-    """All rules on spec.resources."""
+def validate_resources(resources: object) -> Iterator[FieldError | str]:
+    """All rules on spec.resources; what a Pod is warned of is warned of here."""
     if not isinstance(resources, Mapping):
         return
     requests, limits = (
@@ -36,7 +37,7 @@ def validate_resources(resources: object) -> Iterator[FieldError]:
         yield _error("needs cpu or memory beside it", "limits" if limits.get(pages) is not None else "requests", pages)
 
 
-def _quantity_errors(key: str, name: object, amount: object) -> Iterator[FieldError]:
+def _quantity_errors(key: str, name: object, amount: object) -> Iterator[FieldError | str]:
     """One name and its quantity; null means left out."""
     if amount is None:
         return
@@ -58,6 +59,9 @@ def _quantity_errors(key: str, name: object, amount: object) -> Iterator[FieldEr
             )
     elif not _can_overcommit(name) and _stored(amount) % 1:
         yield _error(f"{quoted(amount)} must be a whole number", key, name)
+    elif name in _BYTES and value % 1:  # k8s.io/kubernetes/pkg/api/pod, warningsForPodSpecAndMeta
+        meant = f"; did you mean {amount[:-1]}Mi?" if isinstance(amount, str) and amount.endswith("m") else ""
+        yield f"spec.resources.{key}.{name}: {quoted(amount)} is a fraction of a byte{meant}"
 
 
 def _request_errors(name: object, request: object, limit: object) -> Iterator[FieldError]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,3 +32,12 @@ def test_defaulting_is_idempotent_and_keeps_every_value(spec: dict[str, Any]) ->
     once = with_defaults(spec, POLICY)
     assert with_defaults(once, POLICY) == once
     assert all(once[key] == value for key, value in spec.items() if value is not None)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0.1, "0.1"), (2.0, "2.0"), (1e-05, "0.00001"), (1, 1), ("0.1", "0.1"), (True, True)]
+)
+def test_a_fraction_without_quotes_becomes_text(amount: object, text: object) -> None:
+    spec = {"count": 1, "image": "a", "resources": {"limits": {"cpu": amount}, "requests": None}}
+    assert with_defaults(spec, POLICY)["resources"] == {"limits": {"cpu": text}, "requests": None}
+    assert spec["resources"]["limits"]["cpu"] is amount

@@ -318,3 +318,24 @@ def test_a_change_that_waits_because_the_nginx_is_paused_is_warned_of(
     found = [text for text in validate("web", VALID | new, POLICY, old_spec=old_spec).warnings if "paused" in text]
     assert len(found) == bool(warned)
     assert all(warned in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "warned"),
+    [
+        ({"memory": "32m"}, 'spec.resources.limits.memory: "32m" is a fraction of a byte; did you mean 32Mi?'),
+        ({"memory": "0.5"}, 'spec.resources.limits.memory: "0.5" is a fraction of a byte'),
+        ({"memory": "0.5Gi"}, ""),
+        ({"cpu": "32m"}, ""),
+    ],
+)
+def test_a_fraction_of_a_byte_is_warned_of_as_a_pod_does(amounts: dict[str, Any], warned: str) -> None:
+    found = validate("web", {**VALID, "resources": {"limits": amounts}}, POLICY)
+    assert found.errors == []
+    assert [text for text in found.warnings if "byte" in text] == ([warned] if warned else [])
+
+
+def test_the_example_of_a_quantity_is_of_that_resource() -> None:
+    (cpu, memory) = errors({"resources": {"limits": {"cpu": "much", "memory": "much"}}})
+    assert cpu.endswith('an example is "50m"')
+    assert memory.endswith('an example is "64Mi"')

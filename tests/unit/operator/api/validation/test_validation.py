@@ -65,7 +65,7 @@ def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
         ),
         (
             {"resources": {"limits": {"cpu": "lots"}}},
-            'spec.resources.limits.cpu: "lots" is malformed; an example is "64Mi"',
+            'spec.resources.limits.cpu: "lots" is malformed; an example is "50m"',
         ),
     ],
 )
