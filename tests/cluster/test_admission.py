@@ -31,6 +31,19 @@ def test_what_the_user_wrote_is_kept(namespace: Namespace) -> None:
     assert (found["spec"]["count"], found["spec"]["image"]) == (0, "example.com/a:1")
 
 
+@pytest.mark.parametrize("options", [(), ("--server-side",)], ids=["apply", "server-side"])
+def test_a_quantity_may_be_what_it_may_be_in_a_pod(namespace: Namespace, options: tuple[str, ...]) -> None:
+    amounts = {"cpu": 0.1, "memory": "320000000m"}
+    for _ in range(2):
+        done = namespace.apply({"count": 1, "resources": {"limits": amounts}}, "web", *options)
+        assert 'spec.resources.limits.memory: "320000000m" is a fraction' not in done.stderr  # 320,000 bytes
+    found = namespace.wait("deployment", bool)
+    (container,) = found["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"]["cpu"] == "100m"
+    done = namespace.apply({"count": 1, "resources": {"limits": {"memory": "32m"}}}, "small", *options)
+    assert "is a fraction of a byte; did you mean 32Mi?" in done.stderr
+
+
 TOO_MANY = (
     "spec.count: 101 is more than this cluster allows (maxCount is 100). Use 0 to 100, "
     "or ask the cluster's administrator to raise webhooks.policy.maxCount"
@@ -44,7 +57,7 @@ TOO_MANY = (
         ({"count": -1}, "spec.count in body should be greater than or equal to 0"),
         ({"count": 2.5}, "spec.count"),
         ([], "spec"),
-        ({"service": {"nodePort": 30080}}, "nodePort needs type NodePort or LoadBalancer"),
+        ({"service": {"nodePort": 30080}}, "nodePort needs type NodePort or LoadBalancer; remove nodePort"),
         (
             {"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}},
             'spec.resources.requests.cpu: "2" is more than the limit "1"',

@@ -46,9 +46,8 @@ def mutate(request: AdmissionRequest, policy: Policy) -> AdmissionResponse:
         patch: tuple[tuple[str, Any], ...] = (("/spec", added),)
     else:
         # "add" replaces a member that is there already (RFC 6902, 4.1), which makes `count: null` no special case.
-        patch = tuple(
-            (f"/spec/{field}", value) for field, value in {**defaults.quantities_as_text(spec), **added}.items()
-        )
+        changed = {**defaults.quantities_as_text(spec), **added}
+        patch = tuple((f"/spec/{field}", value) for field, value in changed.items())
     return AdmissionResponse(request, patch=patch, warnings=tuple(_replacement_warnings(added, request)))
 
 
