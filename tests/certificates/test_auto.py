@@ -130,8 +130,10 @@ def test_a_configuration_that_is_deleted_is_told(
         assert program.get("/readyz") == 200
         assert f"there is no {resource.kind} {RELEASE}" in program.text()
     meta = {key: kept["metadata"][key] for key in ("name", "labels", "annotations") if key in kept["metadata"]}
-    status, answer = product.bed.request("POST", resource.path(None), {**kept, "metadata": meta})
-    assert status == 201, answer
+    again = json.dumps({**kept, "metadata": meta})
+    product.bed.kubectl(
+        "apply", "--server-side", "--field-manager=helm", "-f", "-", input=again
+    )  # as helm upgrade does
     for program in programs:
         until(lambda program=program: f"{fault} 0.0" in program.metrics(), seconds=PATIENCE, what=f"{fault} 0")
     until(lambda: healed(product), seconds=PATIENCE, what="healing")

@@ -1,5 +1,6 @@
 """The CustomResourceDefinition is deleted while the operator runs, and comes back."""
 
+import json
 import signal
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,9 +41,18 @@ def test_it_is_named_while_it_is_away_and_waited_for(
             assert 'nginx_operator_watch_failing{resource="nginxes"} 1.0' in operator.metrics()
             assert operator.get("/healthz") == 200  # a restart would not help
         finally:
-            body = {**kept, "metadata": {key: kept["metadata"][key] for key in ("name", "labels", "annotations")}}
-            status, answer = control_plane.request("POST", DEFINITIONS.path(None), {**body, "status": {}})
-            assert status == 201, answer
+            again = {
+                **{key: kept[key] for key in ("apiVersion", "kind", "spec")},
+                "metadata": {key: kept["metadata"][key] for key in ("name", "labels", "annotations")},
+            }
+            as_helm = (
+                "apply",
+                "--server-side",
+                "--field-manager=helm",
+                "-f",
+                "-",
+            )  # it is the chart's, for later tests
+            control_plane.kubectl(*as_helm, input=json.dumps(again))
             until(lambda: established(control_plane), seconds=PATIENCE, what="the definition")
         until(lambda: operator.get("/readyz") == 200, seconds=PATIENCE, what="an operator that is ready")
         namespace.apply(SPEC, "again")

@@ -47,7 +47,7 @@ def validate_service_type(service: object) -> Iterator[FieldError]:
     type_ = service.get("type") or "ClusterIP"
     for name, types in _NEEDS_TYPE.items():
         if service.get(name) is not None and type_ not in types:
-            yield _error(f"{name} needs type {' or '.join(types)}", name)
+            yield _error(f"{name} needs type {' or '.join(types)}; remove {name}, or set that type", name)
 
 
 def validate_ip_families(service: object) -> Iterator[FieldError]:

@@ -54,10 +54,14 @@ def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
         ({"count": 2**31}, "spec.count: 2147483648 must be 2147483647 or less"),
         ({"containerPort": 0}, "spec.containerPort: 0 must be 1 or more"),
         ({"imagePullPolicy": "never"}, 'spec.imagePullPolicy: "never" must be one of Always, IfNotPresent, Never'),
-        ({"service": {"nodePort": 30080}}, "spec.service.nodePort: nodePort needs type NodePort or LoadBalancer"),
+        (
+            {"service": {"nodePort": 30080}},
+            "spec.service.nodePort: nodePort needs type NodePort or LoadBalancer; remove nodePort, or set that type",
+        ),
         (
             {"service": {"type": "NodePort", "loadBalancerClass": "a"}},
-            "spec.service.loadBalancerClass: loadBalancerClass needs type LoadBalancer",
+            "spec.service.loadBalancerClass: loadBalancerClass needs type LoadBalancer; remove loadBalancerClass, or set "
+            "that type",
         ),
         (
             {"resources": {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}},
