@@ -51,7 +51,7 @@ def test_it_is_named_while_it_is_away_and_waited_for(
                 "--field-manager=helm",
                 "-f",
                 "-",
-            )  # it is the chart's, for later tests
+            )  # the chart's own
             control_plane.kubectl(*as_helm, input=json.dumps(again))
             until(lambda: established(control_plane), seconds=PATIENCE, what="the definition")
         until(lambda: operator.get("/readyz") == 200, seconds=PATIENCE, what="an operator that is ready")

@@ -60,8 +60,8 @@ def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
         ),
         (
             {"service": {"type": "NodePort", "loadBalancerClass": "a"}},
-            "spec.service.loadBalancerClass: loadBalancerClass needs type LoadBalancer; remove loadBalancerClass, or set "
-            "that type",
+            "spec.service.loadBalancerClass: loadBalancerClass needs type LoadBalancer; remove loadBalancerClass, "
+            "or set that type",
         ),
         (
             {"resources": {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}},
