@@ -12,12 +12,10 @@ from bench.admission import clients
 from bench.admission.direct import direct
 from bench.admission.outcome import TABLES, TITLES, table, with_added
 from bench.admission.programs import ROOT
-from testbed import missing_for
 
 
+@pytest.mark.usefixtures("built")
 def test_every_figure_is_measured(tmp_path: Path) -> None:
-    if sentence := missing_for("control-plane"):
-        pytest.skip(sentence)
     words = ("--rounds", "1", "--seconds", "0.5", "--besiegers", "40", "--out", str(tmp_path))
     done = subprocess.run(
         [sys.executable, "-m", "bench.admission", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True

@@ -12,12 +12,10 @@ import pytest
 
 from bench.report import ROWS, cell, table
 from bench.trial import ROOT, Result, quantile
-from testbed import missing_for
 
 
+@pytest.mark.usefixtures("built")
 def test_every_phase_comes_to_its_end(tmp_path: Path) -> None:
-    if sentence := missing_for("control-plane"):
-        pytest.skip(sentence)
     few = ("--sizes", "50", "--rounds", "1", "--idle", "1", "--changes", "10", "--contenders", "ours,floor")
     words = (*few, "--out", str(tmp_path))
     done = subprocess.run([sys.executable, "-m", "bench", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)

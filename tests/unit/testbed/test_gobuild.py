@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from testbed import Bed, gobuild
+from testbed import Bed, gobuild, tools
 from testbed.errors import BedError
 from testbed.images import CHART
+from testbed.progress import Progress
 
 MODULES = (
     *(gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK, gobuild.ACTIONLINT),
@@ -110,3 +111,31 @@ def test_the_key_follows_the_flags_and_the_compiler() -> None:
 )
 def test_the_version_of_go_is_read(text: str, version: tuple[int, int] | None) -> None:
     assert gobuild.parse_go_version(text) == version
+
+
+@pytest.mark.parametrize(
+    ("compiled", "total", "said"),
+    [
+        (0, 12, "downloading modules"),
+        (3, 12, "3 of 12 packages compiled"),
+        (12, 12, "all 12 packages compiled, linking"),
+        (3, 0, "3 packages compiled"),
+    ],
+)
+def test_a_build_says_how_far_it_is(compiled: int, total: int, said: str) -> None:
+    assert gobuild.how_far(compiled, total) == said
+
+
+def test_kubectl_and_helm_come_without_helm_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    asked: list[str] = []
+
+    def programs(module: gobuild.GoModule, _: Progress) -> Path:
+        asked.append(module.name)
+        return tmp_path / module.name
+
+    monkeypatch.setattr(gobuild, "programs", programs)
+    folder = tools.folder(Progress())
+    assert {link.name for link in folder.iterdir()} == {"kubectl", "helm"}
+    assert asked == ["kubernetes", "helm4"]
+    assert tools.helm3(Progress()) == tmp_path / "helm3" / "helm3"
