@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from testbed.progress import Progress
 MODULES = (
     *(gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK, gobuild.ACTIONLINT),
     *(gobuild.PROMETHEUS_OPERATOR, gobuild.OLDEST_KUBERNETES, gobuild.CERT_MANAGER, gobuild.HEALTH),
+)
+#: Of what client-go is made: with another version of these it is compiled again.
+SHARED = (
+    "golang.org/x/net",
+    "golang.org/x/sys",
+    "golang.org/x/text",
+    "google.golang.org/protobuf",
+    "go.yaml.in/yaml/v3",
 )
 GO = "go version go1.26.8 linux/amd64"
 
@@ -45,6 +54,23 @@ def test_the_oldest_kubernetes_is_the_oldest_that_the_chart_takes() -> None:
     version = gobuild.version(gobuild.OLDEST_KUBERNETES, go_mod)
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"] == f">={version.removeprefix('v')}-0"
     assert staging(go_mod) == {version.replace("v1.", "v0.")}
+
+
+def required(module: gobuild.GoModule) -> dict[str, str]:
+    """The version of each module that a go.mod requires."""
+    text = (module.folder / "go.mod").read_text().partition("\nexclude")[0]
+    return dict(re.findall(r"^(?:require |\t)(\S+\.\S+) (v\S+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("helm", [gobuild.HELM4, gobuild.HELM3], ids=lambda module: module.name)
+def test_what_helm_and_kubernetes_are_made_of_is_compiled_once(helm: gobuild.GoModule) -> None:
+    """Go keeps what it compiles by the module's version, so another one costs a cold build minutes."""
+    ours, theirs = required(helm), required(gobuild.KUBERNETES)
+    heavy = re.compile(r"k8s\.io/(api|apiextensions-apiserver|apimachinery|apiserver|cli-runtime|client-go|kubectl)$")
+    both = {name for name in ours.keys() & theirs.keys() if heavy.match(name) or name.startswith(SHARED)}
+    both -= {name for name in both if theirs[name] == "v0.0.0"}  # of Kubernetes' own tree; nobody else has that version
+    assert {"k8s.io/client-go", "k8s.io/api", *SHARED} <= both
+    assert {name: ours[name] for name in both} == {name: theirs[name] for name in both}
 
 
 def staging(go_mod: str) -> set[str]:
