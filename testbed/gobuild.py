@@ -191,7 +191,7 @@ def how_far(compiled: int, total: int) -> str:
         return "downloading modules"
     if compiled >= total > 0:
         return f"all {total} packages compiled, linking"
-    return f"{compiled} of {total} packages compiled" if total else f"{compiled} packages compiled"
+    return f"{compiled} of at most {total} packages compiled" if total else f"{compiled} packages compiled"
 
 
 def _packages(module: GoModule, go: str) -> int:
