@@ -133,18 +133,21 @@ campaign: $(READY) ## Run crashes, properties, fuzzing, admissions and upgrades 
 BENCH_ARGS ?=
 
 .PHONY: bench
-bench: $(READY) ## Measure the operator beside its peers, into bench/results/ (hours; see BENCH_ARGS)
-	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
-	@$(BIN)/python -m bench --picture $(BENCH_ARGS)
+bench: $(READY) ## Measure the operator beside its peers, a file for each size in bench/results/ (hours; see BENCH_ARGS)
+	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 .PHONY: bench-admission
 bench-admission: $(READY) ## Measure the webhooks beside their peers, and under siege (15 minutes; see BENCH_ARGS)
-	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
-	@$(BIN)/python -m bench.admission --picture $(BENCH_ARGS)
+	@$(BIN)/python -m bench.admission $(BENCH_ARGS)
 
 .PHONY: bench-cycles
 bench-cycles: $(READY) ## Measure the operator's memory over 10,000 creations and deletions (an hour; see CYCLES)
 	@$(BIN)/python -m bench.cycles $(if $(CYCLES),--count $(CYCLES))
+
+.PHONY: bench-docs
+bench-docs: $(READY) ## Write the figures and pictures of README and of the pages on performance from bench/results/
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
+	@$(BIN)/python -m bench.pages --pictures
 
 .PHONY: bench-smoke
 bench-smoke: $(READY) ## Run the benchmark's code once, with 50 Nginx
@@ -172,11 +175,12 @@ version: ## Print the version of chart, image and package
 	@echo '$(VERSION)'
 
 .PHONY: generate
-generate: $(READY) ## Copy the schema of crds/ into the chart; write the tables of docs/reference.md and of the chart's README
+generate: $(READY) ## Copy the schema of crds/ into the chart; write the tables and figures of docs/ and of READMEs
 	@mkdir -p charts/nginx-operator/files/crds
 	@cp crds/*.yaml charts/nginx-operator/files/crds/
 	@$(BIN)/python docs/fields.py
 	@$(BIN)/python docs/values.py
+	@$(BIN)/python -m bench.pages
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate

@@ -5,7 +5,11 @@
 Modules, from the outside in:
 
     __main__        the command line
+    records         the files of results, one for each purpose and size
     report picture  the table and the picture of the results
+    pages/          writes the figures that README and docs/ quote
+    cycles          memory over many Nginx that come and go
+    admission/      the webhooks beside their peers
     trial           one contender at one size, phase by phase
     load            what users do, and what they see
     contenders      the programs that are compared; those that are not ours are in `peers/`

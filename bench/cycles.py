@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from bench.contenders import CONTENDERS
 from bench.load import Load
 from bench.process import Process
+from bench.records import RESULTS, cycles_name, write
 from bench.report import machine
 from bench.trial import ROOT, Size, prepare
 from nginx_operator.kube.client import Client
@@ -62,7 +62,7 @@ def main() -> int:
     """Measures, prints and saves."""
     parser = argparse.ArgumentParser(prog="python -m bench.cycles", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="how many Nginx (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results", help="folder for the result")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the result")
     options = parser.parse_args()
     if sentence := missing_for("control-plane"):
         sys.exit(sentence)
@@ -75,11 +75,11 @@ def main() -> int:
         sys.exit(str(error))
     finally:
         bed.down()
-    options.out.mkdir(parents=True, exist_ok=True)
-    result = {**machine(), "rss": [{"cycles": done, "bytes": rss} for done, rss in found]}
-    (options.out / "cycles.json").write_text(json.dumps(result, indent=1) + "\n")
-    for done, rss in found[:: max(1, len(found) // 10)]:
-        print(f"{done:>7} cycles  {rss / 2**20:6.1f} MiB")
+    about = {**machine(), "commands": [f"python -m bench.cycles --count {options.count}"]}
+    rss = [{"cycles": done, "bytes": size} for done, size in found]
+    write(options.out / cycles_name(options.count), {"about": about, "rss": rss})
+    for done, size in found[:: max(1, len(found) // 10)]:
+        print(f"{done:>7} cycles  {size / 2**20:6.1f} MiB")
     return 0
 
 

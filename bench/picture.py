@@ -3,18 +3,34 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
+from bench.admission.outcome import TITLES
 from bench.contenders import CONTENDERS
+from bench.pages.converge import SIZES
+from bench.records import ADMISSION, RESULTS, converge_name, drawn_from, read, read_results
 from bench.report import ROWS, jobs, values
 from bench.trial import Result
 
+#: Nginx; beside the bars of more the others would be lines.
+MOST: Final = 1000
+
 mpl.use("Agg")
+mpl.rcParams["svg.hashsalt"] = "nginx-operator"  # the same results make the same file
 
 
-def picture(results: Sequence[Result], path: Path) -> None:
+def draw_all() -> None:
+    """Draw the pictures of the pages from the committed results."""
+    names = [converge_name(nginxes, services=services) for nginxes, services in SIZES if nginxes <= MOST]
+    results = [result for name in names for result in read_results(RESULTS / name)[0]]
+    picture(results, RESULTS / "converge.svg", drawn_from(*names))
+    admission(read(RESULTS / ADMISSION)["figures"], TITLES, RESULTS / "admission.svg", drawn_from(ADMISSION))
+
+
+def picture(results: Sequence[Result], path: Path, source: str) -> None:
     """Bars of what matters most, one panel a figure, a group of bars a job."""
     shown = [row for row in ROWS if row[0] in ("converge", "converge cpu", "peak rss", "reaction p50")]
     asked = jobs(results)
@@ -29,11 +45,13 @@ def picture(results: Sequence[Result], path: Path) -> None:
         panel.set_xticks(range(len(asked)), [job.replace(" without", "\nwithout") for job in asked], fontsize=8)
         panel.spines[["top", "right"]].set_visible(False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names), fontsize=8)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None, "Description": source})
     plt.close(figure)
 
 
-def admission(figures: Mapping[str, Mapping[str, Sequence[float]]], titles: Mapping[str, str], path: Path) -> None:
+def admission(
+    figures: Mapping[str, Mapping[str, Sequence[float]]], titles: Mapping[str, str], path: Path, source: str
+) -> None:
     """Bars of what admission costs, one panel a figure, a bar a contender."""
     shown = (
         ("create p50", "create, p50, ms", 1e3),
@@ -50,5 +68,5 @@ def admission(figures: Mapping[str, Mapping[str, Sequence[float]]], titles: Mapp
         panel.set_xticks([])
         panel.spines[["top", "right"]].set_visible(False)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(titles), fontsize=8)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None, "Description": source})
     plt.close(figure)

@@ -1,16 +1,15 @@
-"""Results as JSON and as a table. Figures are compared within one run only."""
+"""Results as a table. Figures are compared within one run only."""
 
-import json
 import platform
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from bench.contenders import CONTENDERS
-from bench.trial import Result
+from bench.trial import ROOT, Result
 
 #: Figure, title, unit's factor, digits.
 ROWS: Final = (
@@ -44,35 +43,41 @@ def machine() -> dict[str, Any]:
         "memory MiB": memory,
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "commit": _commit(),
     }
 
 
-def save(results: Sequence[Result], folder: Path, about: dict[str, Any]) -> None:
-    """Write results.json and results.md into the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    whole = {"about": about, "results": [asdict(result) for result in results]}
-    (folder / "results.json").write_text(json.dumps(whole, indent=1) + "\n")
-    (folder / "results.md").write_text(table(results, about))
-
-
-def saved(folder: Path) -> tuple[list[Result], dict[str, Any]]:
-    """What `save` wrote into the folder: results, and what is said about them."""
-    found = json.loads((folder / "results.json").read_text())
-    return [Result(**result) for result in found["results"]], found["about"]
+def _commit() -> str:
+    """What is measured; with `-dirty` where files have changed since, and empty outside of a repository."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
 
 
 def table(results: Sequence[Result], about: dict[str, Any]) -> str:
-    """A Markdown table a job: medians, and in brackets the least and the most where there were several rounds."""
-    words = ", ".join(f"{name} {value}" for name, value in about.items() if name != "commands")
-    commands = "".join(f"\n- `{command}`" for command in about.get("commands", ()))
-    parts = [f"# Results\n\n{words}.\n{commands}\n\nMedians; in brackets the least and the most of the rounds.\n"]
-    for job in jobs(results):
-        names = _contenders(results, job)
-        rounds = max(len(values(results, name, job, "converge")) for name in names)
-        parts.append(f"\n## {job}, {rounds} round{'s' if rounds > 1 else ''}\n")
-        parts.append(f"| | {' | '.join(CONTENDERS[name].title for name in names)} |\n|---|{'---:|' * len(names)}")
-        for figure, title, factor, digits in ROWS:
-            cells = (cell(values(results, name, job, figure), factor, digits) for name in names)
+    """What was measured where, by which commands, and a Markdown table for each job."""
+    tables = "".join(f"\n## {job}\n\n{job_table(results, job)}" for job in jobs(results))
+    return f"# Results\n\n{origin(about)}\n{tables}"
+
+
+def origin(about: Mapping[str, Any]) -> str:
+    """Where, when and by which commands something was measured, as Markdown."""
+    words = ", ".join(f"{name} {value}" for name, value in about.items() if name != "commands" and value != "")
+    commands = "".join(f"\n- `{command}`" for command in dict.fromkeys(about.get("commands", ())))
+    return f"{words[:1].upper()}{words[1:]}.\n{commands}\n"
+
+
+def job_table(results: Sequence[Result], job: str) -> str:
+    """A Markdown table: medians, and in brackets the least and the most where there were several rounds."""
+    names = _contenders(results, job)
+    parts = [f"| | {' | '.join(CONTENDERS[name].title for name in names)} |\n|---|{'---:|' * len(names)}"]
+    rounds = [len(values(results, name, job, "converge")) for name in names]
+    parts.append(f"| rounds | {' | '.join(map(str, rounds))} |")
+    for figure, title, factor, digits in ROWS:
+        cells = [cell(values(results, name, job, figure), factor, digits) for name in names]
+        if set(cells) != {"-"}:
             parts.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(parts) + "\n"
 

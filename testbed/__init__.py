@@ -25,7 +25,8 @@ or `python -m testbed --help`. README.md says how a cluster runs here, and what 
     api           a small HTTP client for the API server and health ports
     layout        paths of a bed's files
     state         what a bed was asked to be, and whether it is complete
-    tools         the programs that a level needs; the folder of kubectl and helm
+    tools         the programs that a level needs; the folder of kubectl and helm; Helm 3
+    beside        two works side by side
     gobuild       builds pinned Go modules
     promtool      promtool, unpacked from its Debian package
     images        builds the operator's image and nginx's

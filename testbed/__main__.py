@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     for command, what in (
         ("env", 'print shell lines that point kubectl and helm to a bed: eval "$(... env)"'),
         ("kubeconfig", "print the path of a bed's kubeconfig"),
-        ("tools", "print the folder that holds kubectl, helm (4) and helm3"),
+        ("tools", "print the folder that holds kubectl and helm (4)"),
         ("shell", "open a shell in a bed's network"),
     ):
         _name(commands.add_parser(command, help=what))

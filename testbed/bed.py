@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -183,7 +184,7 @@ class Bed:
 
     @property
     def tools(self) -> Path:
-        """The folder that holds kubectl, helm (4) and helm3; built if need be."""
+        """The folder that holds kubectl and helm (4); built if need be."""
         return tools.folder(SILENT)
 
     @property
@@ -303,7 +304,7 @@ class Bed:
         Raises:
             BedError: it failed and `check` is set; with its stderr.
         """
-        return self._tool("kubectl", arguments, input, check)
+        return self._tool(self.tools / "kubectl", arguments, input, check)
 
     def helm(
         self,
@@ -312,21 +313,22 @@ class Bed:
         input: str | None = None,  # noqa: A002 - subprocess's name
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
-        """Run Helm 4 or 3 from outside of the bed and return what it wrote.
+        """Run Helm 4 or 3 from outside of the bed and return what it wrote; the first use of Helm 3 builds it.
 
         Raises:
             BedError: it failed and `check` is set; with its stderr.
         """
-        return self._tool("helm" if version == 4 else "helm3", arguments, input, check)
+        program = self.tools / "helm" if version == 4 else tools.helm3(Progress(sys.stderr))
+        return self._tool(program, arguments, input, check)
 
     def _tool(
-        self, program: str, arguments: Sequence[str], text: str | None, check: bool
+        self, program: Path, arguments: Sequence[str], text: str | None, check: bool
     ) -> subprocess.CompletedProcess[str]:
-        command = [str(self.tools / program), *arguments]
+        command = [str(program), *arguments]
         done = subprocess.run(command, input=text, env=self.environment, capture_output=True, text=True)
         if check and done.returncode != 0:
             said = (done.stderr.strip() or done.stdout.strip())[-2000:]
-            raise BedError(f"{program} {' '.join(arguments)}: ended with {done.returncode}: {said}")
+            raise BedError(f"{program.name} {' '.join(arguments)}: ended with {done.returncode}: {said}")
         return done
 
     def load_image(self, archive: Path) -> None:

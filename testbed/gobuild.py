@@ -168,21 +168,40 @@ def _build(module: GoModule, go: str, target: Path, step: Step) -> None:
     log = cache.root() / "log" / f"build-{module.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = build_arguments(module, go, target)
-    compiled = 0
+    total, compiled = _packages(module, go), 0
     with (
         log.open("w", encoding="utf-8") as out,
         subprocess.Popen(command, cwd=module.folder, env=_environment(), stderr=subprocess.PIPE, text=True) as build,
+        step.telling(lambda: how_far(compiled, total)),
     ):
         assert build.stderr is not None
         for line in build.stderr:
             out.write(line)
             out.flush()
             compiled += not line.startswith("go:")
-            step.tell(f"{compiled} packages compiled" if compiled else "downloading modules")
     if build.returncode != 0:
         raise part_failed(f"go build of {module.name}", f"ended with {build.returncode}", log)
     if module.data:
         _keep_data(module, go, target)
+
+
+def how_far(compiled: int, total: int) -> str:
+    """Return how far a build is; `total` is 0 where it is not known."""
+    if not compiled:
+        return "downloading modules"
+    if compiled >= total > 0:
+        return f"all {total} packages compiled, linking"
+    return f"{compiled} of at most {total} packages compiled" if total else f"{compiled} packages compiled"
+
+
+def _packages(module: GoModule, go: str) -> int:
+    """Return of how many packages the module's programs are made; 0 where Go cannot tell, which the build explains."""
+    if not module.packages:
+        return 0
+    command = [go, "list", "-mod=readonly", "-deps", *module.packages.values()]
+    found = subprocess.run(command, cwd=module.folder, env=_environment(), capture_output=True, text=True)
+    # `unsafe` is a package by name alone: nothing compiles it.
+    return len(set(found.stdout.split()) - {"unsafe"}) if found.returncode == 0 else 0
 
 
 def _keep_data(module: GoModule, go: str, target: Path) -> None:

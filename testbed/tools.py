@@ -1,4 +1,4 @@
-"""The programs that a level needs, and the folder of kubectl and helm."""
+"""The programs that a level needs, the folder of kubectl and helm, and Helm 3 for who asks for it."""
 
 from __future__ import annotations
 
@@ -49,13 +49,17 @@ def programs(level: Level, kwok_nodes: int, kubernetes: gobuild.GoModule, progre
 
 
 def folder(progress: Progress) -> Path:
-    """Return the folder that holds kubectl, helm (4) and helm3, built if need be."""
-    built = [gobuild.programs(m, progress) for m in (gobuild.KUBERNETES, gobuild.HELM4, gobuild.HELM3)]
-    kubernetes, helm4, helm3 = built
-    links = {"kubectl": kubernetes / "kubectl", "helm": helm4 / "helm", "helm3": helm3 / "helm3"}
+    """Return the folder that holds kubectl and helm (4), built if need be."""
+    kubernetes, helm4 = (gobuild.programs(module, progress) for module in (gobuild.KUBERNETES, gobuild.HELM4))
+    links = {"kubectl": kubernetes / "kubectl", "helm": helm4 / "helm"}
 
     def make(target: Path) -> None:
         for name, program in links.items():
             (target / name).symlink_to(program)
 
     return cache.made(cache.root() / "bin" / f"tools-{cache.key(*map(str, links.values()))}", make)
+
+
+def helm3(progress: Progress) -> Path:
+    """Return Helm 3, built if need be: tests alone ask for it, so no bed and no demo waits for its build."""
+    return gobuild.programs(gobuild.HELM3, progress) / "helm3"

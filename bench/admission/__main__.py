@@ -8,9 +8,10 @@ from collections import defaultdict
 from pathlib import Path
 
 from bench.admission.direct import direct
-from bench.admission.outcome import TITLES, save, table, with_added
+from bench.admission.outcome import TITLES, lost, save, table, with_added
 from bench.admission.programs import ROOT
 from bench.admission.through import through
+from bench.records import RESULTS
 from bench.report import machine
 from testbed import Bed, BedError, Progress, missing_for
 
@@ -23,18 +24,21 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each load lasts (default: %(default)s)")
     parser.add_argument("--besiegers", type=int, default=1000, help="slow connections (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results", help="folder for the results")
-    parser.add_argument("--picture", action="store_true", help="draw admission.svg too, with matplotlib")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
+    parser.add_argument("--replace", action="store_true", help="replace results even by ones that hold less")
     return parser
 
 
 def main() -> int:
-    """Measures, saves after each round, prints the tables."""
+    """Measures, saves once all rounds are complete, prints the tables."""
     options = arguments().parse_args()
     if sentence := missing_for("control-plane"):
         sys.exit(sentence)
-    said = f"python -m bench.admission --rounds {options.rounds} --seconds {options.seconds:g}"
-    about = {**machine(), "besiegers": options.besiegers, "command": said}
+    load = {name: getattr(options, name) for name in ("rounds", "seconds", "besiegers")}
+    said = " ".join(["python -m bench.admission", *(f"--{name} {value:g}" for name, value in load.items())])
+    about = {**machine(), **load, "commands": [said]}
+    if not options.replace and (sentence := lost(options.out, about)):
+        sys.exit(sentence)
     figures: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in TITLES}
     progress, bed = Progress(sys.stderr), Bed(BED)
     try:
@@ -43,16 +47,12 @@ def main() -> int:
             for name, found in _round(bed, options, progress).items():
                 for figure, value in found.items():
                     figures[name][figure].append(value)
-            save(figures, options.out, about)
+        save(figures, options.out, about)
     except BedError as error:
         sys.exit(str(error))
     finally:
         bed.down()
     print(table(figures, about))
-    if options.picture:
-        from bench.picture import admission
-
-        admission(figures, TITLES, options.out / "admission.svg")
     return 0
 
 

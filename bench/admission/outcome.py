@@ -1,11 +1,11 @@
-"""Figures as JSON, as a table, and as a picture. They are compared within one run only."""
+"""Figures as JSON and as tables. They are compared within one run only."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench.report import cell
+from bench.records import ADMISSION, read, refusal, write
+from bench.report import cell, origin
 
 #: Figures of all rounds, by contender and figure.
 Figures = Mapping[str, Mapping[str, Sequence[float]]]
@@ -67,24 +67,41 @@ def with_added(figures: dict[str, dict[str, float]]) -> dict[str, dict[str, floa
 
 
 def save(figures: Figures, folder: Path, about: Mapping[str, Any]) -> None:
-    """Write admission.json and admission.md into the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    whole = {"about": about, "figures": figures}
-    (folder / "admission.json").write_text(json.dumps(whole, indent=1) + "\n")
-    (folder / "admission.md").write_text(table(figures, about))
+    """Write admission.json into the folder."""
+    write(folder / ADMISSION, {"about": about, "figures": figures})
+
+
+def lost(folder: Path, about: Mapping[str, Any]) -> str | None:
+    """A sentence on what a run would lose of the file that it is going to replace; None if nothing."""
+    path = folder / ADMISSION
+    if not path.exists():
+        return None
+    before = read(path)["about"]
+    less = [name for name in ("rounds", "seconds", "besiegers") if about[name] < before[name]]
+    return refusal(path, [f"has fewer {name} ({about[name]:g}, not {before[name]:g})" for name in less])
 
 
 def table(figures: Figures, about: Mapping[str, Any]) -> str:
-    """A Markdown table for each kind of figure: medians, and in brackets the least and the most of the rounds."""
-    words = ", ".join(f"{name} {value}" for name, value in about.items())
-    parts = [f"# Admission\n\n{words}.\n\nMedians; in brackets the least and the most of the rounds."]
+    """What was measured where, by which command, and the tables."""
+    return f"# Admission\n\n{origin(about)}\n{tables(figures, '##')}"
+
+
+def tables(figures: Figures, level: str) -> str:
+    """A Markdown table for each kind of figure: medians, and in brackets the least and the most of the rounds.
+
+    Args:
+        figures: of all contenders.
+        level: number signs of the tables' headings.
+    """
+    parts = []
     for title, rows in TABLES.items():
         shown = [row for row in rows if any(figures[name].get(row[0]) for name in figures)]
         names = [name for name in TITLES if any(row[0] in figures.get(name, {}) for row in shown)]
         if not names:
             continue
-        parts.append(f"\n## {title}\n\n| | {' | '.join(TITLES[name] for name in names)} |\n|---|{'---:|' * len(names)}")
+        lines = [f"{level} {title}\n\n| | {' | '.join(TITLES[name] for name in names)} |\n|---|{'---:|' * len(names)}"]
         for figure, what, factor, digits in shown:
             cells = (cell(figures[name].get(figure, ()), factor, digits) for name in names)
-            parts.append(f"| {what} | {' | '.join(cells)} |")
-    return "\n".join(parts) + "\n"
+            lines.append(f"| {what} | {' | '.join(cells)} |")
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)

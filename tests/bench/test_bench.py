@@ -12,31 +12,32 @@ import pytest
 
 from bench.report import ROWS, cell, table
 from bench.trial import ROOT, Result, quantile
-from testbed import missing_for
 
 
+@pytest.mark.usefixtures("built")
 def test_every_phase_comes_to_its_end(tmp_path: Path) -> None:
-    if sentence := missing_for("control-plane"):
-        pytest.skip(sentence)
     few = ("--sizes", "50", "--rounds", "1", "--idle", "1", "--changes", "10", "--contenders", "ours,floor")
     words = (*few, "--out", str(tmp_path))
     done = subprocess.run([sys.executable, "-m", "bench", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0
-    found = json.loads((tmp_path / "results.json").read_text())
+    found = json.loads((tmp_path / "converge-50.json").read_text())
     assert [result["contender"] for result in found["results"]] == ["ours", "floor"]
     for result in found["results"]:
         assert set(result["figures"]) == {figure for figure, *_ in ROWS}
     ours = found["results"][0]
     assert ours["writes"].keys() >= {"patch deployments", "patch services", "patch nginxes/status"}
     assert ours["figures"]["restart writes"] == 0
-    assert (tmp_path / "results.md").read_text() == done.stdout.removesuffix("\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["converge-50.json"]
+    assert found["about"]["commands"] == [f"python -m bench {' '.join(few)}"]
+    assert done.stdout.removesuffix("\n") == table([Result(**each) for each in found["results"]], found["about"])
 
 
 def test_a_table_has_medians_and_spread() -> None:
     figures = [{figure: float(number) for figure, *_ in ROWS} for number in (1, 2, 4)]
     results = [Result("ours", 100, each) for each in figures] + [Result("go", 100, figures[0])]
     lines = table(results, {"cores": 2}).splitlines()
-    assert "## 100 Nginx, 3 rounds" in lines
+    assert "## 100 Nginx" in lines
+    assert "| rounds | 3 | 1 |" in lines
     assert "| | nginx-operator | controller-runtime |" in lines
     assert "| converge, s | 2.0 (1.0-4.0) | 1.0 |" in lines
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from testbed import gobuild
+from testbed import gobuild, tools
 from testbed.progress import Progress
 from tests.support.rendering import CHART, VALUES, Render, Rendering, load, template
 
@@ -22,7 +22,7 @@ def helm() -> str:
 @pytest.fixture(scope="session")
 def helm3() -> str:
     """Path of Helm 3."""
-    return str(gobuild.programs(gobuild.HELM3, Progress(sys.__stderr__)) / "helm3")
+    return str(tools.helm3(Progress(sys.__stderr__)))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from testbed import Bed, Progress, cache, dockerfile, images, tools
+from testbed import Bed, Progress, cache, debian, dockerfile, images, tools
+from testbed.beside import beside
 from tests.demo.console import DemoError
 
 RELEASE = "nginx-operator"
@@ -91,16 +92,25 @@ class EmbeddedPlace:
 
     def prepare(self, stream: TextIO) -> Mapping[str, str]:
         progress = Progress(stream)
-        tools.folder(progress)
         self._tag = image_tag(images.PROJECT)
-        # Before the cluster boots: even an idle one slows the builds down.
-        built = (images.nginx(progress), images.operator(self._tag, progress))
+        # Before the cluster boots: even an idle one slows the builds down. Images wait for downloads and for one
+        # package after another, and programs for the processors.
+        built = beside(lambda: self._programs(progress), lambda: self._images(progress), progress)
         self._bed.up(progress)
         for image in built:
             with progress.step(f"importing {', '.join(image.names)}"):
                 self._bed.load_image(image.archive)
         # Nothing of this cluster is behind a proxy.
         return {k: v for k, v in self._bed.environment.items() if not k.lower().endswith("_proxy")}
+
+    def _programs(self, progress: Progress) -> None:
+        tools.programs(self._bed.level, self._bed.kwok_nodes, self._bed.kubernetes, progress)
+        tools.folder(progress)
+
+    def _images(self, progress: Progress) -> tuple[images.BuiltImage, ...]:
+        built = images.nginx(progress), images.operator(self._tag, progress)
+        debian.provide(self._bed.level, progress)
+        return built
 
     def install(self, status: str | None) -> list[list[str]]:
         value = f"image.tag={self._tag}"

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
-from testbed import Bed, gobuild
+from testbed import Bed, gobuild, tools
 from testbed.errors import BedError
 from testbed.images import CHART
+from testbed.progress import Progress
 
 MODULES = (
     *(gobuild.KUBERNETES, gobuild.ETCD, gobuild.HELM4, gobuild.HELM3, gobuild.KWOK, gobuild.ACTIONLINT),
     *(gobuild.PROMETHEUS_OPERATOR, gobuild.OLDEST_KUBERNETES, gobuild.CERT_MANAGER, gobuild.HEALTH),
+)
+#: Of what client-go is made: with another version of these it is compiled again.
+SHARED = (
+    "golang.org/x/net",
+    "golang.org/x/sys",
+    "golang.org/x/text",
+    "google.golang.org/protobuf",
+    "go.yaml.in/yaml/v3",
 )
 GO = "go version go1.26.8 linux/amd64"
 
@@ -44,6 +54,23 @@ def test_the_oldest_kubernetes_is_the_oldest_that_the_chart_takes() -> None:
     version = gobuild.version(gobuild.OLDEST_KUBERNETES, go_mod)
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"] == f">={version.removeprefix('v')}-0"
     assert staging(go_mod) == {version.replace("v1.", "v0.")}
+
+
+def required(module: gobuild.GoModule) -> dict[str, str]:
+    """The version of each module that a go.mod requires."""
+    text = (module.folder / "go.mod").read_text().partition("\nexclude")[0]
+    return dict(re.findall(r"^(?:require |\t)(\S+\.\S+) (v\S+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("helm", [gobuild.HELM4, gobuild.HELM3], ids=lambda module: module.name)
+def test_what_helm_and_kubernetes_are_made_of_is_compiled_once(helm: gobuild.GoModule) -> None:
+    """Go keeps what it compiles by the module's version, so another one costs a cold build minutes."""
+    ours, theirs = required(helm), required(gobuild.KUBERNETES)
+    heavy = re.compile(r"k8s\.io/(api|apiextensions-apiserver|apimachinery|apiserver|cli-runtime|client-go|kubectl)$")
+    both = {name for name in ours.keys() & theirs.keys() if heavy.match(name) or name.startswith(SHARED)}
+    both -= {name for name in both if theirs[name] == "v0.0.0"}  # of Kubernetes' own tree; nobody else has that version
+    assert {"k8s.io/client-go", "k8s.io/api", *SHARED} <= both
+    assert {name: ours[name] for name in both} == {name: theirs[name] for name in both}
 
 
 def staging(go_mod: str) -> set[str]:
@@ -110,3 +137,31 @@ def test_the_key_follows_the_flags_and_the_compiler() -> None:
 )
 def test_the_version_of_go_is_read(text: str, version: tuple[int, int] | None) -> None:
     assert gobuild.parse_go_version(text) == version
+
+
+@pytest.mark.parametrize(
+    ("compiled", "total", "said"),
+    [
+        (0, 12, "downloading modules"),
+        (3, 12, "3 of at most 12 packages compiled"),
+        (12, 12, "all 12 packages compiled, linking"),
+        (3, 0, "3 packages compiled"),
+    ],
+)
+def test_a_build_says_how_far_it_is(compiled: int, total: int, said: str) -> None:
+    assert gobuild.how_far(compiled, total) == said
+
+
+def test_kubectl_and_helm_come_without_helm_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    asked: list[str] = []
+
+    def programs(module: gobuild.GoModule, _: Progress) -> Path:
+        asked.append(module.name)
+        return tmp_path / module.name
+
+    monkeypatch.setattr(gobuild, "programs", programs)
+    folder = tools.folder(Progress())
+    assert {link.name for link in folder.iterdir()} == {"kubectl", "helm"}
+    assert asked == ["kubernetes", "helm4"]
+    assert tools.helm3(Progress()) == tmp_path / "helm3" / "helm3"

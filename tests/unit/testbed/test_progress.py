@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
 
 import pytest
 
+from testbed.beside import beside
+from testbed.errors import BedError
 from testbed.progress import Progress
 from testbed.waiting import until
 
@@ -34,6 +37,67 @@ def test_a_terminal_shows_one_live_line(monkeypatch: pytest.MonkeyPatch) -> None
         step.tell("1 package compiled")
     assert "1 package compiled" in stream.getvalue()
     assert stream.getvalue().count("\n") == 1
+
+
+def test_a_terminal_shows_all_that_runs_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr("testbed.progress.LIVE_EVERY_SECONDS", 0.0)
+    progress = Progress(stream)
+    with progress.step("building etcd") as one:
+        one.tell("1 package")
+        with progress.step("making an image") as two:
+            two.tell("unpacking")
+            lines = stream.getvalue().split("\x1b[K")
+            assert lines[-1].startswith(
+                "  building etcd: 1 package, 0 s so far | making an image: unpacking, 0 s so far"
+            )
+        assert stream.getvalue().endswith("\n  building etcd: 1 package, 0 s so far")  # what still runs is shown again
+    assert stream.getvalue().count("\n") == 2
+
+
+def test_a_silent_part_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, told = io.StringIO(), threading.Event()
+    monkeypatch.setattr("testbed.progress.LINE_EVERY_SECONDS", 0.001)
+
+    def detail() -> str:
+        if stream.getvalue():
+            told.set()
+        return "linking"
+
+    with Progress(stream).step("building etcd") as step, step.telling(detail):
+        assert told.wait(30)
+    assert stream.getvalue().startswith("  building etcd: linking, ")
+
+
+def test_what_fails_side_by_side_is_told_before_the_rest_is_over() -> None:
+    stream, said = io.StringIO(), []
+
+    def fails() -> None:
+        raise BedError("no mirror")
+
+    def works() -> None:
+        until(lambda: "error: no mirror" in stream.getvalue(), seconds=30, what="the error")
+        said.append("done")
+
+    with pytest.raises(BedError, match="no mirror"):
+        beside(works, fails, Progress(stream))
+    assert said == ["done"]
+
+
+def test_side_by_side_gives_the_others_result() -> None:
+    ours, theirs = threading.Event(), threading.Event()
+
+    def work() -> None:
+        ours.set()
+        assert theirs.wait(30)
+
+    def other() -> int:
+        theirs.set()
+        assert ours.wait(30)
+        return 3
+
+    assert beside(work, other, Progress()) == 3
 
 
 def test_silence_is_silent() -> None:
