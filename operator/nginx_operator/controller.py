@@ -17,6 +17,7 @@ from nginx_operator.cache.scope import Scope
 from nginx_operator.decide import timestamps
 from nginx_operator.decide.plan import plan_paused
 from nginx_operator.decide.status import stored_condition
+from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.reflector import Reflector
@@ -193,6 +194,12 @@ class Controller:
         for reflector in scope.reflectors:
             await reflector.synced.wait()
         scope.feed(self._queue)
+        backoff = Backoff(first=1.0, longest=30.0, jitter=0.2)
+        while scope.baseline is None:  # until then, each Nginx is read live before a write
+            try:
+                await scope.take_baseline()
+            except ApiError as error:
+                await asyncio.sleep(backoff.step(error.retry_after))
 
     async def _reconcile(self, key: Key) -> float:
         if self._caches.is_left_out(key[0]):

@@ -63,10 +63,12 @@ def test_a_holder_that_was_stopped_past_its_lease_writes_nothing(
         await resumed.wait()
         return answer
 
-    rule = proxy.add(to("get", "nginxes"), stop_here)
     namespace.apply({"count": 1, "image": IMAGE})
-    second.wait_log("leading:")
     namespace.wait("nginx", serving(1))
+    rule = proxy.add(to("get", "nginxes"), stop_here)
+    namespace.kubectl("delete", "service", "web")  # a child that was there is made again after a read
+    second.wait_log("leading:")
+    namespace.wait("service", bool)
     assert rule.met == 1
     before = len(proxy.writes)
     proxy.call_soon(resumed.set)  # the answer waits in the socket when the process goes on

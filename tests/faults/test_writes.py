@@ -32,6 +32,34 @@ def test_three_resyncs_of_settled_nginxes_write_nothing(control_plane: Bed, star
     assert not audit.writes(USER)
 
 
+def test_an_nginx_that_the_watch_tells_of_is_not_read_live(
+    control_plane: Bed, start: Start, namespace: Namespace
+) -> None:
+    namespace.apply({"count": 1, "image": IMAGE}, "before")
+    start(namespace)
+    namespace.wait("nginx", serving(1), "before")
+    audit = Audit(control_plane.audit_log)
+    namespace.apply({"count": 1, "image": IMAGE})
+    namespace.wait("nginx", serving(1))
+    for count in (3, 2):
+        namespace.apply({"count": count, "image": IMAGE})
+        namespace.wait("nginx", serving(count))
+    assert not live_reads(audit)
+    namespace.kubectl("delete", "service", "web")  # as if the Nginx had gone with it
+    namespace.wait("service", lambda _: True)
+    until(lambda: live_reads(audit), seconds=PATIENCE, what="a live read")
+
+
+def live_reads(audit: Audit) -> list[str]:
+    """Names of the Nginx that the operator has read live."""
+    return [
+        request["objectRef"]["name"]
+        for request in audit.requests()
+        if request["user"]["username"] == USER
+        and (request["verb"], request["objectRef"].get("resource")) == ("get", "nginxes")
+    ]
+
+
 def test_a_rollout_of_ten_pods_costs_a_dozen_statuses(control_plane: Bed, start: Start, namespace: Namespace) -> None:
     namespace.apply({"count": 10, "image": IMAGE})
     start(namespace)

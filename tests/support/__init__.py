@@ -32,6 +32,7 @@ Without one:
     specs        Hypothesis strategies for specs
     fuzz/        mutated reviews, and what no answer to one may be
     manifests    manifests with faults around the spec
+    reconciling  a reconciler that is called by hand
     rendering    renders the chart with Helm
     differences  renderings as their differences to the default one
     docs/        runs the commands of the documentation

@@ -9,6 +9,7 @@ from nginx_operator.api.types import Child, Key, Nginx, Pod
 from nginx_operator.cache.informer import Informer
 from nginx_operator.cache.namespaces import NamespaceLabels
 from nginx_operator.cache.scope import Scope
+from nginx_operator.cache.store import Baseline
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.reflector import Reflector
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
@@ -90,6 +91,10 @@ class Caches:
         """The Nginx, if there is one."""
         found: Nginx | None = self._named(NGINXES.plural, key)
         return found
+
+    def baseline(self, key: Key) -> Baseline | None:
+        """What the state of an Nginx must be newer than, to be no old news (see Scope)."""
+        return self._scope(key[0]).baseline
 
     def children(self, key: Key) -> dict[str, Child]:
         """Children under the Nginx's name, by plural."""

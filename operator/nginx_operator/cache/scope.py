@@ -9,13 +9,16 @@ delay that lets those that follow join them.
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, Key, Nginx, Pod
 from nginx_operator.cache import transforms
 from nginx_operator.cache.informer import Informer, WatchedKind
-from nginx_operator.cache.store import owner_key_by_label, owner_key_by_name
+from nginx_operator.cache.store import Baseline, owner_key_by_label, owner_key_by_name
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.reflector import Reflector
+from nginx_operator.kube.resource_version import newest
 from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
 
 _CHILDREN: Final = {"labelSelector": names.CHILDREN_SELECTOR}
@@ -57,7 +60,9 @@ class Scope:
             )
             for kind in _KINDS
         }
+        self._client = client
         self._queue: Queue | None = None
+        self._led_from = ""
 
     @property
     def reflectors(self) -> list[Reflector[Any]]:
@@ -73,6 +78,25 @@ class Scope:
         if self.namespace is None:
             return ""
         return next((reflector.fault for reflector in self.reflectors if reflector.forbidden), "")
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """What is newer than this is newer than whatever was acted on before the last list, and before this process
+        led: of Nginx that are older, a state may be old news. None while that is not known.
+        """
+        if not self._led_from:
+            return None
+        lists, version = self.informers[NGINXES.plural].store.baseline
+        return Baseline(lists, newest(version, self._led_from))
+
+    async def take_baseline(self) -> None:
+        """Asks which resourceVersion it is now, as the leader: a former one has acted on nothing newer.
+
+        Raises:
+            ApiError: there was no answer.
+        """
+        raw = await self._client.list(NGINXES, self.namespace, limit="1")
+        self._led_from = _VERSION.decode(raw).metadata.resource_version
 
     def nginxes(self) -> Iterator[Nginx]:
         """Every Nginx; none where the namespace is left out, for those that are known may be gone."""
@@ -100,3 +124,16 @@ class Scope:
 def _spec_identity(nginx: Nginx | None) -> tuple[str, int, str | None] | None:
     """Differs with each change that a user makes: of the spec, which has a generation, or of the object's life."""
     return None if nginx is None else (nginx.metadata.uid, nginx.metadata.generation, nginx.metadata.deletion_timestamp)
+
+
+class _ListMeta(msgspec.Struct, rename={"resource_version": "resourceVersion"}):
+    resource_version: str = ""
+
+
+class _Version(msgspec.Struct):
+    """Of a list, which resourceVersion it is of."""
+
+    metadata: _ListMeta
+
+
+_VERSION: Final = msgspec.json.Decoder(_Version)

@@ -1,14 +1,14 @@
 """The objects of one kind, indexed by the Nginx that they belong to (client-go: cache.Indexer)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Key, ObjectMeta
 from nginx_operator.kube.reflector import EventType
-from nginx_operator.kube.resource_version import is_newer
+from nginx_operator.kube.resource_version import is_newer, newest
 
 
 class _HasMetadata(Protocol):
@@ -22,12 +22,30 @@ T = TypeVar("T", bound=_HasMetadata)
 Changed = Callable[[Key, T | None, T | None], None]
 
 
+class Baseline(NamedTuple):
+    """What a cache knew when it was listed last.
+
+    A list may show an earlier state than was known before it: of an API server that is behind, or of a restored etcd.
+    Of one list, the watch only ever tells what is newer.
+
+    Attributes:
+        lists: how many there were.
+        version: the newest resourceVersion known at the last one.
+    """
+
+    lists: int = 0
+    version: str = ""
+
+
 class Store(Generic[T]):
     """A cache that never goes back to an earlier state of an object.
 
     Args:
         owner_key: the key of the Nginx that an object belongs to.
         changed: told of each change of an object. A new resourceVersion alone is none.
+
+    Attributes:
+        baseline: what was known at the last list.
     """
 
     def __init__(self, owner_key: Callable[[ObjectMeta], Key], changed: Changed[T]) -> None:
@@ -35,6 +53,7 @@ class Store(Generic[T]):
         self._changed = changed
         self._objects: dict[Key, dict[str, T]] = {}
         self._version = ""
+        self.baseline = Baseline()
 
     def of(self, key: Key) -> dict[str, T]:
         """The objects of one Nginx, by name. Not to be changed by the caller."""
@@ -46,6 +65,8 @@ class Store(Generic[T]):
 
     def replace(self, objects: Sequence[T], resource_version: str) -> None:
         """Takes a whole list. It is right even where it is older than what is known: etcd may have been restored."""
+        known = newest(self.baseline.version, self._version, resource_version)
+        self.baseline = Baseline(self.baseline.lists + 1, known)
         before, self._objects = self._objects, {}
         self._version = resource_version
         for item in objects:

@@ -10,3 +10,12 @@ def is_newer(one: str, other: str) -> bool:
     if one.isdecimal() and other.isdecimal():
         return int(one) > int(other)
     return one != other
+
+
+def newest(*versions: str) -> str:
+    """The latest of several states of the same kind; "" stands for none."""
+    found = ""
+    for version in versions:
+        if version and (not found or is_newer(version, found)):
+            found = version
+    return found

@@ -5,10 +5,13 @@ import time
 
 from nginx_operator.api.types import Nginx, NginxSpec
 from nginx_operator.cache.caches import Caches
+from nginx_operator.cache.store import Baseline
 from nginx_operator.decide import event_messages
 from nginx_operator.decide.outcome import Outcome
-from nginx_operator.decide.plan import Plan
+from nginx_operator.decide.plan import Apply, Plan
+from nginx_operator.decide.status import stored_condition
 from nginx_operator.kube.client import Client
+from nginx_operator.kube.resource_version import is_newer
 from nginx_operator.reconcile.executor import Executor
 from nginx_operator.reconcile.memo import ReconcileMemo
 from nginx_operator.reconcile.write_conflicts import record_contested
@@ -21,6 +24,7 @@ class ChildWriter:
     """Writes children."""
 
     def __init__(self, client: Client, caches: Caches, recorder: EventRecorder) -> None:
+        self._caches = caches
         self._executor = Executor(client, caches)
         self._recorder = recorder
 
@@ -42,6 +46,7 @@ class ChildWriter:
         if wait := memo.conflicts.retry_children(uid, spec, plurals, time.monotonic()):
             await record_contested(self._recorder, nginx, memo.conflicts)
             return Outcome(held_back=wait)
+        await self._confirm(nginx, memo, due)
         outcome = await self._executor.execute(nginx, due)
         done = {each.action.kind.plural for each in outcome.done}
         memo.conflicts.wrote_children(uid, spec, {plural: plural in done for plural in plurals})
@@ -54,3 +59,26 @@ class ChildWriter:
         ]
         await self._recorder.record_event(nginx, event_messages.of_rewrites(news))
         return outcome
+
+    async def _confirm(self, nginx: Nginx, memo: ReconcileMemo, due: Plan) -> None:
+        """Reads the Nginx live where what the caches hold of it may be old news (docs/decisions/0009).
+
+        Raises:
+            RetryLater: it is.
+        """
+        baseline = self._caches.baseline(nginx.metadata.key)
+        if not due.actions or _is_news(nginx, memo, due, baseline):
+            return
+        await self._executor.check_current(nginx)
+        memo.confirmed = baseline
+
+
+def _is_news(nginx: Nginx, memo: ReconcileMemo, due: Plan, baseline: Baseline | None) -> bool:
+    """Whether nobody can have acted on a later state of the Nginx.
+
+    Where a child is missing that was there before, the Nginx may have been deleted, and its watch is about to tell.
+    """
+    known = bool(stored_condition(nginx.status, "Ready"))
+    if baseline is None or (known and any(isinstance(each, Apply) and each.creates for each in due.actions)):
+        return False
+    return memo.confirmed == baseline or is_newer(nginx.metadata.resource_version, baseline.version)

@@ -48,14 +48,8 @@ class Executor:
         self._caches = caches
 
     async def execute(self, nginx: Nginx, plan: Plan) -> Outcome:
-        """Carries out the plan as far as it goes: a child that cannot be written does not hold up the next.
-
-        Raises:
-            RetryLater: the plan was made for a state of the Nginx that is gone.
-        """
+        """Carries out the plan as far as it goes: a child that cannot be written does not hold up the next."""
         outcome = Outcome()
-        if plan.actions:
-            await self._check_current(nginx)
         for action in plan.actions:
             try:
                 done = await self._act(nginx.metadata, action)
@@ -70,9 +64,12 @@ class Executor:
                 log.log(level, "[%s/%s] %s %s: %s", *nginx.metadata.key, action.kind.kind, action.name, error.message)
         return outcome
 
-    async def _check_current(self, nginx: Nginx) -> None:
+    async def check_current(self, nginx: Nginx) -> None:
         """Reads the Nginx live: what a stale cache holds must not bring a deleted one's children back, or undo a
         newer spec. What is wanted now is right to apply, however old our view of the children is.
+
+        Raises:
+            RetryLater: what is known of the Nginx is not what is stored.
         """
         try:
             raw = await self._client.get(NGINXES, nginx.metadata.namespace, nginx.metadata.name)

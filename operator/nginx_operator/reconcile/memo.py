@@ -10,6 +10,7 @@ from typing import Final
 
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, NginxSpec, ObjectMeta
+from nginx_operator.cache.store import Baseline
 from nginx_operator.children import CHILDREN
 from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Guarded
@@ -35,6 +36,7 @@ class ReconcileMemo:
         throttle: of its status; None while it is at rest.
         pod_events: what the events of an unready pod said; None while none is unready.
         rewrites: by plural, what the cluster stored otherwise than it was sent, at the last apply of each child.
+        confirmed: the baseline of the caches when a live read last confirmed what they hold of the Nginx.
     """
 
     checked: Checked | None = None
@@ -42,6 +44,7 @@ class ReconcileMemo:
     throttle: StatusThrottle | None = None
     pod_events: PodEventMemo | None = None
     rewrites: dict[str, list[Difference]] = field(default_factory=dict)
+    confirmed: Baseline | None = None
     _settled: tuple[Fingerprint, Guarded] | None = None
 
     def applied(self, nginx: Nginx, spec: NginxSpec) -> Collection[str]:

@@ -55,7 +55,7 @@ async def test_children_are_created_only_where_nothing_is(
     executor: Executor, api: ApiServer, observer: Observer, nginx: Nginx, spec: NginxSpec
 ) -> None:
     outcome = await executor.execute(nginx, plan(nginx.metadata, spec, {}))
-    assert api.calls == ["get nginxes", "patch deployments", "patch services"]
+    assert api.calls == ["patch deployments", "patch services"]
     assert [request.body["metadata"]["resourceVersion"] for request in api.sent("patch")] == ["1", "1"]
     assert {DEPLOYMENT, SERVICE} < api.objects.keys()
     assert outcome.complete
@@ -87,7 +87,7 @@ async def test_what_is_ours_already_is_forced(
     assert isinstance(deployment, Apply)
     api.put(DEPLOYMENT, deployment.body)
     assert (await executor.execute(nginx, actions)).complete
-    assert api.calls[1:4] == ["patch deployments", "get deployments", "patch deployments force"]
+    assert api.calls[:3] == ["patch deployments", "get deployments", "patch deployments force"]
     assert "resourceVersion" not in api.sent("patch")[1].body["metadata"]
 
 
@@ -112,12 +112,12 @@ async def test_what_is_wrong_with_the_api_server_is_told(
 @pytest.mark.parametrize(
     "changed", [{"uid": "other"}, {"generation": 4}, {"deletionTimestamp": "2026-01-01T00:00:00Z"}]
 )
-async def test_a_plan_for_a_state_that_is_gone_is_not_carried_out(
-    changed: Object, executor: Executor, api: ApiServer, nginx: Nginx, spec: NginxSpec
+async def test_what_was_known_of_an_nginx_and_is_not_stored_any_more_is_not_acted_on(
+    changed: Object, executor: Executor, api: ApiServer, nginx: Nginx
 ) -> None:
     api.put(NGINX, {"metadata": api.objects[NGINX]["metadata"] | changed})
     with pytest.raises(RetryLater):
-        await executor.execute(nginx, plan(nginx.metadata, spec, {}))
+        await executor.check_current(nginx)
     assert api.calls == ["get nginxes"]
 
 
@@ -134,8 +134,8 @@ async def test_an_update_names_the_child_and_a_deletion_its_version(
     smaller = NginxSpec(count=1, image=spec.image, service=msgspec.structs.replace(spec.service, enabled=False))
     outcome = await executor.execute(nginx, plan(owner, smaller, observed))
     assert outcome.complete
-    assert api.calls == ["get nginxes", "patch deployments force", "delete services"]
-    _, update, deletion = (request.body for request in api.requests)
+    assert api.calls == ["patch deployments force", "delete services"]
+    update, deletion = (request.body for request in api.requests)
     assert update["metadata"]["uid"] == deployment["metadata"]["uid"]
     assert deletion["preconditions"] == {key: service["metadata"][key] for key in ("uid", "resourceVersion")}
     assert api.objects[DEPLOYMENT]["spec"]["replicas"] == 1
@@ -150,9 +150,9 @@ async def test_a_reference_is_readdressed_by_its_uid_in_one_version_of_the_child
     other = {**stale, "uid": "other"}
     version = api.put(DEPLOYMENT, {"metadata": {"ownerReferences": [other, stale]}})["metadata"]["resourceVersion"]
     outcome = await executor.execute(nginx, Plan((UpdateOwnerReference(DEPLOYMENT_KIND, "web", version),)))
-    assert api.calls == ["get nginxes", "patch deployments"]
+    assert api.calls == ["patch deployments"]
     reference = {"uid": nginx.metadata.uid, "apiVersion": names.API_VERSION}
-    assert api.requests[1].body == {"metadata": {"resourceVersion": version, "ownerReferences": [reference]}}
+    assert api.requests[0].body == {"metadata": {"resourceVersion": version, "ownerReferences": [reference]}}
     assert api.objects[DEPLOYMENT]["metadata"]["ownerReferences"] == [other, stale | reference]
     assert (outcome.complete, observer.written) == (True, ["deployments"])
 
@@ -179,8 +179,8 @@ async def test_what_is_adopted_is_ours_alone(
     before = api.objects[DEPLOYMENT]["metadata"]
     observer.written.clear()
     assert (await executor.execute(nginx, due)).complete
-    assert api.calls == ["get nginxes", "get deployments", "patch deployments", "patch deployments force"]
-    patch = api.requests[2].body["metadata"]
+    assert api.calls == ["get deployments", "patch deployments", "patch deployments force"]
+    patch = api.requests[1].body["metadata"]
     assert (patch["uid"], patch["resourceVersion"]) == (before["uid"], before["resourceVersion"])
     after = api.objects[DEPLOYMENT]["metadata"]
     assert [owner["uid"] for owner in after["ownerReferences"]] == [nginx.metadata.uid]
@@ -238,7 +238,7 @@ async def test_the_ownership_of_forced_fields_is_given_up_though_somebody_writes
     api.requests.clear()
     (action, *_) = plan(owner, NginxSpec(count=1, image=spec.image), observed).actions
     assert (await executor.execute(nginx, Plan((action,)))).complete
-    assert api.calls[1:] == [
+    assert api.calls == [
         *("patch deployments force", "get deployments", "patch deployments"),
         *("patch deployments", "get deployments", "patch deployments"),
         "patch deployments force",
@@ -283,7 +283,7 @@ async def test_a_class_that_the_api_server_does_not_change_comes_by_way_of_a_clu
     ]
     wanted = ("LoadBalancer", "b")
     assert sent == ([wanted, ("ClusterIP", None), wanted] if refused else [wanted])
-    assert api.calls[1:] == ["patch services force"] * len(sent)
+    assert api.calls == ["patch services force"] * len(sent)
     (done,) = outcome.done
     assert isinstance(done.action, Apply)
     assert (done.action.via is not None) is refused  # so that the event tells what happened
@@ -328,5 +328,5 @@ async def test_what_can_never_be_applied_is_not_forced(
     api.faults.next("patch", "services", refused(422, "Invalid"))
     api.requests.clear()
     (failure,) = (await executor.execute(nginx, Plan((action,)))).failures
-    assert api.calls == ["get nginxes", "patch services force", "get services"]
+    assert api.calls == ["patch services force", "get services"]
     assert failure.message.startswith("a Service keeps its first IP family for life, and this one has IPv4; delete ")
