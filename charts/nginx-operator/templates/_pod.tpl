@@ -54,6 +54,9 @@ securityContext:
 {{/* Command-line arguments that both components understand. */}}
 {{- define "nginx-operator.args" -}}
 - --policy-file=/etc/nginx-operator/policy.yaml
+{{- if .Values.watchNamespaces }}
+- --release={{ .Release.Namespace }}/{{ .Release.Name }}
+{{- end }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 {{- end -}}
