@@ -13,7 +13,7 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | toYaml }}
 {{- end }}
 {{- with $values.nodeSelector }}
 nodeSelector:
@@ -101,7 +101,7 @@ readinessProbe:
 {{- define "nginx-operator.volumes" -}}
 - name: policy
   configMap:
-    name: {{ include "nginx-operator.policyName" . }}
+    name: {{ include "nginx-operator.policyName" . | toYaml }}
 {{- end -}}
 
 {{/* The mount of the policy: the whole volume, because the kubelet does not update a file mounted by subPath. */}}
