@@ -115,6 +115,9 @@ def _add_check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pods", default="", metavar="SELECTOR", help="labels of the pods whose metrics are read (default: none)"
     )
+    parser.add_argument(
+        "--network-policies", action="store_true", help="the release has NetworkPolicies, which may keep us from them"
+    )
 
 
 def _check(parsed: argparse.Namespace) -> int:
@@ -124,7 +127,7 @@ def _check(parsed: argparse.Namespace) -> int:
     from nginx_operator.kube.client_config import ClientConfigError
 
     try:
-        return check.main(check.Options(parsed.namespace, parsed.admission, parsed.pods))
+        return check.main(check.Options(parsed.namespace, parsed.admission, parsed.pods, parsed.network_policies))
     except ClientConfigError as error:
         print(f"nginx-operator: {error}", file=sys.stderr)
         return 1

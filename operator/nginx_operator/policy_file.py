@@ -15,6 +15,11 @@ log = logging.getLogger(__name__)
 class PolicyFile:
     """The policy in force. Without a file it is the built-in one.
 
+    Args:
+        path: the file.
+        release: the Helm release whose policy it is, as namespace/name, if it is one of several. It is no part of the
+            file, because the pods of an earlier version refuse a key that they do not know.
+
     Attributes:
         current: the last valid policy that was read.
 
@@ -22,8 +27,9 @@ class PolicyFile:
         PolicyError: the file is unusable at start; the text names it and the errors.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, release: str = "") -> None:
         self._path = path
+        self._release = release
         self._content: bytes | None = None
         self._refusals = LogOnChange(log)
         self.current = Policies()
@@ -59,7 +65,7 @@ class PolicyFile:
             document = yaml.safe_load(content)
             if document is None:
                 raise PolicyError("is empty; a policy of defaults alone is {}")
-            return Policies.parse(document)
+            return Policies.parse(document, self._release)
         except PolicyError as error:
             raise PolicyError(f"{path}: {error}") from error
         except PARSE_ERRORS as error:

@@ -34,7 +34,7 @@ async def run(settings: Settings) -> int:
         connection = load_config()
         metrics = Metrics()
         async with Client(connection, answered=metrics.count_api_request) as client, AsyncExitStack() as parts:
-            controller = Controller(settings, client, PolicyFile(settings.policy_file), metrics, fail)
+            controller = Controller(settings, client, PolicyFile(settings.policy_file, settings.release), metrics, fail)
             checks = health.Checks(controller.unready, controller.unhealthy, controller.notice)
             await parts.enter_async_context(health.serve(settings.metrics_bind, checks, metrics.registry))
             parts.push_async_callback(controller.stop)

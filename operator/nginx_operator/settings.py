@@ -26,6 +26,7 @@ class Settings:
         identity: the name of this process in the Lease, unique to it.
         metrics_bind: address of /healthz, /readyz and /metrics; None means none.
         policy_file: the administrator's policy; None means the built-in one.
+        release: the Helm release whose policy it is, as namespace/name; empty if it is the cluster's only one.
         admission_probe: whether to be ready only when admission works.
         probe_namespace: where the probe's dry-run creates go; None means our own.
         log_format: "plain" or "json".
@@ -42,6 +43,7 @@ class Settings:
     identity: str = "nginx-operator"
     metrics_bind: Address | None = None
     policy_file: Path | None = None
+    release: str = ""
     admission_probe: bool = False
     probe_namespace: str | None = None
     log_format: LogFormat = "plain"
@@ -93,6 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="YAML with defaultCount, minCount, maxCount, defaultImage, fixedIDs, namespaces, classes; read again on a "
         "change",
+    )
+    parser.add_argument(
+        "--release",
+        default="",
+        metavar="NS/NAME",
+        help="the Helm release that a message names as the policy's, where there are several (default: the cluster)",
     )
     parser.add_argument(
         "--admission-probe",

@@ -1,5 +1,6 @@
 """Mode `existingSecret` on a real control plane: an administrator brings the certificate and renews it."""
 
+import json
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,8 +55,10 @@ def wait_metric(program: Program, line: str) -> None:
 
 @pytest.fixture(scope="module")
 def programs(product: Product) -> Iterator[Sequence[Program]]:
-    product.install("--set", "webhooks.certs.mode=existingSecret", "--set", f"webhooks.certs.existingSecret={NAME}")
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    product.bed.kubectl("apply", "-f", "-", input=json.dumps(namespace))
     bring(product, certificate())
+    product.install("--set", "webhooks.certs.mode=existingSecret", "--set", f"webhooks.certs.existingSecret={NAME}")
     with pair(product) as programs:
         yield programs
 

@@ -164,4 +164,10 @@ def test_kube_system_is_refused(helm: str) -> None:
 
 def test_every_refusal_is_in_the_list_of_guards() -> None:
     files = [path for path in (CHART / "templates").rglob("*") if path.is_file()]
-    assert [file.name for file in files if re.search(r"{{-? *fail ", file.read_text())] == ["guards.yaml"]
+    refusing = {file.name for file in files if re.search(r"{{-? *fail ", file.read_text())}
+    assert refusing == {"guards.yaml", "_lookups.tpl"}
+    guards = (CHART / "templates" / "guards.yaml").read_text()
+    asking = re.findall(r'define "(nginx-operator\.guards\.\w+)"', (CHART / "templates" / "_lookups.tpl").read_text())
+    assert {name for name in asking if f'include "{name}" .' not in guards} == {
+        "nginx-operator.guards.sharedNamespaces"
+    }

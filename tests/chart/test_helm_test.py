@@ -72,6 +72,12 @@ def test_it_asks_the_webhooks_where_there_are_some(file: str, admission: bool, h
     assert ("--no-admission" not in container(found)["args"]) is admission
 
 
+@pytest.mark.parametrize("enabled", ["true", "false"])
+def test_it_knows_whether_network_policies_may_be_in_its_way(enabled: str, helm: str) -> None:
+    found = rendered(helm, VALUES / "default.yaml", "--set", f"networkPolicy.enabled={enabled}")
+    assert ("--network-policies" in container(found)["args"]) is (enabled == "true")
+
+
 def test_it_runs_where_the_operator_does_from_the_same_image(helm: str) -> None:
     found = rendered(helm, VALUES / "everything.yaml")
     operator = Rendering(

@@ -104,6 +104,11 @@ def test_there_is_nothing_of_it_unless_asked_for(default: Rendering) -> None:
     assert len(default.of_kind("Service")) == 1
 
 
+def test_each_alert_can_be_left_out(schema: dict[str, Any]) -> None:
+    rule = schema["properties"]["monitoring"]["properties"]["prometheusRule"]["properties"]
+    assert rule["disabled"]["items"]["enum"] == [alert["alert"] for part in ALERTS.values() for alert in part]
+
+
 @each_alert
 def test_an_alert_asks_for_what_there_is(name: str, render: Render) -> None:
     for values in (ON, {"monitoring": {"prometheusRule": {"enabled": True}}}):

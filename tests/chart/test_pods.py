@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nginx_webhooks import settings
-from tests.support.rendering import CHART, VALUES, Object, Render, Rendering, template
+from tests.support.rendering import CHART, NAMESPACE, RELEASE, VALUES, Object, Render, Rendering, template
 
 FILES = sorted(VALUES.glob("*.yaml"))
 each_file = pytest.mark.parametrize("values", FILES, ids=lambda path: path.stem)
@@ -134,6 +134,12 @@ def test_the_webhooks_check_clients_by_the_mounted_secret(everything: Rendering,
     ]
     assert "client-ca" not in {volume["name"] for volume in everything.pod("edge")["spec"]["volumes"]}
     assert "--client" not in default.text
+
+
+def test_one_release_of_several_tells_its_pods_which_it_is(everything: Rendering, default: Rendering) -> None:
+    for name in ("edge", "edge-webhooks"):
+        assert f"--release={NAMESPACE}/{RELEASE}" in container(everything.pod(name))["args"]
+    assert "--release=" not in default.text
 
 
 def test_volumes_of_the_user_are_mounted_beside_those_of_the_chart(everything: Rendering) -> None:

@@ -5,10 +5,13 @@ Of most files of values the golden file is the difference that they make to the 
 """
 
 import os
+import re
 import tomllib
+from collections.abc import Iterator
 from difflib import unified_diff
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,3 +207,44 @@ def test_the_chart_installs_the_version_of_this_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     assert load(CHART / "Chart.yaml")["appVersion"] == project["version"]
+
+
+#: Valid names that YAML takes for a number or a boolean, wherever they are not quoted.
+NUMERIC: dict[str, Any] = {
+    **{"fullnameOverride": "true", "watchNamespaces": ["123"], "imagePullSecrets": [{"name": "1"}]},
+    "operator": {"priorityClassName": "10", "serviceAccount": {"name": "456"}},
+    "webhooks": {
+        **{"priorityClassName": "10", "serviceAccount": {"name": "457"}},
+        "clientCertificates": {"caSecret": "9", "allowedNames": ["true", "1"]},
+        "policy": {"classes": [{"name": "1", "selector": {"key": "1", "operator": "In", "values": ["1"]}}]},
+    },
+}
+CERTIFICATES = [
+    {"mode": "auto"},
+    {"mode": "existingSecret", "existingSecret": "8"},
+    {"mode": "certManager", "issuerRef": {"name": "1", "kind": "2", "group": "3"}},
+]
+#: Keys of strings.
+STRINGS = re.compile("name|namespace|kind|group|args|resourceNames|values|.*Name$")
+
+
+def no_strings(found: Any, at: str = "", key: str = "") -> Iterator[str]:
+    """Paths of what should be a string and is none."""
+    if isinstance(found, dict):
+        for inner, value in found.items():
+            yield from no_strings(value, f"{at}/{inner}", inner)
+    elif isinstance(found, list):
+        for number, value in enumerate(found):
+            yield from no_strings(value, f"{at}/{number}", key)
+    elif not isinstance(found, str) and STRINGS.match(key):
+        yield f"{at}: {found!r}"
+
+
+@pytest.mark.parametrize("certificates", CERTIFICATES, ids=itemgetter("mode"))
+@pytest.mark.parametrize("program", ["helm", "helm3"])
+def test_a_name_of_digits_stays_a_string(
+    program: str, certificates: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    values = {**NUMERIC, "webhooks": {**NUMERIC["webhooks"], "certs": certificates}}
+    found = template(request.getfixturevalue(program), values, namespace="789")
+    assert [path for thing in found.objects for path in no_strings(thing, thing["kind"])] == []

@@ -32,6 +32,7 @@ WRONG: dict[str, list[Any]] = {
     "monitoring/prometheusRule/disabled": [["NginxOperatorDwn"], "NginxOperatorDown"],
     "monitoring/dashboard/labels": [{"grafana_dashboard": 1}, ["grafana_dashboard"]],
     "extraObjects": [[{}], {"kind": "ConfigMap"}],
+    "networkPolicy/apiServer": [["10.0.0.0/8"], []],
     "operator/replicas": [-1, "1"],
     "operator/metricsPort": [80, "8080"],
     "operator/serviceAccount/name": ["Upper", 1],
@@ -56,6 +57,7 @@ WRONG: dict[str, list[Any]] = {
     "webhooks/policy/minCount": [-1, "0"],
     "webhooks/policy/maxCount": [100_001, 1.5],
     "webhooks/policy/defaultCount": ["1", True],
+    "webhooks/policy/namespaces": [{"Shop": {}}, ["shop"]],
     "webhooks/failurePolicy": ["Warn", "fail"],
     "webhooks/timeoutSeconds": [0, 31],
     "webhooks/preStopSleepSeconds": [-1, "5s"],
@@ -173,6 +175,9 @@ def test_wrong_values_are_refused_by_their_paths(turn: int, render: Render) -> N
     for path in WRONG:
         # What is wrong inside of a value is named by the path of the inside.
         assert any(f"at '/{path}'" in line or f"at '/{path}/" in line for line in said), path
+    # One line for each, below those of their parents: anyOf would add what each alternative wants.
+    found = [line for line in said if "at '" in line and not line.endswith("validation failed")]
+    assert len(found) == len(WRONG), [line for line in found if " failed" in line]
 
 
 def test_unknown_keys_are_refused_by_their_paths(render: Render) -> None:

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import pytest
 
-from nginx_operator.kube.resources import SECRETS, VALIDATING_CONFIGURATIONS
+from nginx_operator.kube.resources import DEPLOYMENTS, PODS, SECRETS, VALIDATING_CONFIGURATIONS, Resource
 from testbed import Bed
+from testbed.waiting import PATIENCE, until
 from tests.support.namespaces import fresh
 from tests.support.product import CHART, NAMESPACE, NO_PODS, RELEASE, Product
 
@@ -88,6 +89,78 @@ def test_a_secret_that_is_not_there_is_named_before_anything_changes(
         product.bed.kubectl("delete", "secret", "given", "-n", NAMESPACE, "--ignore-not-found")
 
 
+def complete(bed: Bed, name: str) -> None:
+    """Makes the pods of a Deployment ready, as kubelets would, and waits until it is rolled out."""
+    path = DEPLOYMENTS.path(NAMESPACE, name)
+
+    def rolled_out() -> bool:
+        for pod in (bed.get(PODS.path(NAMESPACE)) or {})["items"]:
+            body = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
+            bed.kubectl(
+                *("patch", "pod", pod["metadata"]["name"], "-n", NAMESPACE, "--subresource=status", "--type=merge"),
+                *("-p", json.dumps(body)),
+                check=False,
+            )
+        found = bed.get(path)
+        assert found is not None
+        status, wanted = found["status"], found["spec"]["replicas"]
+        counts = [status.get(key) for key in ("replicas", "updatedReplicas", "availableReplicas")]
+        return status.get("observedGeneration") == found["metadata"]["generation"] and counts == [wanted] * 3
+
+    until(rolled_out, seconds=PATIENCE, what=f"{name} is rolled out")
+
+
+def may_read(product: Product, secret: str) -> bool:
+    """Whether the webhooks' account may read a Secret."""
+    user = f"system:serviceaccount:{NAMESPACE}:{RELEASE}-webhooks"
+    told = product.bed.kubectl("auth", "can-i", "get", f"secrets/{secret}", "-n", NAMESPACE, "--as", user, check=False)
+    return bool(told.stdout.strip() == "yes")
+
+
+@each_helm
+def test_the_authority_stays_until_the_pods_of_the_new_mode_are_available(helm: Helm, product: Product) -> None:
+    """Pods of mode auto serve until then, and read it when they start again."""
+    product.install(helm=helm)
+    secret, path = f"{RELEASE}-ca", SECRETS.path(NAMESPACE, f"{RELEASE}-ca")
+    product.bed.kubectl("patch", "secret", secret, "-n", NAMESPACE, "--type=merge", "-p", '{"data":{"ca.crt":"eA=="}}')
+    given = {"data": dict.fromkeys(("tls.crt", "tls.key", "ca.crt"), "eA==")}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "given"}, **given}
+    product.bed.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps(body))
+    mode = ("--set", "webhooks.certs.mode=existingSecret", "--set", "webhooks.certs.existingSecret=given")
+    try:
+        for _ in range(2):  # an upgrade that is tried again takes it no sooner
+            said = attempt(product, helm, *mode)
+            assert f"Secret {NAMESPACE}/{secret}, the CA of mode auto, stays until the pods of mode existing" in said
+            found = product.bed.get(path)
+            assert found is not None
+            assert found["data"] == {"ca.crt": "eA=="}
+            assert may_read(product, secret)
+        complete(product.bed, f"{RELEASE}-webhooks")
+        assert "the CA of mode auto" not in attempt(product, helm, *mode)
+        assert product.bed.get(path) is None
+        assert not may_read(product, secret)
+    finally:
+        product.bed.kubectl("delete", "secret", "given", "-n", NAMESPACE, "--ignore-not-found")
+
+
+@each_helm
+def test_rights_are_deleted_only_if_there_are_others(helm: Helm, product: Product) -> None:
+    product.install(helm=helm)
+    role = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/roles/{RELEASE}"
+    without = ("--set", "rbac.create=false")
+    for dry in ((), ("--dry-run=server",)):
+        said = attempt(product, helm, *without, *dry)
+        assert f"would delete Role {NAMESPACE}/{RELEASE}, and ServiceAccount {RELEASE} has no other binding" in said
+        assert product.bed.get(role) is not None
+    account = f"--serviceaccount={NAMESPACE}:{RELEASE}"
+    product.bed.kubectl("create", "rolebinding", "ours", "--clusterrole=admin", account, "-n", NAMESPACE)
+    try:
+        assert "STATUS: deployed" in attempt(product, helm, *without)
+        assert product.bed.get(role) is None
+    finally:
+        product.bed.kubectl("delete", "rolebinding", "ours", "-n", NAMESPACE)
+
+
 @contextmanager
 def orphan(bed: Bed) -> Iterator[str]:
     """What is left of a release's webhooks whose namespace was deleted; the name of that namespace."""
@@ -119,17 +192,66 @@ def test_webhooks_of_a_release_whose_namespace_is_gone_are_named(helm: Helm, pro
         assert "STATUS: deployed" in attempt(product, helm)
 
 
+def at(found: Any, path: str) -> Any:
+    """The value at a path such as spec/replicas, or spec/containers/0/image."""
+    for key in path.split("/"):
+        found = found[int(key) if isinstance(found, list) else key]
+    return found
+
+
+WEBHOOKS = f"{RELEASE}-webhooks"
+CONFIG_MAPS = Resource("v1", "configmaps", "ConfigMap")
+POLICY = '{"data":{"policy.yaml":"maxCount: 7"}}'
+
+
 @each_helm
-def test_a_hand_edit_is_in_the_way_and_force_conflicts_takes_it_back(helm: Helm, product: Product) -> None:
+@pytest.mark.parametrize(
+    ("edit", "value", "kind", "path"),
+    [
+        (("scale", f"deployment/{WEBHOOKS}", "--replicas=1"), "webhooks.replicas=3", DEPLOYMENTS, "spec/replicas"),
+        (
+            ("set", "resources", f"deployment/{WEBHOOKS}", "--limits=memory=300Mi"),
+            "webhooks.resources.limits.memory=400Mi",
+            DEPLOYMENTS,
+            "spec/template/spec/containers/0/resources/limits/memory",
+        ),
+        (
+            ("patch", f"configmap/{RELEASE}-policy", "--type=merge", "-p", POLICY),
+            "webhooks.policy.maxCount=50",
+            CONFIG_MAPS,
+            "data/policy.yaml",
+        ),
+    ],
+    ids=["scale", "set resources", "policy"],
+)
+def test_a_hand_edit_is_in_the_way_and_force_conflicts_takes_it_back(
+    helm: Helm, edit: tuple[str, ...], value: str, kind: Resource, path: str, product: Product
+) -> None:
     """docs/upgrade.md, "When it fails". Helm 3 does not apply on the server, and overwrites it without a word."""
+    name = f"{RELEASE}-policy" if kind is CONFIG_MAPS else WEBHOOKS
+
+    def now() -> Any:
+        return at(product.bed.get(kind.path(NAMESPACE, name)), path)
+
     product.install(helm=helm)
-    product.bed.kubectl("scale", f"deployment/{RELEASE}-webhooks", "-n", NAMESPACE, "--replicas=1")
-    more = ("--set", "webhooks.replicas=3")
+    before = now()
+    product.bed.kubectl(*edit, "-n", NAMESPACE)
+    assert (edited := now()) != before
+    more = ("--set", value)
     said = attempt(product, helm, *more)
     if helm == 4:
         assert "conflict with" in said
+        assert now() == edited
         said = attempt(product, helm, *more, "--force-conflicts")
     assert "STATUS: deployed" in said
-    found = product.bed.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{RELEASE}-webhooks")
-    assert found is not None
-    assert found["spec"]["replicas"] == 3
+    assert now() not in (before, edited)
+
+    product.bed.kubectl(*edit, "-n", NAMESPACE)
+    back = ("rollback", RELEASE, "1", "-n", NAMESPACE)
+    done = product.bed.helm(*back, version=helm, check=False)
+    if helm == 4:
+        assert "conflict with" in done.stderr
+        assert now() == edited
+        done = product.bed.helm(*back, "--force-conflicts", version=helm)
+    assert done.returncode == 0
+    assert now() == before

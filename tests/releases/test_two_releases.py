@@ -143,9 +143,10 @@ def test_whoever_may_look_nowhere_else_is_not_held_up(first: Program) -> None:
 def test_two_releases_side_by_side_each_hold_by_their_own_policy(first: Program, second: Product) -> None:
     bed = first.bed
     shop, blog, news = (Namespace(bed, name) for name in (SHOP, BLOG, NEWS))
-    for namespace, most in ((shop, 3), (blog, 5)):
+    for namespace, most, release in ((shop, 3, f"first-system/{FIRST}"), (blog, 5, f"second-system/{SECOND}")):
         refused = namespace.apply({"count": most + 1}, check=False).stderr
-        assert f"{most + 1} is more than this cluster allows (maxCount is {most})" in refused
+        assert f"{most + 1} is more than release {release} allows (maxCount is {most})" in refused
+        assert f"ask the administrator of release {release} to raise webhooks.policy.maxCount" in refused
         namespace.apply({"count": most})
         namespace.wait("nginx", serving(most))
     news.apply({"count": 101})  # nobody's: the schema alone holds

@@ -123,6 +123,12 @@ def _add_serve_flags(serve: argparse.ArgumentParser) -> None:
         help="YAML with defaultCount, minCount, maxCount, defaultImage, fixedIDs, namespaces and classes; read again "
         "when it changes (default: count 1, allowed 0 to 100)",
     )
+    serve.add_argument(
+        "--release",
+        default="",
+        metavar="NS/NAME",
+        help="the Helm release that a refusal names as the policy's, where there are several (default: the cluster)",
+    )
     files = serve.add_argument_group("certificate from files")
     files.add_argument("--cert-file", type=Path, metavar="FILE", help="certificate chain, PEM")
     files.add_argument("--key-file", type=Path, metavar="FILE", help="its unencrypted key, PEM")

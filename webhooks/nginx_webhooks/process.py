@@ -55,7 +55,7 @@ async def serve(settings: ServeSettings) -> None:
         client_verifier=client_certificates.allow_names(settings.tls.client_names, metrics.clients_refused.inc),
     )
     readiness = Readiness(lambda: serving.valid)
-    policy = PolicyFile(settings.policy_file)
+    policy = PolicyFile(settings.policy_file, settings.release)
     admission.warm_up(policy.current.cluster)
     checks = health.Checks(lambda: readiness.fault)
     async with AsyncExitStack() as stack:

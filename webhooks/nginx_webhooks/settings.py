@@ -60,6 +60,7 @@ class ServeSettings:
     bind: Address
     health_bind: Address | None
     policy_file: Path | None
+    release: str
     certificate: CertificatePaths | CertificateSecret
     tls: TlsSettings
     log_format: LogFormat
@@ -99,6 +100,7 @@ def parse(
         bind=flags.bind,
         health_bind=flags.health_bind,
         policy_file=flags.policy_file,
+        release=flags.release,
         certificate=certificate,
         tls=tls,
         log_format=flags.log_format,

@@ -63,8 +63,13 @@ characters; the longest suffix, -webhooks, takes nine of them.
 {{- else if eq $certs.mode "certManager" -}}
 {{- include "nginx-operator.webhooks.fullname" . }}-tls
 {{- else -}}
-{{- include "nginx-operator.fullname" . }}-ca
+{{- include "nginx-operator.webhooks.caSecretName" . -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The Secret in which the webhooks keep their CA in mode auto. */}}
+{{- define "nginx-operator.webhooks.caSecretName" -}}
+{{ include "nginx-operator.fullname" . }}-ca
 {{- end -}}
 
 {{/* The ConfigMap of the policy. */}}

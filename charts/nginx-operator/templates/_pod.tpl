@@ -13,7 +13,7 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | toYaml }}
 {{- end }}
 {{- with $values.nodeSelector }}
 nodeSelector:
@@ -54,6 +54,9 @@ securityContext:
 {{/* Command-line arguments that both components understand. */}}
 {{- define "nginx-operator.args" -}}
 - --policy-file=/etc/nginx-operator/policy.yaml
+{{- if .Values.watchNamespaces }}
+- --release={{ .Release.Namespace }}/{{ .Release.Name }}
+{{- end }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 {{- end -}}
@@ -98,7 +101,7 @@ readinessProbe:
 {{- define "nginx-operator.volumes" -}}
 - name: policy
   configMap:
-    name: {{ include "nginx-operator.policyName" . }}
+    name: {{ include "nginx-operator.policyName" . | toYaml }}
 {{- end -}}
 
 {{/* The mount of the policy: the whole volume, because the kubelet does not update a file mounted by subPath. */}}

@@ -9,7 +9,7 @@ Takes context, component and name.
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
-  name: {{ .name }}
+  name: {{ .name | toYaml }}
   namespace: {{ toYaml .context.Release.Namespace }}
   labels:
     {{- include "nginx-operator.labels" . | nindent 4 }}

@@ -35,6 +35,9 @@
 {{- if eq $webhooks.certs.mode "existingSecret" -}}
 {{- $warnings = append $warnings (printf "webhooks.certs.mode is existingSecret. Nobody renews the certificate in Secret %s/%s but you; no restart is needed." .Release.Namespace $webhooks.certs.existingSecret) -}}
 {{- end -}}
+{{- if and (ne $webhooks.certs.mode "auto") (include "nginx-operator.webhooks.hasAuthority" .) -}}
+{{- $warnings = append $warnings (printf "Secret %s/%s, the CA of mode auto, stays until the pods of mode %s are available. The next helm upgrade deletes it." .Release.Namespace (include "nginx-operator.webhooks.caSecretName" .) $webhooks.certs.mode) -}}
+{{- end -}}
 {{- if $webhooks.hostNetwork -}}
 {{- $warnings = append $warnings (printf "webhooks.hostNetwork is true. Ports %d and %d are open on the nodes, where no NetworkPolicy holds: webhooks.clientCertificates lets in the API server alone. Namespace %s must allow PodSecurity privileged." (int $webhooks.port) (int $webhooks.healthPort) .Release.Namespace) -}}
 {{- end -}}

@@ -36,6 +36,7 @@ class Policy:
         fixed_ids: whether nginx runs with the user and group of the default image; else the platform assigns them.
         namespace: the namespace that it applies to.
         class_name: the class of namespaces that it applies to. Without both it applies where no other does.
+        release: the Helm release whose policy it is, as namespace/name, if it is one of several; else empty.
     """
 
     default_count: int = 1
@@ -45,13 +46,21 @@ class Policy:
     fixed_ids: bool = True
     namespace: str = ""
     class_name: str = ""
+    release: str = ""
 
     @property
     def scope(self) -> str:
         """Where it applies, for messages."""
         if self.namespace:
             return f"namespace {self.namespace}"
-        return f"a namespace of class {self.class_name}" if self.class_name else "this cluster"
+        if self.class_name:
+            return f"a namespace of class {self.class_name}"
+        return f"release {self.release}" if self.release else "this cluster"
+
+    @property
+    def owner(self) -> str:
+        """Who may change it, for messages."""
+        return f"the administrator of release {self.release}" if self.release else "the cluster's administrator"
 
     @property
     def summary(self) -> str:
@@ -128,7 +137,7 @@ class Policies:
         return next((found.name for found in self.classes if found.selector.matches(labels)), "")
 
     @classmethod
-    def parse(cls, document: object) -> "Policies":
+    def parse(cls, document: object, release: str = "") -> "Policies":
         """The policies of a document.
 
         Args:
@@ -136,6 +145,7 @@ class Policies:
                 mapping from names to mappings with the first three; and classes, a list of mappings with the first
                 three, a name and a selector. All but the latter two are optional: a policy has the cluster's values
                 where it has none.
+            release: the Helm release whose policies they are, as namespace/name, if it is one of several.
 
         Raises:
             PolicyError: with all errors at once.
@@ -143,7 +153,7 @@ class Policies:
         errors: list[str] = []
         whole = _mapping(document, "policy", errors)
         own = {key: value for key, value in whole.items() if key not in ("namespaces", "classes")}
-        cluster = _policy(own, Policy(), _FIELDS, "", errors)
+        cluster = _policy(own, Policy(release=release), _FIELDS, "", errors)
         namespaces = {
             str(name): _policy(
                 _mapping(values, f"namespaces.{name}", errors),

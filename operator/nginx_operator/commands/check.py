@@ -34,11 +34,13 @@ class Options:
         namespace: of the release; None means our own.
         admission: whether the release has webhooks that validate what is created in its namespace.
         pods: label selector of the pods that have metrics; empty checks none.
+        network_policies: whether the release has NetworkPolicies, which may keep us from the metrics.
     """
 
     namespace: str | None = None
     admission: bool = True
     pods: str = ""
+    network_policies: bool = False
 
 
 class Result(NamedTuple):
@@ -87,11 +89,12 @@ async def check(client: Client, options: Options) -> AsyncIterator[Result]:
     if not addresses:
         yield Result(what, "none of them runs and has a port for metrics")
     for pod, address in addresses:
-        yield Result(f"metrics: {pod}, {address}", await _metrics_problem(address))
+        problem = _crash(pod) or await _metrics_problem(address, options.network_policies)
+        yield Result(f"metrics: {pod['metadata']['name']}, {address}", problem)
 
 
-def _addresses(pods: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Name of each running pod, and URL of its metrics; a terminating one answers no more."""
+def _addresses(pods: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each pod that has an address, and the URL of its metrics; a terminating one answers no more."""
     for pod in pods:
         host = pod.get("status", {}).get("podIP", "")
         if not host or "deletionTimestamp" in pod["metadata"]:
@@ -100,16 +103,32 @@ def _addresses(pods: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
             for port in container.get("ports", ()):
                 if port.get("name") in _METRICS_PORTS:
                     authority = f"[{host}]" if ":" in host else host
-                    yield pod["metadata"]["name"], f"http://{authority}:{port['containerPort']}"
+                    yield pod, f"http://{authority}:{port['containerPort']}"
 
 
-async def _metrics_problem(address: str) -> str | None:
+def _crash(pod: dict[str, Any]) -> str | None:
+    """Why a container of a pod does not run, by the pod's status; None if all run, or nothing is known."""
+    namespace, name = pod["metadata"].get("namespace", ""), pod["metadata"]["name"]
+    for status in pod["status"].get("containerStatuses", ()):
+        state = status.get("state", {})
+        if "waiting" not in state and "terminated" not in state:
+            continue
+        ended = state.get("terminated") or status.get("lastState", {}).get("terminated") or {}
+        reason = state.get("waiting", ended).get("reason") or "it ended"
+        code = f", its last exit code is {ended['exitCode']}" if "exitCode" in ended else ""
+        look = f"kubectl logs -n {namespace} {name} -c {status['name']}{' --previous' if ended else ''}"
+        return f"container {status['name']} does not run: {reason}{code}. See {look}"
+    return None
+
+
+async def _metrics_problem(address: str, network_policies: bool) -> str | None:
     http = ConnectionPool(ClientConfig(address), {}, response_timeout=_TIMEOUT, connect_timeout=_TIMEOUT)
     try:
         answer = await http.request("GET", "/metrics", {})
     except OSError as error:
         why = str(error) or type(error).__name__
-        return f"{why}; with networkPolicy.enabled, networkPolicy.metricsFrom has to let the release's namespace in"
+        advice = "; networkPolicy.metricsFrom has to let the release's namespace in" if network_policies else ""
+        return f"{why}{advice}"
     finally:
         await http.close()
     if answer.status != 200:

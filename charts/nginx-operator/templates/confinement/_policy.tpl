@@ -8,7 +8,7 @@ request.userInfo.username == 'system:serviceaccount:{{ .context.Release.Namespac
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
 metadata:
-  name: {{ .name }}
+  name: {{ .name | toYaml }}
   labels:
     {{- include "nginx-operator.labels" . | nindent 4 }}
   {{- with .context.Values.commonAnnotations }}
@@ -16,6 +16,6 @@ metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
-  policyName: {{ .name }}
+  policyName: {{ .name | toYaml }}
   validationActions: [Deny]
 {{- end -}}

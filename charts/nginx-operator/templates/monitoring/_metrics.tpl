@@ -6,7 +6,7 @@ targetPort.
 apiVersion: v1
 kind: Service
 metadata:
-  name: {{ .name }}
+  name: {{ .name | toYaml }}
   namespace: {{ toYaml .context.Release.Namespace }}
   labels:
     {{- include "nginx-operator.labels" . | nindent 4 }}
@@ -33,7 +33,7 @@ spec:
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata:
-  name: {{ .name }}
+  name: {{ .name | toYaml }}
   namespace: {{ toYaml .context.Release.Namespace }}
   labels:
     {{- toYaml (merge (include "nginx-operator.labels" . | fromYaml) ($values.labels | default dict)) | nindent 4 }}

@@ -53,7 +53,7 @@ resources. It leaves out clientConfig.caBundle, a field that the webhooks own, o
   admissionReviewVersions: [v1]
   clientConfig:
     service:
-      name: {{ include "nginx-operator.webhooks.fullname" .context }}
+      name: {{ include "nginx-operator.webhooks.fullname" .context | toYaml }}
       namespace: {{ toYaml .context.Release.Namespace }}
       path: {{ .path }}
       port: 443

@@ -49,7 +49,7 @@ def validate_count(
     yield FieldError(
         path,
         f"{count} is {relation} than {policy.scope} allows ({key} is {bound}). Use {allowed}, "
-        f"or ask the cluster's administrator to {verb} {policy.value_path(key)}",
+        f"or ask {policy.owner} to {verb} {policy.value_path(key)}",
     )
 
 

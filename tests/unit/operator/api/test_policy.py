@@ -114,6 +114,14 @@ def test_a_policy_says_whose_it_is() -> None:
     )
 
 
+def test_one_release_of_several_says_which_it_is() -> None:
+    policies = Policies.parse({"namespaces": {"shop": {}}, "classes": [{"name": "gold", "selector": TIER}]}, "ns/edge")
+    assert policies.cluster.scope == "release ns/edge"
+    found = [policies.for_namespace(*which) for which in (("blog",), ("shop",), ("blog", "gold"))]
+    assert {policy.owner for policy in found} == {"the administrator of release ns/edge"}
+    assert Policy().owner == "the cluster's administrator"
+
+
 def test_policies_are_told_in_one_line() -> None:
     assert classes({"name": "gold", "selector": TIER, "maxCount": 500}).summary == (
         "this cluster: count 0 to 9, default 1; namespace shop: count 0 to 5, default 1; "

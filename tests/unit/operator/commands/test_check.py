@@ -1,5 +1,7 @@
 """What `helm test` finds: right or wrong admission, and the metrics of each pod that runs."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,14 +25,20 @@ METRICS = Options("system", admission=False, pods=SELECTOR)
 
 
 def put_pod(
-    api: ApiServer, name: str, host: str = "127.0.0.1", port: int = 0, port_name: str = "metrics", **meta: Any
+    api: ApiServer,
+    name: str,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    port_name: str = "metrics",
+    statuses: Sequence[dict[str, Any]] = (),
+    **meta: Any,
 ) -> None:
     ports = [{"name": "webhooks", "containerPort": 1}, {"name": port_name, "containerPort": port}]
     labels = dict([SELECTOR.split("=")])
     body = {
-        "metadata": {"name": name, "labels": labels, **meta},
+        "metadata": {"name": name, "namespace": "system", "labels": labels, **meta},
         "spec": {"containers": [{"name": "x", "ports": ports}]},
-        "status": {"podIP": host} if host else {},
+        "status": {"podIP": host, "containerStatuses": statuses} if host else {},
     }
     api.put(PODS.path("system", name), body)
 
@@ -69,11 +77,37 @@ async def test_the_metrics_of_each_pod_that_runs_are_read(api: ApiServer, client
     assert lines == [f"ok      metrics: {name}, http://127.0.0.1:{at.port}" for name in ("operator", "webhooks")]
 
 
-async def test_a_pod_that_does_not_answer_is_told_with_what_may_keep_it(api: ApiServer, client: Client) -> None:
+@pytest.mark.parametrize("network_policies", [True, False])
+async def test_a_pod_that_does_not_answer_is_told_with_what_may_keep_it(
+    network_policies: bool, api: ApiServer, client: Client
+) -> None:
     put_pod(api, "operator", port=1)
-    (line,) = await found(client, METRICS)
+    (line,) = await found(client, replace(METRICS, network_policies=network_policies))
     assert line.startswith("FAILED  metrics: operator, http://127.0.0.1:1: ")
-    assert "networkPolicy.metricsFrom" in line
+    assert ("networkPolicy.metricsFrom has to let the release's namespace in" in line) is network_policies
+
+
+LAST = {"terminated": {"reason": "Error", "exitCode": 1}}
+
+
+@pytest.mark.parametrize(
+    ("state", "last", "reason"),
+    [
+        ({"waiting": {"reason": "CrashLoopBackOff"}}, LAST, "CrashLoopBackOff"),
+        (LAST, {}, "Error"),
+        ({"waiting": {"reason": "CreateContainerConfigError"}}, {}, "CreateContainerConfigError"),
+    ],
+    ids=["backs off", "just ended", "never ran"],
+)
+async def test_a_container_that_does_not_run_is_told_by_its_state(
+    state: dict[str, Any], last: dict[str, Any], reason: str, api: ApiServer, client: Client
+) -> None:
+    put_pod(api, "operator", port=1, statuses=[{"name": "operator", "state": state, "lastState": last}])
+    (line,) = await found(client, replace(METRICS, network_policies=True))
+    ended = last or state == LAST
+    code, previous = (", its last exit code is 1", " --previous") if ended else ("", "")
+    told = f"{reason}{code}. See kubectl logs -n system operator -c operator{previous}"
+    assert line == f"FAILED  metrics: operator, http://127.0.0.1:1: container operator does not run: {told}"
 
 
 async def test_what_answers_and_is_not_ours_is_told(api: ApiServer, client: Client) -> None:
