@@ -1,7 +1,6 @@
 """Defaults of fields that a spec leaves out, and quantities as the schema takes them. What the user wrote stays."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -37,6 +36,6 @@ def quantities_as_text(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_text(amounts: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: format(Decimal(repr(amount)), "f") if isinstance(amount, float) and isfinite(amount) else amount
+        name: repr(amount) if isinstance(amount, float) and isfinite(amount) else amount
         for name, amount in amounts.items()
     }

@@ -48,7 +48,7 @@ def _why_not(asked: dict[str, Any], policy: Policy) -> str | None:
     full = {"count": policy.default_count, "image": policy.default_image, **_without_nulls(spec or {})}
     if "spec" in (asked.get("oldObject") or {}) and old == full:
         return None  # stored already
-    for error in schema.validator(names.VERSION).iter_errors(full):
+    for error in schema.validator(names.VERSION).iter_errors(_with_quotes(full)):
         return error.message
     return _why_not_count(full["count"], old.get("count"), policy)
 
@@ -59,6 +59,20 @@ def _why_not_count(count: Any, old: Any, policy: Policy) -> str | None:
     return None if policy.min_count <= count <= policy.max_count else f"count {count}"
 
 
+def _with_quotes(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec with fractions among its resources as text: the mutating webhook has quoted them before."""
+    resources = spec.get("resources")
+    if not isinstance(resources, dict):
+        return spec
+    quoted = {
+        key: {name: str(each) if isinstance(each, float) else each for name, each in amounts.items()}
+        if isinstance(amounts, dict)
+        else amounts
+        for key, amounts in resources.items()
+    }
+    return {**spec, "resources": quoted}
+
+
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
@@ -66,7 +80,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _check_patch(asked: dict[str, Any], response: dict[str, Any]) -> None:
-    """Asserts that a patch only adds missing keys to mappings."""
+    """Asserts that a patch only adds missing keys to mappings, and quotes to fractions."""
     spec = (asked.get("object") or {}).get("spec")
     for operation in json.loads(base64.b64decode(response.get("patch", base64.b64encode(b"[]")))):
         assert operation["op"] == "add"
@@ -75,5 +89,17 @@ def _check_patch(asked: dict[str, Any], response: dict[str, Any]) -> None:
         else:
             assert isinstance(spec, dict)
             field = operation["path"].removeprefix("/spec/")
-            assert field in ("count", "image")
-            assert spec.get(field) is None
+            if field == "resources":
+                assert _quoted(spec[field], operation["value"])
+            else:
+                assert field in ("count", "image")
+                assert spec.get(field) is None
+
+
+def _quoted(before: Any, after: Any) -> bool:
+    """Whether two values are the same but for quotes around a fraction."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return before.keys() == after.keys() and all(_quoted(before[key], after[key]) for key in before)
+    if isinstance(before, float) and isinstance(after, str):
+        return float(after) == before
+    return type(before) is type(after) and bool(before == after)

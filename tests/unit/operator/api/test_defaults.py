@@ -35,7 +35,8 @@ def test_defaulting_is_idempotent_and_keeps_every_value(spec: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"), [(0.1, "0.1"), (2.0, "2.0"), (1e-05, "0.00001"), (1, 1), ("0.1", "0.1"), (True, True)]
+    ("amount", "text"),
+    [(0.1, "0.1"), (2.0, "2.0"), (1e-05, "1e-05"), (1e308, "1e+308"), (1, 1), ("0.1", "0.1"), (True, True)],
 )
 def test_a_fraction_without_quotes_becomes_text(amount: object, text: object) -> None:
     spec = {"count": 1, "image": "a", "resources": {"limits": {"cpu": amount}, "requests": None}}
