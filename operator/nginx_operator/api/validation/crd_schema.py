@@ -72,6 +72,8 @@ def _explain(error: ValidationError) -> str:
         case "required":
             return f"{value} lacks a required field: {error.message}"
         case _:
+            if (sentence := schema.pattern_rule(_schema_of(error))[1]) and error.validator == "pattern":
+                return f"{value} is malformed: {sentence}"
             return f"{value} is malformed" + (f"; an example is {quoted(example)}" if example is not None else "")
 
 
