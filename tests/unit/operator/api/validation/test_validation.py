@@ -76,6 +76,14 @@ def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
             {"resources": {"limits": {"cpu": "lots"}}},
             'spec.resources.limits.cpu: "lots" is malformed; an example is "50m"',
         ),
+        (
+            {"resources": {"limits": {"memory": "64MB"}}},
+            'spec.resources.limits.memory: "64MB" is malformed; an example is "64Mi"',
+        ),
+        (
+            {"resources": {"limits": {"example.com/gpu": "lots"}}},
+            'spec.resources.limits.example.com/gpu: "lots" is malformed; an example is 1',
+        ),
     ],
 )
 def test_what_is_invalid_is_refused_with_a_sentence(spec: dict[str, Any], expected: str) -> None:
