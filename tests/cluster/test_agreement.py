@@ -61,10 +61,22 @@ def connection(running: Product) -> Iterator[Connection]:
 
 def read_anew(spec: dict[str, Any]) -> dict[str, Any]:
     """The spec as the API server has it after a patch of the mutating webhook: written by Go, where 3.0 is 3."""
+    if isinstance(resources := spec.get("resources"), dict):  # what the webhook is sent was written by Go too
+        spec = {**spec, "resources": {key: without_points(amounts) for key, amounts in resources.items()}}
     count = spec.get("count")
     if isinstance(count, float) and count.is_integer() and defaults.missing_defaults(spec, POLICY):
         return {**spec, "count": int(count)}
     return spec
+
+
+def without_points(amounts: Any) -> Any:
+    """Quantities that are whole numbers, as integers."""
+    if not isinstance(amounts, dict):
+        return amounts
+    return {
+        name: int(each) if isinstance(each, float) and each.is_integer() and abs(each) < 2**53 else each
+        for name, each in amounts.items()
+    }
 
 
 def errors_of_the_crd(name: str, spec: dict[str, Any], *, strict: bool) -> Iterator[FieldError]:

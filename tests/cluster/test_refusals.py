@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +11,7 @@ import pytest
 import yaml
 
 from nginx_operator.api import names
+from tests.support.docs.blocks import Command, blocks
 from tests.support.namespaces import Namespace
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "refusals.md"
@@ -39,6 +42,32 @@ def test_what_kubectl_prints_is_what_the_page_shows(manifest: str, said: str, na
         PAGE.write_text(page.replace(f"{block}{said}```", f"{block}{found}```"), encoding="utf-8")
         return
     assert found == said
+
+
+def commands() -> list[Command]:
+    return [command for block in blocks(PAGE.read_text(encoding="utf-8")) for command in block.commands]
+
+
+def renew(answers: list[tuple[str, ...]]) -> None:
+    """Writes below each command of the page what it printed."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    for command, answer in reversed(list(zip(commands(), answers, strict=True))):
+        begin = command.line - 1 + len(command.text.splitlines())
+        lines[begin : begin + len(command.answer)] = answer
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_what_kubectl_prints_of_a_change_is_what_the_page_shows(namespace: Namespace, tmp_path: Path) -> None:
+    bed = namespace.bed
+    environment = {**bed.environment, "KUBECONFIG": str(shutil.copy(bed.kubeconfig, tmp_path))}
+    answers = []
+    here = f"kubectl config set-context --current --namespace={namespace.name}"
+    for text in (here, *(command.text for command in commands())):
+        done = subprocess.run(["bash", "-c", f"{text}\n"], env=environment, capture_output=True, text=True)
+        answers.append((*done.stderr.splitlines(), *done.stdout.splitlines()))
+    if os.environ.get("UPDATE_DOCS"):
+        renew(answers[1:])
+    assert answers[1:] == [command.answer for command in commands()]
 
 
 def test_the_page_has_examples() -> None:

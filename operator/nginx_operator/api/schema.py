@@ -1,6 +1,7 @@
 """The CustomResourceDefinition as package data, and the JSON Schema of a spec taken from it."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -10,6 +11,7 @@ from jsonschema import Draft202012Validator, TypeChecker
 from jsonschema.validators import extend
 
 Schema = dict[str, Any]
+_MATCHES: Final = re.compile(r"self\.matches\('([^'\\]*)'\)")
 
 
 @cache
@@ -25,12 +27,30 @@ def spec_schema(version: str) -> Schema:
     """The schema of `.spec` in one served version, for instance "v1alpha1", with its patterns as Python writes them."""
     (found,) = (v for v in crd()["spec"]["versions"] if v["name"] == version)
     spec: Schema = found["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    return _with_python_patterns(spec)
+    return _with_python_patterns(_with_patterns(spec))
 
 
 def spec_fields(version: str) -> list[str]:
     """Names of the fields of `.spec`."""
     return list(spec_schema(version)["properties"])
+
+
+def pattern_rule(schema: Mapping[str, Any]) -> tuple[str, str]:
+    """Pattern and message of a string's rule `self.matches('...')`; both empty if it has none.
+
+    CEL says what is wrong in a sentence, where `pattern` has the API server print the regular expression.
+    """
+    for rule in schema.get("x-kubernetes-validations", ()):
+        if found := _MATCHES.fullmatch(rule["rule"]):
+            return found[1], rule["message"]
+    return "", ""
+
+
+def _with_patterns(schema: Schema) -> Schema:
+    """The same schema, with rules of the form `self.matches('...')` as patterns, which JSON Schema knows."""
+    found, _ = pattern_rule(schema)
+    kept = {key: _with_patterns(value) if isinstance(value, dict) else value for key, value in schema.items()}
+    return {**kept, "pattern": found} if found else kept
 
 
 def _with_python_patterns(schema: Schema) -> Schema:

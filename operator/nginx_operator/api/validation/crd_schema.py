@@ -54,7 +54,7 @@ _TYPES: Final = {
 def _explain(error: ValidationError) -> str:
     """A schema error in words: the value, then what is allowed."""
     value, bound = quoted(error.instance), cast("Any", error.validator_value)
-    example = "50m" if list(error.absolute_path)[-1:] == ["cpu"] else _schema_of(error).get("example")
+    example = _example(error)
     match error.validator:
         case "type":
             hint = f", such as {quoted(example)}" if example is not None else ""
@@ -72,7 +72,23 @@ def _explain(error: ValidationError) -> str:
         case "required":
             return f"{value} lacks a required field: {error.message}"
         case _:
+            if (sentence := schema.pattern_rule(_schema_of(error))[1]) and error.validator == "pattern":
+                return f"{value} is malformed: {sentence}"
             return f"{value} is malformed" + (f"; an example is {quoted(example)}" if example is not None else "")
+
+
+def _example(error: ValidationError) -> object:
+    """A value that would be right, of the very resource where the field is a quantity; None if there is none."""
+    field, example = list(error.absolute_path)[-1:], _schema_of(error).get("example")
+    if not _schema_of(error).get("x-kubernetes-int-or-string"):
+        return example
+    match field:
+        case ["cpu"]:
+            return "50m"
+        case [str(name)] if "/" in name:
+            return 1  # a device has no fractions and no bytes
+        case _:
+            return example
 
 
 def _schema_of(error: ValidationError) -> Mapping[str, Any]:

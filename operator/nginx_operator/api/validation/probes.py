@@ -11,4 +11,5 @@ def validate_probes(probes: object) -> Iterator[FieldError]:
     if not isinstance(readiness, Mapping):
         return
     if readiness.get("httpGet") is not None and readiness.get("tcpSocket") is not None:
-        yield FieldError(("spec", "probes", "readiness", "tcpSocket"), "a probe has either httpGet or tcpSocket")
+        path = ("spec", "probes", "readiness", "tcpSocket")
+        yield FieldError(path, "a probe has either httpGet or tcpSocket; remove one of the two")

@@ -13,6 +13,9 @@ _NEEDS_TYPE: Final = {
     "loadBalancerClass": ("LoadBalancer",),
     "loadBalancerSourceRanges": ("LoadBalancer",),
 }
+_NEEDS_POLICY: Final = (
+    "two families need ipFamilyPolicy PreferDualStack or RequireDualStack; set one of these, or remove a family"
+)
 #: The API server's default for --service-node-port-range. A cluster may have another, so this only warns.
 _NODE_PORTS: Final = range(30000, 32768)
 #: Bytes of all annotations, keys and values: the API server's 256 KiB, and 1 KiB of them for the operator's own.
@@ -56,9 +59,9 @@ def validate_ip_families(service: object) -> Iterator[FieldError]:
     if not isinstance(service, Mapping) or len(families) < 2:
         return
     if service.get("ipFamilyPolicy") in (None, "SingleStack"):
-        yield _error("two families need ipFamilyPolicy PreferDualStack or RequireDualStack", "ipFamilies")
+        yield _error(_NEEDS_POLICY, "ipFamilies")
     if families[0] == families[1]:
-        yield _error("a family may appear once", "ipFamilies")
+        yield _error("a family may appear once; remove one of the two", "ipFamilies")
 
 
 def _annotation_errors(annotations: object) -> Iterator[FieldError]:

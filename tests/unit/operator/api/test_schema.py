@@ -31,6 +31,15 @@ def test_the_package_carries_the_one_schema() -> None:
     assert schema.crd() == yaml.safe_load((ROOT / "crds" / "proxy.example.com_nginxes.yaml").read_text())
 
 
+def test_no_text_is_answered_with_a_regular_expression() -> None:
+    """Save a quantity: a rule on x-kubernetes-int-or-string costs CEL as much as the longest request."""
+    found = [(path, node) for path, node in walk(openapi()["spec"], "spec") if node.get("type") == "string"]
+    assert [path for path, node in found if "pattern" in node] == []
+    worded = [path for path, node in found if all(schema.pattern_rule(node))]
+    assert "spec.image" in worded
+    assert [path for path, node in found if node.get("x-kubernetes-validations") and path not in worded] == []
+
+
 def test_names_agree() -> None:
     crd = schema.crd()
     assert crd["metadata"]["name"] == names.CRD

@@ -268,7 +268,7 @@ def test_a_probe_with_one_handler_passes(handlers: dict[str, Any]) -> None:
 
 def test_a_probe_has_one_handler() -> None:
     (error,) = errors({"probes": {"readiness": {"httpGet": {"path": "/"}, "tcpSocket": {}}}})
-    assert error == "spec.probes.readiness.tcpSocket: a probe has either httpGet or tcpSocket"
+    assert error == "spec.probes.readiness.tcpSocket: a probe has either httpGet or tcpSocket; remove one of the two"
 
 
 def test_what_is_stored_is_not_refused_again_when_something_else_changes() -> None:

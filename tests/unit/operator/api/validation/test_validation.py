@@ -53,6 +53,11 @@ def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
         ({"count": 3.5}, "spec.count: 3.5 must be a whole number, such as 3"),
         ({"count": 2**31}, "spec.count: 2147483648 must be 2147483647 or less"),
         ({"containerPort": 0}, "spec.containerPort: 0 must be 1 or more"),
+        (
+            {"probes": {"readiness": {"httpGet": {"path": "healthz"}}}},
+            'spec.probes.readiness.httpGet.path: "healthz" is malformed: a path begins with / and has visible ASCII '
+            "characters alone, no blanks, such as /healthz",
+        ),
         ({"imagePullPolicy": "never"}, 'spec.imagePullPolicy: "never" must be one of Always, IfNotPresent, Never'),
         (
             {"service": {"nodePort": 30080}},
@@ -70,6 +75,14 @@ def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
         (
             {"resources": {"limits": {"cpu": "lots"}}},
             'spec.resources.limits.cpu: "lots" is malformed; an example is "50m"',
+        ),
+        (
+            {"resources": {"limits": {"memory": "64MB"}}},
+            'spec.resources.limits.memory: "64MB" is malformed; an example is "64Mi"',
+        ),
+        (
+            {"resources": {"limits": {"example.com/gpu": "lots"}}},
+            'spec.resources.limits.example.com/gpu: "lots" is malformed; an example is 1',
         ),
     ],
 )
