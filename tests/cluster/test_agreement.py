@@ -147,6 +147,9 @@ OF_THE_CHILDREN: list[dict[str, Any]] = [
     {"service": {"annotations": {f"a{number}": "x" * 4096 for number in range(64)}}},
     {"service": {"annotations": {f"a{number}": "x" * 4075 for number in range(64)}}},
     {"service": {"annotations": {"a b": ""}}},
+    {"service": {"labels": {"tier": "a", "app.kubernetes.io/part-of": "shop"}}},
+    {"deployment": {"labels": {"tier": "A.b_c"}, "annotations": {"Example.com/A": "x y"}}},
+    *[{"deployment": {"labels": labels}} for labels in ({"a b": ""}, {"a": "x y"}, {"a": "-x"}, {"a": "x" * 63})],
     {"service": {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]}},
     {"service": {"ipFamilyPolicy": "PreferDualStack"}},
     *[{"probes": {"readiness": readiness}} for readiness in (

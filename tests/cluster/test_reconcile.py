@@ -378,6 +378,24 @@ def test_quota_is_named(namespace: Namespace) -> None:
     assert "exceeded quota: q" in namespace.wait_reason("QuotaExceeded")["message"]
 
 
+def test_labels_and_annotations_of_the_children_come_and_go_and_replace_no_pod(namespace: Namespace) -> None:
+    wanted = {"labels": {"team": "shop"}, "annotations": {"example.com/owner": "anna"}}
+    namespace.apply({"count": 2})
+    before = namespace.wait("nginx", serving(2))["status"]["nodes"]
+    namespace.apply({"count": 2, "deployment": wanted, "service": wanted})
+    for kind in ("deployment", "service"):
+        found = namespace.wait(kind, lambda found: found["metadata"]["labels"].get("team") == "shop")
+        assert found["metadata"]["annotations"]["example.com/owner"] == "anna"
+    selected = namespace.kubectl("get", "deployments,services", "-l", "team=shop", "-o", "name").stdout.split()
+    assert selected == ["deployment.apps/web", "service/web"]
+    namespace.apply({"count": 2, "deployment": {"labels": {"other": "x"}}})
+    for kind in ("deployment", "service"):
+        found = namespace.wait(kind, lambda found: "team" not in found["metadata"]["labels"])
+        assert "example.com/owner" not in found["metadata"].get("annotations", {})
+    assert namespace.wait("nginx", serving(2))["status"]["nodes"] == before
+    assert len(namespace.list("replicaset")) == 1
+
+
 def test_a_quota_that_wants_requests_is_named_with_what_to_do(namespace: Namespace) -> None:
     hard = {"hard": {"requests.cpu": "1"}}
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": hard}

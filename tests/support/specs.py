@@ -85,6 +85,12 @@ _ODD_ANNOTATIONS = st.one_of(
     st.dictionaries(st.just("tier"), _SCALARS | _of("x" * 4096, "x" * 4097)),
     _of(64, 65).map(lambda count: {f"a{number}": "" for number in range(count)}),
 )
+_LABELS = st.dictionaries(_of("tier", "example.com/tier", "app.kubernetes.io/part-of"), _of("", "a", "A.b_c-1"))
+_ODD_LABELS = st.one_of(
+    _SCALARS,
+    st.dictionaries(_of("tier", "a b", "app.kubernetes.io/name", "proxy.example.com/a"), _of("a", "-a", "a b", None)),
+    st.dictionaries(st.just("tier"), _SCALARS | _of("x" * 63, "x" * 64)),
+)
 _NETWORKS = st.lists(_of("192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32", "0.0.0.0/0"), max_size=3, unique=True)
 _ODD_NETWORKS = st.one_of(
     st.lists(_words("192.0.2.0/24", "1.2.3/8", "192.0.2.0/33", "192.0.2.0/024", "1.2.3.4", "::/129"), max_size=3),
@@ -97,6 +103,7 @@ _ANY_TYPE: Fields = {
     "enabled": st.booleans(),
     "port": _PORTS,
     "annotations": _ANNOTATIONS,
+    "labels": _LABELS,
     "ipFamilyPolicy": _of("SingleStack", "PreferDualStack", "RequireDualStack"),
     "ipFamilies": _of(["IPv4"], ["IPv6"]),
 }
@@ -113,6 +120,7 @@ _ODD_SERVICE = _object(
         "type": _of("LoadBalancer", "NodePort") | _words("ExternalName", "NodePort"),
         "nodePort": _INTEGERS | _FLOATS,
         "annotations": _ODD_ANNOTATIONS,
+        "labels": _ODD_LABELS,
         "externalTrafficPolicy": _words("Local"),
         "loadBalancerClass": _words("a/b/c", "a..b", "A/b", "a_b.c/d", "-a") | _LONG,
         "loadBalancerSourceRanges": _ODD_NETWORKS,
@@ -170,6 +178,7 @@ _GOOD: Fields = {
     "resources": st.fixed_dictionaries({}, optional={"requests": _REQUESTS}) | st.builds(dict, limits=_LIMITS),
     "containerPort": _PORTS,
     "service": _SERVICE,
+    "deployment": st.fixed_dictionaries({}, optional={"labels": _LABELS, "annotations": _ANNOTATIONS}),
     "probes": _PROBES,
     "paused": st.booleans(),
 }
@@ -181,6 +190,7 @@ _ODD: Fields = {
     "resources": _RESOURCES,
     "containerPort": _INTEGERS | _FLOATS,
     "service": _ODD_SERVICE,
+    "deployment": _object({"labels": _LABELS}, {"labels": _ODD_LABELS, "annotations": _ODD_ANNOTATIONS}),
     "probes": _ODD_PROBES,
     "paused": _SCALARS,
 }

@@ -99,12 +99,20 @@ class ServiceSpec(_View):
     type: str = "ClusterIP"
     port: int = 80
     node_port: int | None = None
+    labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     external_traffic_policy: str | None = None
     load_balancer_class: str | None = None
     load_balancer_source_ranges: tuple[str, ...] = ()
     ip_family_policy: str | None = None
     ip_families: tuple[str, ...] = ()
+
+
+class DeploymentMetadata(_View):
+    """spec.deployment."""
+
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
 
 
 class HTTPGetAction(_View):
@@ -150,6 +158,7 @@ class NginxSpec(_View):
     resources: dict[str, dict[str, str | int]] = {}
     container_port: int = 8080
     service: ServiceSpec = msgspec.field(default_factory=ServiceSpec)
+    deployment: DeploymentMetadata = msgspec.field(default_factory=DeploymentMetadata)
     probes: Probes = msgspec.field(default_factory=Probes)
     paused: bool = False
     fixed_ids: bool = True

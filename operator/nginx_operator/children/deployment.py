@@ -30,7 +30,7 @@ def build_deployment(owner: ObjectMeta, spec: NginxSpec) -> dict[str, Any]:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": child_metadata(owner),
+        "metadata": child_metadata(owner, spec.deployment.labels, spec.deployment.annotations),
         "spec": {
             "replicas": spec.count,
             "selector": {"matchLabels": labels},

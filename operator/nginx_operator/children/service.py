@@ -15,9 +15,7 @@ def build_service(owner: ObjectMeta, spec: NginxSpec) -> dict[str, Any] | None:
     service = spec.service
     if not service.enabled:
         return None
-    metadata = child_metadata(owner)
-    if service.annotations:
-        metadata["annotations"] = dict(service.annotations)
+    metadata = child_metadata(owner, service.labels, service.annotations)
     port: dict[str, Any] = {"name": "http", "port": service.port, "targetPort": "http", "protocol": "TCP"}
     if service.node_port is not None:
         port["nodePort"] = service.node_port

@@ -24,6 +24,7 @@ NAMES: Final = [
     "uid", "kind", "operation", "object", "oldObject", "spec", "count", "image", "imagePullPolicy", "imagePullSecrets",
     "containerPort", "resources", "requests", "limits", "cpu", "memory", "service", "type", "port", "nodePort",
     "annotations", "externalTrafficPolicy", "loadBalancerClass", "loadBalancerSourceRanges", "paused", "metadata",
+    "labels", "deployment",
     "ipFamilyPolicy", "ipFamilies", "probes", "readiness", "httpGet", "tcpSocket", "path", "timeoutSeconds",
     "deletionTimestamp", "generateName", "replicas", "namespace", "group", "version", "apiVersion", "subResource",
     "__class__", "constructor", "\ud800",

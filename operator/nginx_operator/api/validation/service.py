@@ -18,8 +18,6 @@ _NEEDS_POLICY: Final = (
 )
 #: The API server's default for --service-node-port-range. A cluster may have another, so this only warns.
 _NODE_PORTS: Final = range(30000, 32768)
-#: Bytes of all annotations, keys and values: the API server's 256 KiB, and 1 KiB of them for the operator's own.
-_MAX_ANNOTATION_BYTES: Final = 255 * 1024
 _QUALIFIED_NAME_FORMAT: Final = (
     "must be a name such as tier or example.com/tier, of at most 63 characters after the '/'"
 )
@@ -32,7 +30,6 @@ def validate_service(spec: Mapping[str, Any], old_spec: Mapping[str, Any]) -> It
         return
     if not isinstance(old, Mapping):
         old = {}
-    yield from _annotation_errors(new.get("annotations"))
     # The Service of a paused Nginx stays, whatever is written.
     exists = old.get("enabled") is not False or old_spec.get("paused") is True
     yield from _load_balancer_class_errors(new, old, exists=exists)
@@ -62,21 +59,6 @@ def validate_ip_families(service: object) -> Iterator[FieldError]:
         yield _error(_NEEDS_POLICY, "ipFamilies")
     if families[0] == families[1]:
         yield _error("a family may appear once; remove one of the two", "ipFamilies")
-
-
-def _annotation_errors(annotations: object) -> Iterator[FieldError]:
-    size = 0
-    for key, value in annotations.items() if isinstance(annotations, Mapping) else ():
-        if value is None:
-            continue  # left out
-        size += len(str(key).encode(errors="replace")) + len(str(value).encode(errors="replace"))
-        # The API server takes upper-case letters in a prefix, here alone.
-        if not names.is_qualified_name(key.lower() if isinstance(key, str) else key):
-            yield _error(f"the key {quoted(key)} {_QUALIFIED_NAME_FORMAT}", "annotations")
-    if size > _MAX_ANNOTATION_BYTES:
-        yield _error(
-            f"{size} bytes in all are more than a Service can have; keep within {_MAX_ANNOTATION_BYTES}", "annotations"
-        )
 
 
 def _load_balancer_class_errors(

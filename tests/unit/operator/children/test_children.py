@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from nginx_operator.api import names
-from nginx_operator.api.types import NginxSpec, ObjectMeta, ServiceSpec
+from nginx_operator.api.types import DeploymentMetadata, NginxSpec, ObjectMeta, ServiceSpec
 from nginx_operator.children import CHILDREN
 from nginx_operator.children.deployment import build_deployment
 from nginx_operator.children.service import build_service
@@ -57,6 +57,14 @@ def test_the_spec_reaches_the_pods(owner: ObjectMeta) -> None:
     assert body["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "login"}]
 
 
+def test_metadata_of_the_deployment_reaches_it_and_not_its_pods(owner: ObjectMeta) -> None:
+    plain, wanted = NginxSpec(1, "a:1"), DeploymentMetadata({"team": "shop"}, {"example.com/owner": "anna"})
+    body = build_deployment(owner, msgspec.structs.replace(plain, deployment=wanted))
+    assert body["metadata"]["labels"] == {"team": "shop", **names.labels("web")}
+    assert body["metadata"]["annotations"] == {"example.com/owner": "anna"}
+    assert body["spec"] == build_deployment(owner, plain)["spec"]
+
+
 def test_no_service_where_it_is_switched_off(owner: ObjectMeta) -> None:
     assert build_service(owner, NginxSpec(1, "a:1", service=ServiceSpec(enabled=False))) is None
 
@@ -66,6 +74,7 @@ def test_the_spec_reaches_the_service(owner: ObjectMeta) -> None:
         type="LoadBalancer",
         port=8080,
         node_port=30080,
+        labels={"team": "shop", names.LABEL_INSTANCE: "another"},
         annotations={"a": "b"},
         external_traffic_policy="Local",
         load_balancer_class="example.com/x",
@@ -74,6 +83,7 @@ def test_the_spec_reaches_the_service(owner: ObjectMeta) -> None:
     body = build_service(owner, NginxSpec(1, "a:1", service=wanted))
     assert body is not None
     assert body["metadata"]["annotations"] == {"a": "b"}
+    assert body["metadata"]["labels"] == {"team": "shop", **names.labels("web")}  # ours win
     assert body["spec"] == {
         "type": "LoadBalancer",
         "selector": names.labels("web"),

@@ -339,3 +339,32 @@ def test_the_example_of_a_quantity_is_of_that_resource() -> None:
     (cpu, memory) = errors({"resources": {"limits": {"cpu": "much", "memory": "much"}}})
     assert cpu.endswith('an example is "50m"')
     assert memory.endswith('an example is "64Mi"')
+
+
+@pytest.mark.parametrize("child", ["deployment", "service"])
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({"labels": {"team": "shop", "app.kubernetes.io/part-of": "", "gone": None}}, ""),
+        ({"annotations": {"Example.com/A": "any text"}}, ""),
+        (
+            {"labels": {"app.kubernetes.io/name": "x"}},
+            'labels: the key "app.kubernetes.io/name" is the operator\'s own',
+        ),
+        (
+            {"labels": {"proxy.example.com/a": "x"}},
+            'labels: the key "proxy.example.com/a" begins with proxy.example.com/',
+        ),
+        ({"labels": {"a b": "x"}}, 'labels: the key "a b" must be a name such as tier'),
+        ({"labels": {"a": "x y"}}, 'labels.a: "x y" must have letters, digits'),
+        ({"labels": {"a": 1}}, "labels.a: 1 must be a string"),
+        ({"labels": {"a": "x" * 64}}, "labels.a: "),
+        ({"annotations": {"a b": ""}}, 'annotations: the key "a b" must be a name such as tier'),
+        ({"annotations": {"proxy.example.com/applied-hash": ""}}, "annotations: the key"),
+        ({"annotations": {"deployment.kubernetes.io/revision": "9"}}, "begins with deployment.kubernetes.io/"),
+    ],
+)
+def test_metadata_of_a_child(child: str, metadata: dict[str, Any], words: str) -> None:
+    found = errors({child: metadata})
+    assert bool(found) == bool(words)
+    assert all(error.startswith(f"spec.{child}.") and words in error for error in found[:1])
