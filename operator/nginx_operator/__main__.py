@@ -43,6 +43,7 @@ _LINT_EPILOG: Final = """\
 examples:
   nginx-operator lint examples/*.yaml
   kubectl get nginx web -o yaml | nginx-operator lint -
+  nginx-operator lint --policy-file policy.yaml --namespace-class gold manifests/
 
 exit codes: 0 if nothing would be refused, 1 otherwise, 2 for a mistake on the command line
 """
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             case "run":
                 sys.exit(_run(settings.from_arguments(parsed)))
             case "lint":
-                sys.exit(lint.main(parsed.files, PolicyFile(parsed.policy_file).current, parsed.namespace_class))
+                sys.exit(_lint(parsed))
             case "check":
                 sys.exit(_check(parsed))
             case _:
@@ -105,6 +106,26 @@ def _add_lint_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="the policy's class of the namespaces that it does not list by name (default: none)",
     )
+
+    parser.add_argument(
+        "--release",
+        default="",
+        metavar="NS/NAME",
+        help="the Helm release that a message names as the policy's, as its webhooks do with watchNamespaces (default: "
+        "the cluster)",
+    )
+
+
+def _lint(parsed: argparse.Namespace) -> int:
+    """Checks files. Returns the exit code; a class that the policy does not have is a mistake on the command line."""
+    policies = PolicyFile(parsed.policy_file, parsed.release).current
+    given, known = parsed.namespace_class, policies.class_names
+    if given and given not in known:
+        policy = f"the policy in {parsed.policy_file}" if parsed.policy_file else "the chart's policy"
+        classes = f"its classes are {', '.join(known)}" if known else "it has no classes"
+        print(f"nginx-operator: --namespace-class: {policy} has no class {given}; {classes}", file=sys.stderr)
+        return 2
+    return lint.main(parsed.files, policies, parsed.namespace_class)
 
 
 def _add_check_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from nginx_operator.api.kubectl_yaml import PARSE_ERRORS
-from nginx_operator.api.policy import Policies, PolicyError
+from nginx_operator.api.policy import Policies, Policy, PolicyError
 from nginx_operator.logs import LogOnChange
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class PolicyFile:
         self._release = release
         self._content: bytes | None = None
         self._refusals = LogOnChange(log)
-        self.current = Policies()
+        self.current = Policies(Policy(release=release))
         if path is not None:
             self.current = self._read(path)
 

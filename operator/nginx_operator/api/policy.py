@@ -122,6 +122,11 @@ class Policies:
         return next((found.policy for found in self.classes if found.name == class_name), self.cluster)
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, in their order."""
+        return tuple(found.name for found in self.classes)
+
+    @property
     def summary(self) -> str:
         """All of them, for a log line."""
         bounds = [self.cluster, *self.namespaces.values(), *(found.policy for found in self.classes)]

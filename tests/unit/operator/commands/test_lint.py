@@ -174,3 +174,45 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
             main(["lint", *map(str, arguments)])
         assert ended.value.code == code
         assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        ("gold, bronze", "has no class silver; its classes are gold, bronze"),
+        ("", "has no class silver; it has no classes"),
+    ],
+)
+def test_a_class_that_the_policy_does_not_have_is_a_mistake(
+    classes: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = classes.split(", ") if classes else []
+    listed = [f"{{name: {name}, selector: {{key: tier, operator: In, values: [{name}]}}}}" for name in names]
+    policy, good = tmp_path / "policy.yaml", tmp_path / "good.yaml"
+    policy.write_text(f"classes: [{', '.join(listed)}]\n")
+    good.write_text(HEAD)
+    for given in (["--policy-file", str(policy)], *([] if names else [[]])):
+        with pytest.raises(SystemExit) as ended:
+            main(["lint", *given, "--namespace-class", "silver", str(good)])
+        assert ended.value.code == 2
+        told = capsys.readouterr()
+        assert said in told.err
+        assert told.out == ""
+
+
+@pytest.mark.parametrize("policy", ["", "maxCount: 100\n"])
+def test_a_release_is_named_as_its_webhooks_name_it(
+    policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, file = tmp_path / "bad.yaml", tmp_path / "policy.yaml"
+    bad.write_text(HEAD + "spec: {count: 101}\n")
+    file.write_text(policy)
+    given = ["--policy-file", str(file)] if policy else []
+    with pytest.raises(SystemExit):
+        main(["lint", *given, "--release", "shop-system/nginx-operator-shop", str(bad)])
+    said = capsys.readouterr().out
+    assert "101 is more than release shop-system/nginx-operator-shop allows (maxCount is 100)" in said
+    assert "ask the administrator of release shop-system/nginx-operator-shop to raise webhooks.policy.maxCount" in said
+    with pytest.raises(SystemExit):
+        main(["lint", *given, str(bad)])
+    assert "101 is more than this cluster allows" in capsys.readouterr().out
