@@ -180,6 +180,7 @@ generate: $(READY) ## Copy the schema of crds/ into the chart; write the tables 
 	@cp crds/*.yaml charts/nginx-operator/files/crds/
 	@$(BIN)/python docs/fields.py
 	@$(BIN)/python docs/values.py
+	@$(BIN)/python docs/messages.py
 	@$(BIN)/python -m bench.pages
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

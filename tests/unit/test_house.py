@@ -102,13 +102,14 @@ def test_the_chart_has_the_schema_of_crds() -> None:
     assert copy.read_bytes() == CRD.read_bytes(), "run `make generate`"
 
 
-def test_the_reference_has_the_fields_of_the_schema() -> None:
-    spec = importlib.util.spec_from_file_location("fields", ROOT / "docs" / "fields.py")
+@pytest.mark.parametrize(("script", "page"), [("fields", "reference"), ("messages", "messages")])
+def test_a_generated_page_is_what_its_sources_say(script: str, page: str) -> None:
+    spec = importlib.util.spec_from_file_location(script, ROOT / "docs" / f"{script}.py")
     assert spec is not None
     assert spec.loader is not None
-    fields = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fields)
-    assert fields.written() == read("docs/reference.md"), "run `make generate`"
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    assert writer.written() == read(f"docs/{page}.md"), "run `make generate`"
 
 
 def test_the_readme_explains_every_top_field_of_the_spec() -> None:
