@@ -1,0 +1,80 @@
+"""A configuration as a tree of directives, as `ngx_conf_parse` of nginx reads it (src/core/ngx_conf_file.c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nginx_operator.api.nginx_conf.lexer import PUNCTUATION, WORD, ConfigSyntaxError, tokens
+
+MAX_DEPTH = 100
+"""Blocks within blocks. nginx has no limit but its stack."""
+
+
+@dataclass(slots=True)
+class Directive:
+    """One directive.
+
+    Attributes:
+        name: its first word.
+        args: the words behind it.
+        line: where the name stands, from 1.
+        block: the directives between "{" and "}"; None when ";" ends it.
+        line_starts: indices in `args` of unquoted words that are the first on a line.
+    """
+
+    name: str
+    args: list[str]
+    line: int
+    block: list[Directive] | None
+    line_starts: list[int]
+
+
+def parse(text: str) -> list[Directive]:
+    """Return the directives of `text`.
+
+    Raises:
+        ConfigSyntaxError: with the line where the statement begins, which helps more than nginx's, the line
+            where it noticed.
+    """
+    if text.startswith("\ufeff"):
+        raise ConfigSyntaxError(1, "the text begins with a byte order mark, which nginx does not read; save it without")
+    here: list[Directive] = []
+    above: list[list[Directive]] = []
+    opened: list[Directive] = []
+    directive: Directive | None = None
+    for kind, value, line, first in tokens(text):
+        if kind != PUNCTUATION:
+            if directive is None:
+                directive = Directive(value, [], line, None, [])
+            else:
+                if first and kind == WORD:
+                    directive.line_starts.append(len(directive.args))
+                directive.args.append(value)
+        elif value == "}":
+            if directive is not None:
+                raise unterminated(directive)
+            if not opened:
+                raise ConfigSyntaxError(line, 'unexpected "}"; no block is open here')
+            opened.pop()
+            here = above.pop()
+        elif directive is None:
+            raise ConfigSyntaxError(line, f'unexpected "{value}"; no directive stands before it')
+        else:
+            here.append(directive)
+            if value == "{":
+                if len(opened) == MAX_DEPTH:
+                    raise ConfigSyntaxError(line, f"more than {MAX_DEPTH} blocks stand within each other")
+                above.append(here)
+                opened.append(directive)
+                here = directive.block = []
+            directive = None
+    if directive is not None:
+        raise unterminated(directive)
+    if opened:
+        raise ConfigSyntaxError(opened[-1].line, f'the block of "{opened[-1].name[:80]}" is not closed by "}}"')
+    return here
+
+
+def unterminated(directive: Directive) -> ConfigSyntaxError:
+    """Return the error of a directive that "}" or the end of the text follows."""
+    return ConfigSyntaxError(directive.line, f'directive "{directive.name[:80]}" is not terminated by ";"')
