@@ -70,7 +70,7 @@ class Rule:
             return "no argument"
         if self.arguments.endswith("+"):
             return f"at least {_plural(self.arguments[0])}"
-        *before, last = self.arguments
+        *before, last = list(self.arguments)
         return f"{', '.join(before)} or {last} arguments" if before else _plural(last)
 
 

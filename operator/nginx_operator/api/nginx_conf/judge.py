@@ -1,7 +1,7 @@
 """Errors and warnings of a configuration: nginx's grammar as `ngx_conf_handler` applies it, and the rules beyond it.
 
-An error refuses what nginx would refuse, or what the rules forbid. What nginx may accept, but hardly anybody means, is a
-warning; an unknown directive too, since a module of the user's image may bring it. Values are for `nginx -t` to judge.
+An error refuses what nginx would refuse, or what the rules forbid. What nginx may accept, but hardly anybody means, is
+a warning; an unknown directive too, since a module of the user's image may bring it. Values are for `nginx -t` to judge.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ class _Trial:
         if name == "daemon" and value != "off":
             self.refuse(line, f'"daemon {value[:20]}" makes the container exit; remove it')
         elif name == "master_process" and value != "on":
-            self.refuse(line, f'"master_process {value[:20]}" makes the container exit at its first reload; remove it')
+            self.refuse(line, f'"master_process {value[:20]}" is for developers of nginx alone; remove it')
         elif name == "user":
             self.warn(line, 'directive "user" has no effect, since nginx does not run as root')
 
@@ -212,7 +212,9 @@ class _Trial:
             elif kind == "types":
                 if entry.name == "include":
                     self.refuse(entry.line, 'directive "include" takes 1 argument')
-            elif words != 2 and not (words == 1 and entry.name in _LONE_WORDS.get(kind, ())):
+            elif not (words == 2 or (kind == "split_clients" and words > 2)) and not (
+                words == 1 and entry.name in _LONE_WORDS.get(kind, ())
+            ):
                 self.refuse(entry.line, f'an entry of "{kind}" is two words and ";", but this one has {words}')
 
     def hear_unknown(self, directive: Directive) -> None:

@@ -1,8 +1,8 @@
 """A configuration as tokens, exactly as `ngx_conf_read_token` of nginx takes it apart (src/core/ngx_conf_file.c).
 
-What surprises in it, and holds here too: a comment begins only where a token may begin; quotes count only there, and what
-follows a closing quote must be a space, ";", "{" or ")"; "}" inside an unquoted token is part of it, "{" ends it unless it
-follows "$"; a carriage return is a space, but only a line feed ends a line; a token or a comment has to fit into a
+What surprises in it, and holds here too: a comment begins only where a token may begin; quotes count only there, and
+what follows a closing quote must be a space, ";", "{" or ")"; "}" inside an unquoted token is part of it, "{" ends it
+unless it follows "$"; a carriage return is a space, but only a line feed ends a line; a token or a comment has to fit into a
 buffer of 4,096 bytes, with the character that ends it.
 """
 

@@ -62,7 +62,7 @@ def _split(value: str) -> tuple[str, int, int]:
 
 
 def _address(value: str) -> str:
-    if value in ("", "*", "0.0.0.0", "0"):
+    if value in ("", "*", "0.0.0.0", "0"):  # noqa: S104 what is compared binds nothing
         return "*"
     return "[::]" if value.startswith("[") and not value.strip("[:0]") else value.lower()
 

@@ -38,41 +38,58 @@ def parse(text: str) -> list[Directive]:
     """
     if text.startswith("\ufeff"):
         raise ConfigSyntaxError(1, "the text begins with a byte order mark, which nginx does not read; save it without")
-    here: list[Directive] = []
-    above: list[list[Directive]] = []
-    opened: list[Directive] = []
+    tree = _Tree([], [], [])
     directive: Directive | None = None
     for kind, value, line, first in tokens(text):
-        if kind != PUNCTUATION:
-            if directive is None:
-                directive = Directive(value, [], line, None, [])
+        if kind == PUNCTUATION:
+            if value == "}":
+                tree.close(directive, line)
+            elif directive is None:
+                raise ConfigSyntaxError(line, f'unexpected "{value}"; no directive stands before it')
             else:
-                if first and kind == WORD:
-                    directive.line_starts.append(len(directive.args))
-                directive.args.append(value)
-        elif value == "}":
-            if directive is not None:
-                raise unterminated(directive)
-            if not opened:
-                raise ConfigSyntaxError(line, 'unexpected "}"; no block is open here')
-            opened.pop()
-            here = above.pop()
-        elif directive is None:
-            raise ConfigSyntaxError(line, f'unexpected "{value}"; no directive stands before it')
-        else:
-            here.append(directive)
-            if value == "{":
-                if len(opened) == MAX_DEPTH:
-                    raise ConfigSyntaxError(line, f"more than {MAX_DEPTH} blocks stand within each other")
-                above.append(here)
-                opened.append(directive)
-                here = directive.block = []
+                tree.add(directive, opens=value == "{", line=line)
             directive = None
-    if directive is not None:
-        raise unterminated(directive)
-    if opened:
-        raise ConfigSyntaxError(opened[-1].line, f'the block of "{opened[-1].name[:80]}" is not closed by "}}"')
-    return here
+        elif directive is None:
+            directive = Directive(value, [], line, None, [])
+        else:
+            if first and kind == WORD:
+                directive.line_starts.append(len(directive.args))
+            directive.args.append(value)
+    return tree.whole(directive)
+
+
+@dataclass(slots=True)
+class _Tree:
+    """The tree while it is read: the block being filled, those around it, and the directives that opened them."""
+
+    here: list[Directive]
+    above: list[list[Directive]]
+    opened: list[Directive]
+
+    def add(self, directive: Directive, *, opens: bool, line: int) -> None:
+        self.here.append(directive)
+        if opens:
+            if len(self.opened) == MAX_DEPTH:
+                raise ConfigSyntaxError(line, f"more than {MAX_DEPTH} blocks stand within each other")
+            self.above.append(self.here)
+            self.opened.append(directive)
+            self.here = directive.block = []
+
+    def close(self, directive: Directive | None, line: int) -> None:
+        if directive is not None:
+            raise unterminated(directive)
+        if not self.opened:
+            raise ConfigSyntaxError(line, 'unexpected "}"; no block is open here')
+        self.opened.pop()
+        self.here = self.above.pop()
+
+    def whole(self, directive: Directive | None) -> list[Directive]:
+        if directive is not None:
+            raise unterminated(directive)
+        if self.opened:
+            last = self.opened[-1]
+            raise ConfigSyntaxError(last.line, f'the block of "{last.name[:80]}" is not closed by "}}"')
+        return self.here
 
 
 def unterminated(directive: Directive) -> ConfigSyntaxError:

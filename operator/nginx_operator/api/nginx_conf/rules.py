@@ -1,4 +1,4 @@
-"""What is demanded of a configuration beyond nginx's grammar: by the administrator, and by the operator's own server."""
+"""What is demanded of a configuration beyond nginx's grammar, by the administrator and by the operator's server."""
 
 from __future__ import annotations
 
