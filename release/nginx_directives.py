@@ -1,8 +1,8 @@
 """Writes the table of nginx's own directives from the C source of nginx: `make directives NGINX_SOURCE=<folder>`.
 
-The folder holds nginx's `src`; the crate nginx-src has it as its folder `nginx`. Each module of nginx lists its directives
-in an array of `ngx_command_t`: name, flags for contexts and arguments, and the function that sets it. The table holds what
-`ngx_conf_handler` decides by.
+The folder holds nginx's `src`; the crate nginx-src has it as its folder `nginx`. Each module of nginx lists its
+directives in an array of `ngx_command_t`: name, flags for contexts and arguments, and the function that sets it. The
+table holds what `ngx_conf_handler` decides by.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Errors and warnings of a configuration: nginx's grammar as `ngx_conf_handler` applies it, and the rules beyond it.
 
 An error refuses what nginx would refuse, or what the rules forbid. What nginx may accept, but hardly anybody means, is
-a warning; an unknown directive too, since a module of the user's image may bring it. Values are for `nginx -t` to judge.
+a warning; an unknown directive too, since a module of the user's image may bring it. Values are for `nginx -t`.
 """
 
 from __future__ import annotations
@@ -93,6 +93,12 @@ class _Trial:
     warnings: list[Finding] = field(default_factory=list)
     listens: list[listens.Listen] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
+    denied: dict[str, bool] = field(default_factory=dict)
+
+    def denies(self, name: str) -> bool:
+        if (known := self.denied.get(name)) is None:
+            known = self.denied[name] = self.rules.denies(name)
+        return known
 
     def refuse(self, line: int, message: str) -> None:
         self.errors.append(Finding(line, message, self.path))
@@ -125,7 +131,7 @@ class _Trial:
     def judge_directive(self, directive: Directive, context: str) -> str | None:
         """Judge one directive; return the context inside it, None when that is free or unknown."""
         name = directive.name
-        if self.rules.denies(name):
+        if self.denies(name):
             self.refuse(directive.line, f"directive {_quoted(name)} is not allowed; the administrator can allow it")
             return None
         rule = table().rule(name, context)
@@ -158,7 +164,7 @@ class _Trial:
     def judge_form(self, directive: Directive, rule: Rule, context: str) -> bool:
         """Judge what ends a directive, and how many arguments it has; tell whether it is well-formed."""
         name, line, number = directive.name, directive.line, len(directive.args)
-        lost = swallowed(directive, context, table())
+        lost = swallowed(directive, context, table()) if directive.line_starts else None
         if (directive.block is not None) and not rule.block:
             self.refuse(line, f'directive "{name}" is not terminated by ";"')
         elif rule.block and directive.block is None:
@@ -183,7 +189,7 @@ class _Trial:
             self.add_listen(directive, context)
         elif context == "main":
             self.judge_main(directive)
-        elif name.endswith(_KEYS) and args[0].startswith("engine:") and self.rules.denies("ssl_engine"):
+        elif name.endswith(_KEYS) and args[0].startswith("engine:") and self.denies("ssl_engine"):
             self.refuse(line, f'directive "{name}" names an engine of OpenSSL, which is not allowed; name a file')
         if name in table().deprecated:
             instead = table().deprecated[name]
@@ -222,7 +228,7 @@ class _Trial:
         waiting = [directive]
         while waiting:
             for inner in waiting.pop().block or ():
-                if self.rules.denies(inner.name):
+                if self.denies(inner.name):
                     self.judge_directive(inner, "")
                 elif inner.name == "include" and inner.args and (said := includes.outside(inner.args[0], self.rules)):
                     self.refuse(inner.line, said)

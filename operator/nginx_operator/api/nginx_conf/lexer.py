@@ -2,8 +2,8 @@
 
 What surprises in it, and holds here too: a comment begins only where a token may begin; quotes count only there, and
 what follows a closing quote must be a space, ";", "{" or ")"; "}" inside an unquoted token is part of it, "{" ends it
-unless it follows "$"; a carriage return is a space, but only a line feed ends a line; a token or a comment has to fit into a
-buffer of 4,096 bytes, with the character that ends it.
+unless it follows "$"; a carriage return is a space, but only a line feed ends a line; a token or a comment has to fit
+into a buffer of 4,096 bytes, with the character that ends it.
 """
 
 from __future__ import annotations

@@ -87,6 +87,12 @@ class _Tree:
         if directive is not None:
             raise unterminated(directive)
         if self.opened:
+            for opened in self.opened:
+                if opened.name[0:1].isdigit() and "}" in opened.name:
+                    raise ConfigSyntaxError(
+                        opened.line,
+                        f'"{{" ends an argument before "{opened.name[:80]}"; put quotes around the argument',
+                    )
             last = self.opened[-1]
             raise ConfigSyntaxError(last.line, f'the block of "{last.name[:80]}" is not closed by "}}"')
         return self.here

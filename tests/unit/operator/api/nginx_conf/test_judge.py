@@ -53,6 +53,10 @@ def test_a_whole_file_is_accepted(name: str) -> None:
         ),
         (
             "server { location ~ ^/a{8,}$ { } }",
+            '1: "{" ends an argument before "8,}$"; put quotes around the argument',
+        ),
+        (
+            "server { location ~ ^/a{8,}$ { } } }",
             '1: unknown directive "8,}$"; put quotes around a regular expression that has "{"',
         ),
         ("load_module x.so;", '1: directive "load_module" is not allowed; the administrator can allow it'),
