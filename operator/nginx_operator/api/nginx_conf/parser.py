@@ -87,15 +87,25 @@ class _Tree:
         if directive is not None:
             raise unterminated(directive)
         if self.opened:
-            for opened in self.opened:
-                if opened.name[0:1].isdigit() and "}" in opened.name:
-                    raise ConfigSyntaxError(
-                        opened.line,
-                        f'"{{" ends an argument before "{opened.name[:80]}"; put quotes around the argument',
-                    )
             last = self.opened[-1]
+            if (torn := _torn(self.opened[0])) is not None:
+                raise ConfigSyntaxError(
+                    torn.line, f'"{{" ends an argument before "{torn.name[:80]}"; put quotes around the argument'
+                )
             raise ConfigSyntaxError(last.line, f'the block of "{last.name[:80]}" is not closed by "}}"')
         return self.here
+
+
+def _torn(directive: Directive) -> Directive | None:
+    """Return the rest of an unquoted regular expression such as `^/a{8,}$`, which nginx takes for a block; or None."""
+    waiting = [directive]
+    while waiting:
+        for inner in waiting.pop().block or ():
+            if inner.block is not None:
+                if inner.name[0:1].isdigit() and "}" in inner.name:
+                    return inner
+                waiting.append(inner)
+    return None
 
 
 def unterminated(directive: Directive) -> ConfigSyntaxError:
