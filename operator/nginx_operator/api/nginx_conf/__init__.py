@@ -1,6 +1,7 @@
 """What nginx would say of a configuration, told without nginx: nothing runs, no include is followed, no file is opened.
 
     judge.py           errors and warnings of a configuration
+    findings.py        an error or a warning, with its line; a verdict holds them
     rules.py           what the administrator and the operator's own server demand of it
     listens.py         addresses and ports that servers listen on, and which collide
     includes.py        which files an include may name

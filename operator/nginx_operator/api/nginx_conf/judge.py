@@ -12,6 +12,7 @@ from typing import Literal
 
 from nginx_operator.api.nginx_conf import includes, listens
 from nginx_operator.api.nginx_conf.directives import BLOCKS, FREE, Rule, table, title
+from nginx_operator.api.nginx_conf.findings import MOST_FINDINGS, Finding, Verdict
 from nginx_operator.api.nginx_conf.lexer import ConfigSyntaxError
 from nginx_operator.api.nginx_conf.near_misses import near_miss
 from nginx_operator.api.nginx_conf.parser import Directive, parse
@@ -21,46 +22,10 @@ from nginx_operator.api.nginx_conf.unterminated import swallowed
 Place = Literal["http", "main"]
 """The text stands inside `http {}`, as a file of its own, or is the whole nginx.conf."""
 
-MOST_FINDINGS = 20
-"""Of errors, and of warnings, each."""
-
 _MOST_NEAR_MISSES = 10
 _NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _LONE_WORDS = {"map": ("hostnames", "volatile"), "geo": ("ranges", "proxy_recursive")}
 _KEYS = ("ssl_certificate_key", "ssl_certificate")
-
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """One thing that is wrong, or odd. `str` of it is "config.http.inline:12: directive ...".
-
-    Attributes:
-        line: from 1.
-        message: a sentence without the place.
-        path: the field that holds the text.
-    """
-
-    line: int
-    message: str
-    path: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is to be said of a configuration.
-
-    Attributes:
-        errors: it is refused; by line, at most MOST_FINDINGS.
-        warnings: likewise.
-        listens: what its servers listen on, includes not followed.
-    """
-
-    errors: list[Finding]
-    warnings: list[Finding]
-    listens: list[listens.Listen]
 
 
 def judge(text: str, *, path: str, place: Place, rules: Rules) -> Verdict:

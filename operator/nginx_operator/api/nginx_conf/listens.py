@@ -70,22 +70,28 @@ def _address(value: str) -> str:
 def collisions(listens: Iterable[Listen]) -> list[tuple[Listen, Listen]]:
     """Return the pairs that cannot both be bound: of different modules, with a port and an address in common.
 
-    `nginx -t` lets them pass, since it ignores an address in use; the start fails. The earlier line comes first.
+    `nginx -t` lets them pass, since it ignores an address in use; the start fails. The earlier line comes first. The
+    work is bounded: of a text that is made to take long, not every pair is found.
     """
-    found = []
-    by_module: dict[str, list[Listen]] = {}
-    for listen in dict.fromkeys(sorted(listens, key=lambda listen: listen.line)):
-        for module, others in by_module.items():
-            if module != listen.module:
-                found += [(other, listen) for other in others[:_MOST] if _collide(other, listen)]
-        by_module.setdefault(listen.module, []).append(listen)
-        if len(found) > _MOST:
+    found: list[tuple[Listen, Listen]] = []
+    single: dict[tuple[bool, int], dict[tuple[str, str], Listen]] = {}
+    ranges: list[Listen] = []
+    earlier: list[Listen] = []
+    for listen in sorted(listens, key=lambda listen: listen.line):
+        here = single.setdefault((listen.udp, listen.first), {})
+        others = [*here.values(), *ranges] if listen.first == listen.last else earlier[:_MOST_COMPARED]
+        found += [(other, listen) for other in others if other.module != listen.module and _collide(other, listen)]
+        if len(found) >= _MOST_FOUND:
             break
+        earlier.append(listen)
+        if listen.first == listen.last and len(here) < _MOST_ADDRESSES:
+            here.setdefault((listen.module, listen.address), listen)
+        elif listen.first != listen.last and len(ranges) < _MOST_RANGES:
+            ranges.append(listen)
     return found
 
 
-_MOST = 1000
-"""Listens of a module that are compared with another module's; a real configuration has far fewer."""
+_MOST_COMPARED, _MOST_FOUND, _MOST_ADDRESSES, _MOST_RANGES = 100, 20, 16, 20
 
 
 def _collide(one: Listen, other: Listen) -> bool:

@@ -17,7 +17,8 @@ from nginx_operator.api.nginx_conf.rules import Rules
 from tests.support.nginx_configurations import HTTP, MAIN, mutated
 
 OURS_TO_FIND = re.compile(
-    r"unexpected (?!\".*\" in condition)|not allowed here|invalid number of|is not terminated|has no opening|too long parameter"
+    r'unexpected (?!".*" in condition)|not allowed here|invalid number of'
+    r"|is not terminated|has no opening|too long parameter"
 )
 EVERYTHING_ALLOWED = Rules(denied=(), include_trees=("/",))
 

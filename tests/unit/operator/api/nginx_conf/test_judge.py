@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nginx_operator.api.nginx_conf.directives import table
-from nginx_operator.api.nginx_conf.judge import MOST_FINDINGS, Verdict, judge
+from nginx_operator.api.nginx_conf.findings import MOST_FINDINGS, Verdict
+from nginx_operator.api.nginx_conf.judge import judge
 from nginx_operator.api.nginx_conf.rules import Rules
 from tests.support.nginx_configurations import HTTP, MAIN
 
