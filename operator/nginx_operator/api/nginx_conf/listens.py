@@ -91,7 +91,7 @@ def collisions(listens: Iterable[Listen]) -> list[tuple[Listen, Listen]]:
     return found
 
 
-_MOST_COMPARED, _MOST_FOUND, _MOST_ADDRESSES, _MOST_RANGES = 100, 20, 16, 20
+_MOST_COMPARED, _MOST_FOUND, _MOST_ADDRESSES, _MOST_RANGES = 32, 20, 16, 20
 
 
 def _collide(one: Listen, other: Listen) -> bool:
