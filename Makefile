@@ -183,6 +183,11 @@ generate: $(READY) ## Copy the schema of crds/ into the chart; write the tables 
 	@$(BIN)/python docs/messages.py
 	@$(BIN)/python -m bench.pages
 
+.PHONY: directives
+directives: $(READY) ## Write the table of nginx's directives from its C source (NGINX_SOURCE=<folder with nginx's src>)
+	@test -n "$(NGINX_SOURCE)" || { echo "make directives needs NGINX_SOURCE=<folder with nginx's src>" >&2; exit 2; }
+	@$(BIN)/python -m release.nginx_directives '$(NGINX_SOURCE)'
+
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate
 

@@ -31,6 +31,7 @@ Without one:
     observations  what one reconcile may have seen
     specs        Hypothesis strategies for specs
     fuzz/        mutated reviews, and what no answer to one may be
+    nginx_configurations  configurations in the manner of those that people publish, and how they break
     manifests    manifests with faults around the spec
     reconciling  a reconciler that is called by hand
     rendering    renders the chart with Helm

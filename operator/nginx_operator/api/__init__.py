@@ -10,6 +10,7 @@ Both processes and `nginx-operator lint` decide by these pure functions; nothing
     selectors.py     a label selector's requirement, which tells a class of namespaces
     defaults.py      what a spec gets where it leaves something out
     validation/      what is refused, and what is warned of
+    nginx_conf/      what nginx would say of a configuration
     quantity.py      Kubernetes quantities ("500m", "64Mi") as numbers
     images.py        references of container images
     truncation.py    texts that are too long
