@@ -89,6 +89,30 @@ def test_a_secret_that_is_not_there_is_named_before_anything_changes(
         product.bed.kubectl("delete", "secret", "given", "-n", NAMESPACE, "--ignore-not-found")
 
 
+@each_helm
+@pytest.mark.parametrize("component", ["operator", "webhooks"])
+def test_an_account_that_is_not_there_is_named_before_anything_changes(
+    helm: Helm, component: str, product: Product
+) -> None:
+    product.install(helm=helm)
+    accounts = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{{}}"
+    own = accounts.format(RELEASE if component == "operator" else f"{RELEASE}-webhooks")
+    before = product.bed.get(own)
+    assert before is not None
+    value = f"{component}.serviceAccount"
+    given = ("--set", f"{value}.create=false", "--set", f"{value}.name=given")
+    words = f"{value}.create is false, and there is no ServiceAccount given in namespace {NAMESPACE}. Create it first"
+    for dry in ((), ("--dry-run=server",)):
+        assert words in attempt(product, helm, *given, *dry)
+    assert product.bed.get(own) == before
+    product.bed.kubectl("create", "serviceaccount", "given", "-n", NAMESPACE)
+    try:
+        attempt(product, helm, *given)
+        assert product.bed.get(own) is None
+    finally:
+        product.bed.kubectl("delete", "serviceaccount", "given", "-n", NAMESPACE)
+
+
 def complete(bed: Bed, name: str) -> None:
     """Makes the pods of a Deployment ready, as kubelets would, and waits until it is rolled out."""
     path = DEPLOYMENTS.path(NAMESPACE, name)

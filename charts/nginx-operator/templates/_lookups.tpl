@@ -104,6 +104,23 @@ not there. helm template sees no cluster.
 {{- end -}}
 
 {{- /*
+An account that the chart does not create must be there: Helm would delete the former one, and the pods that run would lose
+their rights, before it waits in vain for the new ones. helm template sees no cluster.
+*/ -}}
+{{- define "nginx-operator.guards.serviceAccounts" -}}
+{{- if lookup "v1" "Namespace" "" "kube-system" -}}
+{{- $operator := dict "component" "operator" "name" (include "nginx-operator.serviceAccountName" .) -}}
+{{- $webhooks := dict "component" "webhooks" "name" (include "nginx-operator.webhooks.serviceAccountName" .) -}}
+{{- range ternary (list $operator $webhooks) (list $operator) .Values.webhooks.enabled -}}
+{{- $given := not (index $.Values .component).serviceAccount.create -}}
+{{- if and $given (not (lookup "v1" "ServiceAccount" $.Release.Namespace .name)) -}}
+{{- fail (printf "%s.serviceAccount.create is false, and there is no ServiceAccount %s in namespace %s. Create it first, or correct %s.serviceAccount.name." .component .name $.Release.Namespace .component) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /*
 Webhook configurations belong to no namespace. If somebody deletes the namespace of a release instead of uninstalling it,
 they stay, call a Service that is gone, and refuse every Nginx, also those of this release.
 */ -}}
