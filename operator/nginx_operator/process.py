@@ -45,7 +45,7 @@ async def run(settings: Settings) -> int:
         failures.append(error.strerror or str(error))
     except Exception as error:  # kopf gives up where an answer is none that it retries; a restart begins anew
         log.debug("kopf ended", exc_info=error)
-        failures.append(f"kopf gave up: {error!r}")
+        failures.append(f"kopf ended on an error that it does not retry: {error!r}")
     for why in failures:
         log.critical("%s; ending", why)
     return 1 if failures else 0

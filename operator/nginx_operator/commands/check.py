@@ -133,4 +133,4 @@ async def _metrics_problem(address: str, network_policies: bool) -> str | None:
         await http.close()
     if answer.status != 200:
         return f"{answer.status} {answer.phrase}"
-    return None if _METRIC_PREFIX in answer.body else "the answer has no metric of ours"
+    return None if _METRIC_PREFIX in answer.body else "the answer has no metric named nginx_..."

@@ -61,7 +61,7 @@ class WebhookConfiguration:
 
     def _entries(self) -> list[dict[str, Any]]:
         if self.watch.object is None:
-            raise MissingWebhookError(f"there is no {self.watch}")
+            raise MissingWebhookError(f"there is no {self.watch}: 'helm upgrade' with the same values creates it")
         entries: list[dict[str, Any]] = self.watch.object.get("webhooks") or []
         ours = [entry for entry in entries if names.is_webhook(entry.get("name"))]
         if not any(entry["name"] == self._webhook for entry in ours):

@@ -116,7 +116,7 @@ async def test_what_answers_and_is_not_ours_is_told(api: ApiServer, client: Clie
     api.faults.next("get", "metrics", Answer(200, {}), refused(503, "ServiceUnavailable"))
     lines = await found(client, METRICS)
     assert [line.rpartition(": ")[2] for line in lines] == [
-        "the answer has no metric of ours",
+        "the answer has no metric named nginx_...",
         "503 Service Unavailable",
     ]
 
