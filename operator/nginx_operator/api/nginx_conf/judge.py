@@ -15,7 +15,7 @@ from nginx_operator.api.nginx_conf.directives import BLOCKS, FREE, Rule, table, 
 from nginx_operator.api.nginx_conf.findings import MOST_FINDINGS, Finding, Verdict
 from nginx_operator.api.nginx_conf.lexer import ConfigSyntaxError
 from nginx_operator.api.nginx_conf.near_misses import near_miss
-from nginx_operator.api.nginx_conf.parser import Directive, parse
+from nginx_operator.api.nginx_conf.parser import Directive, parse, unterminated
 from nginx_operator.api.nginx_conf.rules import Rules
 from nginx_operator.api.nginx_conf.unterminated import swallowed
 
@@ -103,9 +103,8 @@ class _Trial:
         if rule is None:
             self.judge_unfit(directive, context)
             return None
-        if not self.judge_form(directive, rule, context):
-            return BLOCKS.get((context, name))
-        self.judge_meaning(directive, context)
+        if self.judge_form(directive, rule, context):
+            self.judge_meaning(directive, context)
         return BLOCKS.get((context, name))
 
     def judge_unfit(self, directive: Directive, context: str) -> None:
@@ -131,11 +130,11 @@ class _Trial:
         name, line, number = directive.name, directive.line, len(directive.args)
         lost = swallowed(directive, context, table()) if directive.line_starts else None
         if (directive.block is not None) and not rule.block:
-            self.refuse(line, f'directive "{name}" is not terminated by ";"')
+            self.refuse(line, unterminated(directive).message)
         elif rule.block and directive.block is None:
             self.refuse(line, f'directive "{name}" has no opening "{{"')
         elif lost and (not rule.takes(number) or name == "listen"):
-            self.refuse(line, f'directive "{name}" is not terminated by ";"')
+            self.refuse(line, unterminated(directive).message)
         elif not rule.takes(number):
             self.refuse(line, f'directive "{name}" takes {rule.counts}, but has {number}')
         else:

@@ -36,10 +36,9 @@ def nginx_says(text: str, place: str, folder: Path) -> str:
     inner, outer = folder / "inner.conf", folder / "nginx.conf"
     inner.write_bytes(text.encode("utf-8", "surrogatepass"))
     outer.write_text(f"events {{}} http {{ include {inner}; }}" if place == "http" else f"include {inner};")
+    pid = () if "pid " in text else ("-g", "pid t.pid;")
     done = subprocess.run(
-        [binary(), "-t", "-q", "-p", str(folder), "-c", str(outer), "-e", "stderr", "-g", "pid t.pid;"]
-        if "pid " not in text
-        else [binary(), "-t", "-q", "-p", str(folder), "-c", str(outer), "-e", "stderr"],
+        [binary(), "-t", "-q", "-p", str(folder), "-c", str(outer), "-e", "stderr", *pid],
         capture_output=True,
         text=True,
         errors="replace",
