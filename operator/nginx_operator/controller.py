@@ -174,8 +174,8 @@ class Controller:
         if isinstance(error, LostLeaseError):
             self._fail(str(error))
         else:
-            log.error("a part of the operator failed", exc_info=error)
-            self._fail(f"a part of the operator failed: {error!r}")
+            log.error("the operator stops because of a bug", exc_info=error)
+            self._fail(f"a bug: {error!r}")
 
     async def _work_when_leading(self) -> None:
         if self._settings.leader_election:
@@ -222,15 +222,15 @@ class Controller:
                 delay = self._queue.add_rate_limited(key, later.retry_after)
                 self._metrics.queue_retries.inc()
                 self._metrics.reconciles.labels("requeue").inc()
-                log.debug("[%s/%s] again in %.1f s: %s", *key, delay, later)
+                log.debug("[%s/%s] not reconciled; retrying in %.1f s: %s", *key, delay, later)
             except ApiError as error:
                 delay = self._queue.add_rate_limited(key, error.retry_after)
                 self._metrics.reconciles.labels("error").inc()
-                log.warning("[%s/%s] again in %.1f s: %s", *key, delay, error.message)
+                log.warning("[%s/%s] not reconciled; retrying in %.1f s: %s", *key, delay, error.message)
             except Exception:
                 delay = self._queue.add_rate_limited(key)
                 self._metrics.reconciles.labels("error").inc()
-                log.exception("[%s/%s] reconcile failed; again in %.1f s", *key, delay)
+                log.exception("[%s/%s] not reconciled, because of a bug; retrying in %.1f s", *key, delay)
             finally:
                 self._queue.done(key)
                 self._metrics.reconcile_seconds.observe(time.monotonic() - started)

@@ -69,4 +69,4 @@ class PolicyFile:
         except PolicyError as error:
             raise PolicyError(f"{path}: {error}") from error
         except PARSE_ERRORS as error:
-            raise PolicyError(f"{path} is no YAML that can be read: {' '.join(str(error).split())}") from error
+            raise PolicyError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from error

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NS",
         dest="namespaces",
-        help="look after the Nginx of this namespace only; may be given several times (default: all namespaces)",
+        help="reconcile the Nginx of this namespace only; may be given several times (default: all namespaces)",
     )
     parser.add_argument(
         "--no-leader-election",

@@ -87,7 +87,7 @@ def test_a_broken_secret_is_refused_and_the_old_one_serves_on(
         for program in programs:
             line = program.wait_log("is refused")
             assert f"Secret {NAMESPACE}/{NAME} is refused: " in line
-            assert "certificate and key do not belong together; the certificate before it is served on" in line
+            assert "certificate and key do not belong together; the previous certificate is still served" in line
             wait_metric(program, "nginx_webhooks_certificate_refused 1.0")
             assert program.get("/readyz") == 200
         wait_served(product, good)

@@ -28,7 +28,7 @@ def gold(**more: Any) -> dict[str, Any]:
     [
         (
             {"policy": {"minCount": 5, "defaultCount": 5, "maxCount": 4}},
-            "webhooks.policy.minCount 5 is greater than webhooks.policy.maxCount 4.",
+            "webhooks.policy.minCount 5 is greater than webhooks.policy.maxCount 4: lower the one",
         ),
         (
             {"policy": {"minCount": 2, "defaultCount": 1}},
@@ -44,7 +44,7 @@ def gold(**more: Any) -> dict[str, Any]:
         ),
         (
             {"policy": {"minCount": 1, "namespaces": {"shop": {"maxCount": 0}}}},
-            "webhooks.policy.namespaces.shop.minCount 1 is greater than webhooks.policy.namespaces.shop.maxCount 0.",
+            "webhooks.policy.namespaces.shop.minCount 1 is greater than webhooks.policy.namespaces.shop.maxCount 0:",
         ),
         (
             {"policy": {"classes": [gold(minCount=2)]}},
@@ -52,7 +52,7 @@ def gold(**more: Any) -> dict[str, Any]:
         ),
         (
             {"policy": {"minCount": 1, "classes": [gold(maxCount=0)]}},
-            "webhooks.policy.classes[gold].minCount 1 is greater than webhooks.policy.classes[gold].maxCount 0.",
+            "webhooks.policy.classes[gold].minCount 1 is greater than webhooks.policy.classes[gold].maxCount 0:",
         ),
         (
             {"replicas": 2, "podDisruptionBudget": {"minAvailable": 2}},
@@ -62,7 +62,7 @@ def gold(**more: Any) -> dict[str, Any]:
             {"replicas": 3, "podDisruptionBudget": {"minAvailable": "67%"}},
             "webhooks.podDisruptionBudget.minAvailable 67% keeps all 3 replicas, so that no node",
         ),
-        ({"policy": {"classes": [gold(), gold()]}}, "webhooks.policy.classes has two classes gold."),
+        ({"policy": {"classes": [gold(), gold()]}}, "webhooks.policy.classes has two classes gold: rename"),
         (
             {"policy": {"classes": [gold(selector={"key": "tier", "operator": "In"})]}},
             "webhooks.policy.classes[gold].selector: operator In takes at least one of values.",
@@ -83,7 +83,7 @@ def gold(**more: Any) -> dict[str, Any]:
         ),
         (
             {"port": 8081},
-            "webhooks.port and webhooks.healthPort are both 8081: a pod listens on two ports.",
+            "webhooks.port and webhooks.healthPort are both 8081: choose two different ports.",
         ),
         (
             {"hostNetwork": True},

@@ -98,38 +98,38 @@ STRONGER: list[tuple[Change, str]] = [
     (lambda d: d["metadata"]["ownerReferences"][0].update(POD), "only what an Nginx controls"),
     (lambda d: d["metadata"]["ownerReferences"][0].pop("controller"), "only what an Nginx controls"),
     # Identity.
-    (lambda d: pod(d).update(automountServiceAccountToken=True), "with a token"),
-    (lambda d: pod(d).pop("automountServiceAccountToken"), "with a token"),
-    (lambda d: pod(d).update(serviceAccountName="strong"), "no account"),
-    (lambda d: pod(d)["volumes"].append(TOKEN), "no volumes with Secrets, tokens"),
+    (lambda d: pod(d).update(automountServiceAccountToken=True), "a ServiceAccount token"),
+    (lambda d: pod(d).pop("automountServiceAccountToken"), "a ServiceAccount token"),
+    (lambda d: pod(d).update(serviceAccountName="strong"), "a ServiceAccount, a host"),
+    (lambda d: pod(d)["volumes"].append(TOKEN), "volumes with Secrets, tokens"),
     # Access to the host.
     (lambda d: pod(d).update(hostNetwork=True), "host namespace"),
     (lambda d: pod(d).update(hostPID=True), "host namespace"),
     (lambda d: pod(d).update(hostIPC=True), "host namespace"),
     (lambda d: pod(d).update(shareProcessNamespace=True), "shared process namespace"),
-    (lambda d: pod(d).update(nodeName="control-plane"), "node by name"),
-    (lambda d: pod(d).update(resourceClaims=DEVICE), "or device"),
+    (lambda d: pod(d).update(nodeName="control-plane"), "a node's name"),
+    (lambda d: pod(d).update(resourceClaims=DEVICE), "or devices"),
     (lambda d: pod(d)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "paths of the node"),
-    (lambda d: container(d)["ports"][0].update(hostPort=80), "no host ports"),
+    (lambda d: container(d)["ports"][0].update(hostPort=80), "host ports"),
     (lambda d: pod(d).update(initContainers=[{**INIT, "ports": [{"containerPort": 1, "hostPort": 1}]}]), "host ports"),
-    (probe("readinessProbe", "tcpSocket"), "no probe or hook"),
-    (probe("livenessProbe", "httpGet"), "no probe or hook"),
-    (lambda d: container(d).update(lifecycle={"postStart": {"httpGet": {"host": "x", "port": 1}}}), "probe or hook"),
-    (lambda d: pod(d).update(priorityClassName="system-node-critical"), "no priority of the system's"),
+    (probe("readinessProbe", "tcpSocket"), "probes or hooks"),
+    (probe("livenessProbe", "httpGet"), "probes or hooks"),
+    (lambda d: container(d).update(lifecycle={"postStart": {"httpGet": {"host": "x", "port": 1}}}), "probes or hooks"),
+    (lambda d: pod(d).update(priorityClassName="system-node-critical"), "priority class of the system"),
     # Secrets, and data of others.
-    (lambda d: pod(d)["volumes"].append(SECRET), "no volumes with Secrets"),
+    (lambda d: pod(d)["volumes"].append(SECRET), "volumes with Secrets"),
     (
         lambda d: pod(d)["volumes"].append({"name": "x", "projected": {"sources": [{"secret": {"name": "x"}}]}}),
-        "no volumes with Secrets",
+        "volumes with Secrets",
     ),
     (
         lambda d: pod(d)["volumes"].append({"name": "x", "persistentVolumeClaim": {"claimName": "x"}}),
-        "data of others",
+        "other workloads' data",
     ),
     (lambda d: pod(d)["volumes"].append({"name": "x", "csi": {"driver": "secrets.example.com"}}), "with Secrets"),
-    (lambda d: container(d).update(env=ENV), "no environment from Secrets"),
-    (lambda d: container(d).update(envFrom=[{"secretRef": {"name": "x"}}]), "no environment from Secrets"),
-    (lambda d: pod(d).update(initContainers=[{**INIT, "env": ENV}]), "no environment from Secrets"),
+    (lambda d: container(d).update(env=ENV), "environment variables from Secrets"),
+    (lambda d: container(d).update(envFrom=[{"secretRef": {"name": "x"}}]), "environment variables from Secrets"),
+    (lambda d: pod(d).update(initContainers=[{**INIT, "env": ENV}]), "environment variables from Secrets"),
     # Privileges.
     (
         lambda d: pod(d)["securityContext"].update(seccompProfile={"type": "Unconfined"}),
@@ -141,19 +141,19 @@ STRONGER: list[tuple[Change, str]] = [
     (lambda d: pod(d)["securityContext"].update(sysctls=SYSCTLS), "sysctls"),
     (lambda d: pod(d)["securityContext"].pop("runAsNonRoot"), "as root"),
     (lambda d: pod(d).pop("securityContext"), "as root"),
-    (lambda d: container(d).pop("securityContext"), "no privileges"),
-    (lambda d: container(d)["securityContext"].update(allowPrivilegeEscalation=True), "no privileges"),
-    (lambda d: container(d)["securityContext"].update(runAsNonRoot=False, runAsUser=0), "no privileges"),
-    (lambda d: container(d)["securityContext"]["capabilities"].update(add=["SYS_ADMIN"]), "no privileges"),
-    (lambda d: container(d)["securityContext"].update(seccompProfile={"type": "Unconfined"}), "no privileges"),
-    (lambda d: container(d)["securityContext"].update(seLinuxOptions={"type": "spc_t"}), "no privileges"),
-    (lambda d: container(d)["securityContext"].update(appArmorProfile={"type": "Unconfined"}), "no privileges"),
+    (lambda d: container(d).pop("securityContext"), "containers privileges"),
+    (lambda d: container(d)["securityContext"].update(allowPrivilegeEscalation=True), "containers privileges"),
+    (lambda d: container(d)["securityContext"].update(runAsNonRoot=False, runAsUser=0), "containers privileges"),
+    (lambda d: container(d)["securityContext"]["capabilities"].update(add=["SYS_ADMIN"]), "containers privileges"),
+    (lambda d: container(d)["securityContext"].update(seccompProfile={"type": "Unconfined"}), "containers privileges"),
+    (lambda d: container(d)["securityContext"].update(seLinuxOptions={"type": "spc_t"}), "containers privileges"),
+    (lambda d: container(d)["securityContext"].update(appArmorProfile={"type": "Unconfined"}), "containers privileges"),
     (
         lambda d: (container(d)["securityContext"].update(procMount="Unmasked"), pod(d).update(hostUsers=False)),
-        "no privileges",
+        "containers privileges",
     ),
-    (lambda d: pod(d)["containers"].append({"name": "x", "image": "x"}), "no privileges"),
-    (lambda d: pod(d).update(initContainers=[{"name": "x", "image": "x"}]), "no privileges"),
+    (lambda d: pod(d)["containers"].append({"name": "x", "image": "x"}), "containers privileges"),
+    (lambda d: pod(d).update(initContainers=[{"name": "x", "image": "x"}]), "containers privileges"),
     # Labels and annotations by which somebody else gives a pod one of these.
     *(
         (
@@ -300,7 +300,7 @@ def test_of_what_nobody_controls_it_adopts_its_own_and_nothing_else(product: Pro
     assert "adopts only" in patched({"metadata": {"labels": {"a": "b"}}}, dry_run)
     assert "adopts only" in patched({"metadata": {"ownerReferences": [{**owner[0], **POD}]}}, dry_run)
     with_secret = {"spec": {"template": {"spec": {"volumes": [SECRET]}}}}
-    assert "no volumes with Secrets" in patched({**adopt, **with_secret}, dry_run)
+    assert "volumes with Secrets" in patched({**adopt, **with_secret}, dry_run)
     remove = ("-n", confined.name, "delete", "deployment", "web", dry_run)
     assert "adopts only" in as_account(product, RELEASE, *remove)
     assert patched(adopt, dry_run) == ""

@@ -85,7 +85,7 @@ def test_what_was_stored_before_a_policy_got_stricter_stays_editable(namespace: 
 
 
 def test_a_contradictory_policy_is_refused_at_install(running: Product) -> None:
-    with pytest.raises(Exception, match=r"webhooks\.policy\.minCount 5 is greater than webhooks\.policy\.maxCount 4\."):
+    with pytest.raises(Exception, match=r"webhooks\.policy\.minCount 5 is greater than webhooks\.policy\.maxCount 4:"):
         running.install(*policy("minCount=5", "maxCount=4", "defaultCount=5"))
 
 

@@ -179,7 +179,7 @@ def test_what_admission_rewrites_is_settled_and_told_once(
     assert f"{pod}.containers[nginx].image: sent {IMAGE}, the cluster stored {MIRROR}/{IMAGE}" in told
     assert f"{pod}.containers[nginx].resources.requests.cpu: sent 50m, the cluster stored 250m" in told
     assert f"{pod}.topologySpreadConstraints: sent [" in told
-    assert told.endswith("the cluster left it out")
+    assert told.endswith("the cluster dropped it")
     looked_again(namespace, "one")
     assert writes(audit, namespace) == 1
 

@@ -57,8 +57,8 @@ def test_nginx_that_nobody_looks_after_any_more_are_named(helm: Helm, product: P
         left.apply({"count": 1, "image": "nginx:1"})
         kept.apply({"count": 1, "image": "nginx:1"})
         said = attempt(product, helm, *without, *watching(kept.name))
-        assert "watchNamespaces no longer covers these Nginx. Their pods serve on" in said
-        assert f"but nobody looks after them: {left.name}/web." in said
+        assert "watchNamespaces no longer covers these Nginx. Their pods keep serving" in said
+        assert f"but no operator manages them: {left.name}/web." in said
 
 
 @each_helm

@@ -83,13 +83,13 @@ def second(control_plane: Bed, first: Program, tmp_path_factory: pytest.TempPath
     [
         pytest.param(
             *(SECOND, "second-system", watching(SHOP, BLOG)),
-            f"Release {FIRST} in namespace first-system looks after the Nginx of shop already, and two operators must "
+            f"Release {FIRST} in namespace first-system manages the Nginx of shop already, and two operators must "
             "not look after the same: set watchNamespaces of both to namespaces that they do not share.",
             id="a namespace of the other",
         ),
         pytest.param(
             *(SECOND, "second-system", ()),
-            f"Release {FIRST} in namespace first-system looks after the Nginx of first-system, shop already",
+            f"Release {FIRST} in namespace first-system manages the Nginx of first-system, shop already",
             id="all namespaces",
         ),
         pytest.param(
@@ -122,7 +122,7 @@ def test_the_definition_belongs_to_one_release(helm: Helm, first: Program) -> No
     command = ("install", SECOND, str(CHART), "-n", "second-system", "--create-namespace", *watching(BLOG))
     done = first.bed.helm(*command, version=helm, check=False)
     assert done.returncode != 0
-    assert f"Release {FIRST} in namespace first-system keeps the CustomResourceDefinition" in done.stderr
+    assert f"Release {FIRST} in namespace first-system owns the CustomResourceDefinition" in done.stderr
     assert "set crds.enabled to false here." in done.stderr
 
 
@@ -154,7 +154,7 @@ def test_two_releases_side_by_side_each_hold_by_their_own_policy(first: Program,
     news.kubectl("delete", "nginx", "web")
 
     # Upgrades pass the same guard.
-    with pytest.raises(Exception, match=f"Release {FIRST} in namespace first-system looks after the Nginx of shop"):
+    with pytest.raises(Exception, match=f"Release {FIRST} in namespace first-system manages the Nginx of shop"):
         second.install(*watching(BLOG, SHOP), *at_most(5), *NO_CRD)
     second.install(*watching(BLOG), *at_most(4), *NO_CRD)
 
@@ -206,7 +206,7 @@ def test_whoever_keeps_undoing_is_told_of_and_answered_slowly(first: Program) ->
     until(undone, seconds=PATIENCE, what="a contest")
     line = first.wait_log("more than 10 times")
     assert f"[{SHOP}/fought-over]" in line
-    assert "by a second nginx-operator that looks after this namespace too" in line
+    assert "by a second nginx-operator that manages this namespace too" in line
     assert contested(first) == 1
     events = [event for event in shop.list("event") if event["reason"] == "Contested"]
     assert [event["type"] for event in events] == ["Warning"]

@@ -213,7 +213,7 @@ def decode(body: bytes) -> AdmissionRequest:
         if not body.isascii():
             body.decode()  # msgspec does not look into strings that nobody asks for
     except UnicodeDecodeError as error:
-        raise MalformedReviewError(f"not an AdmissionReview: {error}") from error
+        raise MalformedReviewError(f"the body is not an AdmissionReview: {error}") from error
     review: _Review = _decoded(_REVIEW, body)
     if (review.api_version, review.kind) != (REVIEW_API_VERSION, "AdmissionReview"):
         raise MalformedReviewError(
@@ -231,7 +231,7 @@ def _decoded(decoder: msgspec.json.Decoder[Any], source: bytes | msgspec.Raw) ->
     except RecursionError as error:
         raise MalformedReviewError("the review is nested too deeply") from error
     except (msgspec.DecodeError, ValueError) as error:  # ValueError: a number with too many digits
-        raise MalformedReviewError(f"not an AdmissionReview: {error}") from error
+        raise MalformedReviewError(f"the body is not an AdmissionReview: {error}") from error
 
 
 def mapping_or_empty(value: object) -> Mapping[str, Any]:

@@ -57,7 +57,7 @@ the release has only namespaced objects: then whoever installs it may have no ri
 {{- fail (printf "%s has objects named %s, too, and some of them belong to no namespace: use another release name, or set fullnameOverride." $other $fullname) -}}
 {{- end -}}
 {{- if eq $release (dig "metadata" "labels" "app.kubernetes.io/instance" "" $crd) -}}
-{{- fail (printf "%s keeps the CustomResourceDefinition: set crds.enabled to false here." $other) -}}
+{{- fail (printf "%s owns the CustomResourceDefinition: set crds.enabled to false for this release." $other) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -79,7 +79,7 @@ the release has only namespaced objects: then whoever installs it may have no ri
 {{- if eq (join "," $shared) $namespace -}}
 {{- fail (printf "%s decides about the Nginx of namespace %s, where the readiness probe of this release would ask: install it into a namespace of its own, or set operator.admissionProbe to false." .release $namespace) -}}
 {{- else if $shared -}}
-{{- fail (printf "%s looks after the Nginx of %s already, and two operators must not look after the same: set watchNamespaces of both to namespaces that they do not share." .release (join ", " $shared)) -}}
+{{- fail (printf "%s manages the Nginx of %s already, and no two operators may manage the same ones: set watchNamespaces of both to namespaces that they do not share." .release (join ", " $shared)) -}}
 {{- end -}}
 {{- end -}}
 

@@ -14,7 +14,7 @@
 {{- $warnings = append $warnings "rbac.confine is false. Whoever steals the operator's token may run any pod under any account: RBAC cannot say less." -}}
 {{- end -}}
 {{- if lt (int .Values.operator.replicas) 1 -}}
-{{- $warnings = append $warnings "operator.replicas is 0. No Nginx is looked after." -}}
+{{- $warnings = append $warnings "operator.replicas is 0. No Nginx is reconciled." -}}
 {{- end -}}
 {{- if not $webhooks.enabled -}}
 {{- $warnings = append $warnings "webhooks.enabled is false. A count that policy forbids is stored, and reported only in the status." -}}
@@ -52,7 +52,7 @@
 {{- $warnings = append $warnings (printf "watchNamespaces has namespaces that do not exist: %s. The operator leaves them out. Once they are there, helm upgrade with the same values gives it its rights in them." (. | replace "," ", ")) -}}
 {{- end -}}
 {{- with include "nginx-operator.abandonedNginxes" . -}}
-{{- $warnings = append $warnings (printf "watchNamespaces no longer covers these Nginx. Their pods serve on, and their status stays as it is, but nobody looks after them: %s." (. | replace "," ", ")) -}}
+{{- $warnings = append $warnings (printf "watchNamespaces no longer covers these Nginx. Their pods keep serving, and their status stays as it is, but no operator manages them: %s." (. | replace "," ", ")) -}}
 {{- end -}}
 {{- range $warnings }}
 

@@ -68,7 +68,7 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         """What became of a field that was sent as desired."""
-        stored = "the cluster left it out" if self.live is None else f"the cluster stored {shown(self.live)}"
+        stored = "the cluster dropped it" if self.live is None else f"the cluster stored {shown(self.live)}"
         return f"{self.path}: sent {shown(self.desired)}, {stored}"
 
 

@@ -16,12 +16,12 @@ from nginx_operator.decide import pod_troubles
 from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Observation
 
-#: How to have a child made anew that was this Nginx's and differs from what it asks for now, by kind.
+#: How to have a child recreated that was this Nginx's and differs from what it asks for now, by kind.
 _REMADE: Final = {
-    "Deployment": "It was made for another spec. `kubectl delete deployment {name} --cascade=orphan` has it made anew "
-    "while its pods serve on; or give this Nginx the spec of before, and it is adopted",
-    "Service": "It was made for another spec. Give this Nginx the spec of before, and it is adopted; or "
-    "`kubectl delete service {name}` has it made anew, with another address",
+    "Deployment": "It was made for another spec. `kubectl delete deployment {name} --cascade=orphan` has it recreated "
+    "while its pods keep serving; or set the spec that it was made for, and it is adopted",
+    "Service": "It was made for another spec. Set the spec that it was made for, and it is adopted; or "
+    "`kubectl delete service {name}` has it recreated, with another address",
 }
 #: How many rewritten fields a message names.
 _NAMED: Final = 3
@@ -71,14 +71,15 @@ def progressing(ready: ConditionState) -> ConditionState:
 
 def _is_being_deleted(seen: Observation) -> ConditionState | None:
     if seen.deleting:
-        return ConditionState("False", "Deleting", "the Nginx is being deleted and waits for its finalizers")
+        waits = "the Nginx is being deleted and waits until its metadata.finalizers are removed"
+        return ConditionState("False", "Deleting", waits)
     return None
 
 
 def _spec_is_invalid(seen: Observation) -> ConditionState | None:
     if seen.spec is None:
         return ConditionState(
-            "False", "InvalidSpec", f"{seen.invalid}. The pods are left as they are until this is corrected"
+            "False", "InvalidSpec", f"{seen.invalid}. The pods stay as they are until this is corrected"
         )
     return None
 
@@ -95,7 +96,7 @@ def _name_is_taken(seen: Observation) -> ConditionState | None:
         remedy = "Delete or rename it, or rename this Nginx"
         if conflict.orphaned:
             remedy = _REMADE[conflict.kind].format(name=conflict.name)
-        message = f"{what} exists and belongs to {conflict.owner}; it is left alone. {remedy}"
+        message = f"{what} exists and belongs to {conflict.owner}; the operator does not touch it. {remedy}"
         return ConditionState("False", "NameConflict", message)
     return None
 
@@ -122,7 +123,7 @@ def _is_stopped(seen: Observation) -> ConditionState | None:
 def _is_paused(seen: Observation) -> ConditionState | None:
     if seen.spec is None or not seen.spec.paused:
         return None
-    changes = "changes are not made"
+    changes = "no change is applied"
     if seen.held:
         changes = f"{_plural(len(seen.held), 'change waits', 'changes wait')} ({'; '.join(seen.held)})"
     text = f"spec.paused is true: {changes}; {_progress(seen)}"
@@ -225,7 +226,7 @@ def _numbers(seen: Observation) -> str:
         status = seen.deployment.status
         if any(condition.reason == "DeploymentPaused" for condition in status.conditions):
             name = seen.deployment.metadata.name
-            text += f"; somebody paused the Deployment, which `kubectl rollout resume deployment {name}` ends"
+            text += f"; the Deployment is paused, `kubectl rollout resume deployment {name}` resumes it"
     if seen.rewritten:
         text += f"; {_rewritten(seen.rewritten)}"
     return f"{text}; {seen.server_error}" if seen.server_error else text
@@ -239,14 +240,14 @@ def _yet_to_come(seen: Observation) -> str:
     if status.updated_replicas < status.replicas == len(seen.pods):  # else it has yet to count them
         return f", {status.replicas - status.updated_replicas} still of the earlier spec"
     if len(seen.pods) > seen.count:
-        return f", {_plural(len(seen.pods) - seen.count, 'more is', 'more are')} on the way out"
+        return f", {_plural(len(seen.pods) - seen.count, 'more is', 'more are')} terminating"
     if not seen.serves or seen.rolled_out:
         return ""
     if not seen.applied:
-        return ", the children are yet to be written as the spec asks"
+        return ", the Deployment and the Service have yet to be updated"
     if status.observed_generation < seen.deployment.metadata.generation:
         return ", the rollout of this spec has not begun"
-    return ", the Deployment controller is yet to count them"
+    return ", the Deployment controller has yet to count them"
 
 
 def _rewritten(fields: Sequence[Difference]) -> str:

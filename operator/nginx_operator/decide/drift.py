@@ -48,7 +48,7 @@ def waiting(action: Action) -> str:
             return f"{what} is to be created"
         case Apply(drift=drift):
             fields = [each for each in drift if each.path != HASH]
-            return f"{what}: {_changes(fields)}" if fields else f"{what}: fields that have left the spec"
+            return f"{what}: {_changes(fields)}" if fields else f"{what}: fields removed from the spec"
         case Delete():
             return f"{what} is to be deleted"
         case _:

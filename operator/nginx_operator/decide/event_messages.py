@@ -68,7 +68,7 @@ def _sentence(action: Action) -> str:
     what = f"{action.kind.kind} {action.name}"
     match action:
         case Adopt():
-            return f"{what} belonged to nobody, as after a restore, and is adopted"
+            return f"{what} had no owner, as after a restore, and is adopted"
         case Apply(via=dict()):
             return (
                 f"{what} gets another load balancer class by way of type ClusterIP: its cluster IP stays, "

@@ -119,7 +119,7 @@ class Migration:
         """One pass.
 
         Raises:
-            ApiError: the API server cannot be reached, or the definition has changed meanwhile.
+            ApiError: the API server cannot be reached, or the definition was changed by somebody else.
             UnfinishedError: an Nginx could not be written, or a child still has a stale ownerReference.
         """
         version = target_version(definition)
@@ -175,7 +175,7 @@ class Migration:
         failures = []
         for key, write in writes:
             if self._changed.is_set():
-                raise UnfinishedError("the CustomResourceDefinition has changed meanwhile")
+                raise UnfinishedError("the CustomResourceDefinition was changed while Nginx were migrated")
             await asyncio.sleep(_PAUSE)
             try:
                 await write()

@@ -1,4 +1,4 @@
-"""Somebody else who keeps undoing what we write: most likely a second operator that looks after the same namespace.
+"""Somebody else who keeps undoing what we write: most likely a second operator that manages the same namespace.
 
 Two operators that agree settle. Where they do not, because they are of different versions, each reverts what the other
 wrote as fast as the API server lets them, and pods are replaced as fast. Neither can look for the other: its rights end
@@ -25,7 +25,7 @@ BURST: Final = 10
 PERIOD: Final = 10.0
 
 MESSAGE: Final = (
-    f"what the operator writes was undone more than {BURST} times, by a second nginx-operator that looks after "
+    f"what the operator writes was undone more than {BURST} times, by a second nginx-operator that manages "
     f"this namespace too, or by whoever else changes or deletes it; from now on it is put back once in {PERIOD:.0f} s"
 )
 

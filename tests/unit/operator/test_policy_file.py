@@ -28,12 +28,12 @@ def test_a_file_of_no_values_means_the_default_policy(tmp_path: Path) -> None:
     [
         ("minCount: 5\nmaxCount: 4\n", "minCount 5 is greater"),
         ("maxCuont: 4\n", "maxCuont"),
-        ("{", "no YAML"),
-        ("\x00", "no YAML"),
+        ("{", "not readable YAML"),
+        ("\x00", "not readable YAML"),
         ("- 1\n", "mapping"),
         ("", "is empty"),
         ("# maxCount: 5\n", "is empty"),
-        *[(f"maxCount: {value}\n", "no YAML") for value in UNREADABLE],
+        *[(f"maxCount: {value}\n", "not readable YAML") for value in UNREADABLE],
     ],
 )
 def test_an_unusable_file_is_refused_at_start(tmp_path: Path, text: str, word: str) -> None:

@@ -132,7 +132,7 @@ class CaInjector:
             raise RequeueError(text, requeue_after=seconds)
         # This replica may lag behind another: look once more before writing.
         if not await is_current() or not await configuration.inject(bundle.pem):
-            raise RequeueError(f"{watch}, or what is to be written there, has changed meanwhile", quiet=True)
+            raise RequeueError(f"another process has just changed {watch} or the CA Secret", quiet=True)
         self._surplus_since.pop(watch, None)
         self._metrics.ca_bundle_writes.labels(watch.resource.kind).inc()
         log.info("wrote caBundle of %s", watch)

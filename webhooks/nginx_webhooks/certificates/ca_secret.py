@@ -61,7 +61,7 @@ def from_data(data: Mapping[str, bytes]) -> CaSet | None:
             retired=_decode_retired(data) if data.get("previous.crt") else (),
         )
     except KeyError as error:
-        raise MalformedSecretError(f"it has no key {error}") from error
+        raise MalformedSecretError(f"it has no {error.args[0]}") from error
     except UNREADABLE as error:
         raise MalformedSecretError(str(error) or type(error).__name__) from error
 
@@ -74,12 +74,12 @@ def _decode(data: Mapping[str, bytes], prefix: str) -> CertificateAuthority:
     certificate = x509.load_pem_x509_certificate(data[f"{prefix}.crt"])
     key = serialization.load_pem_private_key(data[f"{prefix}.key"], password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ValueError(f"{prefix}.key is no elliptic curve key")
+        raise ValueError(f"{prefix}.key is not an elliptic curve key")
     if certificate.public_key() != key.public_key():
         raise ValueError(f"{prefix}.crt and {prefix}.key do not belong together")
     ca = CertificateAuthority(certificate, key)
     if not can_sign(ca):
-        raise ValueError(f"{prefix}.crt is no certificate authority that a client would accept")
+        raise ValueError(f"{prefix}.crt is not a certificate authority that a client would accept")
     return ca
 
 

@@ -94,7 +94,7 @@ class CertificateController:
                 self._warn(error.message)
                 requeue_after = backoff.step(error.retry_after)
             except Exception:  # a bug must not end the webhooks, which serve well without this loop for days
-                log.exception("certificates: unexpected fault; retrying")
+                log.exception("certificates: a bug; retrying")
                 requeue_after = backoff.step()
             else:
                 self._warnings.reset()

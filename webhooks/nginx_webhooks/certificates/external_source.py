@@ -78,7 +78,7 @@ class ExternalSource:
         if candidate is None:
             raise RequeueError(warning)
         if warning:
-            warning += "; the certificate before it is served on"
+            warning += "; the previous certificate is still served"
         if candidate != self._served and self._may_serve(candidate, now):
             self._serve(candidate)
         bundle = self._bundle(candidate) if self._injects else None

@@ -112,11 +112,11 @@ class SelfSignedSource:
         bucket = self._steps[change, *replace(desired, next=None).trust_anchors]
         if bucket.tokens(now.timestamp()) < 1:
             return stored or self._cas or desired, (
-                f"somebody undoes what is written to {self.watch}: again it asks for the step '{change}', which is "
-                f"taken once in {STEP_PERIOD:g} s"
+                f"somebody keeps undoing what is written to {self.watch}; the step '{change}' is repeated once in "
+                f"{STEP_PERIOD:g} s"
             )
         if not await self._secret.write(desired):
-            raise RequeueError(f"{self.watch} has changed meanwhile", quiet=True)
+            raise RequeueError(f"another process has just changed {self.watch}", quiet=True)
         bucket.take(now.timestamp())
         self._metrics.ca_changes.labels(change).inc()
         before = f", malformed before: {malformed}" if malformed else ""

@@ -80,4 +80,4 @@ def _certificates(data: Mapping[str, bytes], key: str) -> list[x509.Certificate]
     try:
         return decode_certificates(data[key])
     except ValueError as error:
-        raise RefusedCertificateError(f"{key} is no PEM certificate: {error}") from error
+        raise RefusedCertificateError(f"{key} is not a PEM certificate: {error}") from error

@@ -70,7 +70,8 @@ def _explain(error: ValidationError) -> str:
         case "maxLength" | "maxItems" | "maxProperties":
             return f"{value} must have at most {bound} {'characters' if error.validator == 'maxLength' else 'entries'}"
         case "required":
-            return f"{value} lacks a required field: {error.message}"
+            given = cast("Mapping[str, Any]", error.instance)
+            return f"{value} has no {' and no '.join(name for name in bound if name not in given)}"
         case _:
             if (sentence := schema.pattern_rule(_schema_of(error))[1]) and error.validator == "pattern":
                 return f"{value} is malformed: {sentence}"
@@ -120,7 +121,7 @@ def validate_list_types(spec: Mapping[str, Any]) -> Iterator[FieldError]:
         for number, item in enumerate(items if isinstance(items, list) else ()):
             found = [item.get(key) for key in keys] if keys and isinstance(item, Mapping) else item
             if found in known:
-                yield FieldError(("spec", *path, number), f"{quoted(item)} is there twice; leave one out")
+                yield FieldError(("spec", *path, number), f"{quoted(item)} appears twice; remove one")
             known.append(found)
 
 

@@ -64,7 +64,8 @@ def validate_image(image: object, old_image: object) -> Iterator[FieldError | st
     if not isinstance(image, str) or image == old_image:
         return
     if not images.is_reference(image):
-        yield FieldError(("spec", "image"), f"{quoted(image)} is no image that a node can pull; it is {images.FORMAT}")
+        message = f"{quoted(image)} is not an image that a node can pull; it is {images.FORMAT}"
+        yield FieldError(("spec", "image"), message)
         return
     _, colon, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     if "@" not in image and (not colon or tag == "latest"):

@@ -63,7 +63,7 @@ def _validate_metadata(meta: object) -> Iterator[FieldError]:
     namespace = meta.get("namespace")
     if isinstance(namespace, str) and namespace and not names.is_dns_label(namespace):
         rule = "lower-case letters, digits and '-', 63 characters at the most, a letter or digit at both ends"
-        yield FieldError(("metadata", "namespace"), f"{quoted(namespace)} is no name of a namespace: {rule}")
+        yield FieldError(("metadata", "namespace"), f"{quoted(namespace)} is not the name of a namespace: {rule}")
     yield from _validate_texts(meta.get("labels"), "labels")
     yield from _validate_texts(meta.get("annotations"), "annotations")
     finalizers = meta.get("finalizers")
@@ -89,12 +89,12 @@ def _validate_texts(found: object, field: str) -> Iterator[FieldError]:
         path = ("metadata", field, str(key))
         # Of an annotation's key, case does not matter (apimachinery, ValidateAnnotations).
         if not names.is_qualified_name(key if field == "labels" else str(key).lower()):
-            yield FieldError(path, "is no key: [prefix/]name, where the name has letters, digits, '-', '_' and '.'")
+            yield FieldError(path, "is not a valid key: [prefix/]name of letters, digits, '-', '_' and '.'")
         if not isinstance(value, str):
             yield FieldError(path, f"{_shown(value)} must be a string; put it in quotes")
         elif field == "labels" and not names.is_label_value(value):
             rule = "letters, digits, '-', '_' and '.', 63 characters at the most, a letter or digit at both ends"
-            yield FieldError(path, f"{quoted(value)} is no value of a label: {rule}")
+            yield FieldError(path, f"{quoted(value)} is not a valid label value: {rule}")
     size = sum(len(text.encode()) for pair in found.items() for text in pair if isinstance(text, str))
     if field == "annotations" and size > _MAX_ANNOTATIONS:
         yield FieldError(("metadata", field), f"have {size} bytes in all; {_MAX_ANNOTATIONS} is the most")

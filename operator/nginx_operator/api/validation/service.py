@@ -122,7 +122,7 @@ def _network_error(text: str) -> str:
     except ValueError:
         network = None
     if network is None or not slash or "%" in text:
-        return "is no network such as 192.0.2.0/24 or 2001:db8::/32"
+        return "is not a network such as 192.0.2.0/24 or 2001:db8::/32"
     if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
         return "must be written as a network of IPv4, such as 192.0.2.0/24"
     if length != str(network.prefixlen) or ipaddress.ip_address(address) != network.network_address:

@@ -37,7 +37,7 @@ def test_scaling_from_zero_is_scaling() -> None:
 
 def test_what_is_adopted_is_told() -> None:
     told = changes.of_actions([Adopt(SERVICE, "web", BODY, "5")])
-    assert told == ("Normal", "Adopted", "Service web belonged to nobody, as after a restore, and is adopted")
+    assert told == ("Normal", "Adopted", "Service web had no owner, as after a restore, and is adopted")
 
 
 def test_repair_update_and_delete() -> None:

@@ -295,7 +295,7 @@ def test_what_the_cluster_leaves_out_may_be_missing(spec: NginxSpec) -> None:
 def test_a_rewritten_field_is_told_in_words() -> None:
     assert str(Difference("a.b", "x:1", "y:1")) == "a.b: sent x:1, the cluster stored y:1"
     assert str(Difference("a.b", 5, 3)) == "a.b: sent 5, the cluster stored 3"
-    assert str(Difference("a.b", {"c": ["d"]}, None)) == 'a.b: sent {"c":["d"]}, the cluster left it out'
+    assert str(Difference("a.b", {"c": ["d"]}, None)) == 'a.b: sent {"c":["d"]}, the cluster dropped it'
     assert len(str(Difference("a", "x" * 999, "y" * 999))) < 450
 
 

@@ -41,7 +41,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         {"name_conflicts": (NameConflict("Deployment", "web", "no Nginx", orphaned=True),)},
         "False",
         "NameConflict",
-        "belongs to no Nginx; it is left alone. It was made for another spec. `kubectl delete deployment web ",
+        "belongs to no Nginx; the operator does not touch it. It was made for another spec. ",
     ),
     (
         {"pods": (), "deployment": deployment(type="ReplicaFailure", status="True", message="failed quota: q: must s")},
@@ -50,10 +50,10 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         "failed quota: q: must s; set spec.resources, or have a LimitRange",
     ),
     ({"spec": NginxSpec(0, "a:1"), "pods": (), "deployment": deployment(0)}, "True", "Stopped", "count is 0"),
-    ({"spec": NginxSpec(0, "a:1")}, "False", "Progressing", "0 of 0 pods are ready, 2 more are on the way"),
+    ({"spec": NginxSpec(0, "a:1")}, "False", "Progressing", "0 of 0 pods are ready, 2 more are terminating"),
     ({"spec": NginxSpec(2, "a:1", paused=True)}, "True", "Paused", "2 of 2"),
     ({"spec": NginxSpec(3, "a:1", paused=True)}, "False", "Paused", "2 of 3"),
-    ({"spec": NginxSpec(0, "a:1", paused=True), "pods": ()}, "True", "Paused", "changes are not made; 0 of 0"),
+    ({"spec": NginxSpec(0, "a:1", paused=True), "pods": ()}, "True", "Paused", "no change is applied; 0 of 0"),
     (
         {"spec": NginxSpec(2, "a:1", paused=True), "held": ("Deployment web",)},
         "True",
@@ -62,9 +62,9 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     ({"contested": True}, "False", "Contested", "somebody else keeps undoing"),
     ({"deployment": None, "pods": ()}, "False", "Progressing", "0 of 2"),
-    ({"applied": False}, "False", "Progressing", "2 of 2 pods are ready, the children are yet to be written"),
+    ({"applied": False}, "False", "Progressing", "2 of 2 pods are ready, the Deployment and the Service have yet"),
     ({"deployment": deployment(observed=0)}, "False", "Progressing", "2 of 2 pods are ready, the rollout of this spec"),
-    ({"deployment": deployment(updated=1, replicas=1)}, "False", "Progressing", "is yet to count them"),
+    ({"deployment": deployment(updated=1, replicas=1)}, "False", "Progressing", "has yet to count them"),
     ({"deployment": deployment(observed=0), "was_ready": True}, "True", "Ready", "all 2 pods"),
     ({"deployment": deployment(observed=0, updated=1), "was_ready": True}, "False", "Progressing", "2 of 2"),
     (
@@ -86,7 +86,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         "a: sent 2, the cluster stored 1 and 2 more",
     ),
     ({"rewritten": (Difference("spec.replicas", 2, 3),)}, "True", "Ready", "all 2 pods are ready"),
-    ({"pods": (pod("a"), pod("b"), pod("c"))}, "False", "Progressing", "2 of 2 pods are ready, 1 more is on"),
+    ({"pods": (pod("a"), pod("b"), pod("c"))}, "False", "Progressing", "2 of 2 pods are ready, 1 more is terminating"),
     ({"pods": (pod("a"), pod("b", ready=False))}, "False", "Progressing", "1 of 2"),
     (
         {"pods": (pod("a", ready=False, waiting="ImagePullBackOff"),)},

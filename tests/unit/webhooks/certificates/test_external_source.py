@@ -183,8 +183,8 @@ BROKEN = {
     "wrong authority": (data(LEAF, OTHER_CA), "ca.crt does not verify tls.crt"),
     "no authority": ({"tls.crt": LEAF.pem, "tls.key": LEAF.key_pem}, "it has no ca.crt"),
     "empty": ({}, "it has no tls.crt and no tls.key and no ca.crt"),
-    "certificate of version 5": ({**data(LEAF), "tls.crt": of_version_5(LEAF.pem)}, "tls.crt is no PEM certificate: "),
-    "authority of version 5": ({**data(LEAF), "ca.crt": of_version_5(CA.pem)}, "ca.crt is no PEM certificate: "),
+    "certificate of version 5": ({**data(LEAF), "tls.crt": of_version_5(LEAF.pem)}, "tls.crt is not a PEM certificate"),
+    "authority of version 5": ({**data(LEAF), "ca.crt": of_version_5(CA.pem)}, "ca.crt is not a PEM certificate: "),
     "key that no API server takes": (
         data(make("x", CA, names=[NAME], key=ed448.Ed448PrivateKey.generate())),
         "tls.crt has a key that no API server takes",
@@ -198,7 +198,7 @@ BROKEN = {
         {**data(LEAF), "ca.crt": MANY},
         "ca.crt has 201 certificates of",
     ),
-    "no PEM": ({**data(LEAF), "ca.crt": b"x"}, "ca.crt is no PEM certificate"),
+    "no PEM": ({**data(LEAF), "ca.crt": b"x"}, "ca.crt is not a PEM certificate"),
 }
 
 
@@ -216,7 +216,7 @@ async def test_a_broken_secret_is_refused_and_the_old_one_serves_on(
         await until(lambda: words in caplog.text)
         (line,) = [found.getMessage() for found in caplog.records if found.levelno == logging.WARNING]
         assert line.startswith("certificates: Secret system/ca is refused: ")
-        assert line.endswith("; the certificate before it is served on; retrying")
+        assert line.endswith("; the previous certificate is still served; retrying")
         assert serves(replica, LEAF)
         assert not replica.readiness.fault
         install_configurations(api)  # what is served is healed on

@@ -42,7 +42,7 @@ def test_an_image_that_runtimes_parse_passes(image: str) -> None:
 )
 def test_an_image_that_no_node_can_pull_is_refused(image: str) -> None:
     (error,) = errors({"image": image})
-    assert error.startswith(f'spec.image: "{image}" is no image that a node can pull')
+    assert error.startswith(f'spec.image: "{image}" is not an image that a node can pull')
     assert errors({"image": image}, old_spec={"image": image}) == []  # in force already
 
 
@@ -144,17 +144,17 @@ def test_a_service_that_the_api_server_takes_passes(spec: dict[str, Any]) -> Non
             service(annotations={f"a{number}": "x" * 4096 for number in range(64)}),
             "annotations: 262326 bytes in all are",
         ),
-        (service(annotations={RANGES: "192.0.2.0/24,x"}), f'annotations.{RANGES}: "x" is no network such as '),
-        (service(annotations={RANGES: "::/0,"}), f'annotations.{RANGES}: "" is no network such as '),
+        (service(annotations={RANGES: "192.0.2.0/24,x"}), f'annotations.{RANGES}: "x" is not a network such as '),
+        (service(annotations={RANGES: "::/0,"}), f'annotations.{RANGES}: "" is not a network such as '),
         (service(annotations={RANGES: ""}, type="NodePort"), f"annotations.{RANGES}: needs type LoadBalancer"),
         (ranges("192.0.2.1/24"), 'loadBalancerSourceRanges[0]: "192.0.2.1/24" must be written as 192.0.2.0/24'),
         (ranges("2001:db8::1/32"), 'loadBalancerSourceRanges[0]: "2001:db8::1/32" must be written as 2001:db8::/32'),
         (ranges("192.0.2.0/024"), 'loadBalancerSourceRanges[0]: "192.0.2.0/024" must be written as 192.0.2.0/24'),
         (ranges("::ffff:192.0.2.0/120"), 'loadBalancerSourceRanges[0]: "::ffff:192.0.2.0/120" must be written as a '),
-        (service(annotations={RANGES: "fe80::%a/64"}), f'annotations.{RANGES}: "fe80::%a/64" is no network such as '),
+        (service(annotations={RANGES: "fe80::%a/64"}), f'annotations.{RANGES}: "fe80::%a/64" is not a network'),
         (
             service(loadBalancerSourceRanges=["192.0.2.0/24", "1.2.3/33"]),
-            'loadBalancerSourceRanges[1]: "1.2.3/33" is no network such as 192.0.2.0/24 or 2001:db8::/32',
+            'loadBalancerSourceRanges[1]: "1.2.3/33" is not a network such as 192.0.2.0/24 or 2001:db8::/32',
         ),
     ],
 )

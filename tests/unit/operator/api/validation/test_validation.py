@@ -175,7 +175,7 @@ def test_a_path_is_short_and_without_control_characters(spec: dict[str, Any], pa
 def test_what_must_differ_is_refused_twice(spec: dict[str, Any], path: str) -> None:
     (found,) = errors(spec)
     assert found.startswith(f"{path}: ")
-    assert found.endswith(" is there twice; leave one out")
+    assert found.endswith(" appears twice; remove one")
 
 
 def test_an_unknown_field_is_unknown_even_if_it_is_null() -> None:
