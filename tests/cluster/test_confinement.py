@@ -259,7 +259,7 @@ def test_it_touches_no_service_and_no_deployment_of_somebody_else(product: Produ
     assert as_account(product, RELEASE, *apply, body=body) == ""
     for more in ({"externalIPs": ["198.51.100.1"]}, {"type": "ExternalName", "externalName": "example.com"}):
         stronger = {**body, "spec": {**body["spec"], **more}}
-        assert "no Service that leads traffic" in as_account(product, RELEASE, *apply, body=stronger)
+        assert "a Service of type ExternalName" in as_account(product, RELEASE, *apply, body=stronger)
 
 
 def orphan(namespace: str, name: str) -> dict[str, Any]:
@@ -294,15 +294,15 @@ def test_of_what_nobody_controls_it_adopts_its_own_and_nothing_else(product: Pro
         body["metadata"].update(metadata)
         confined.kubectl(*create, input=yaml.safe_dump(body))
         both = [*metadata.get("ownerReferences", ()), {**owner[0], "controller": "ownerReferences" not in metadata}]
-        assert "adopts only" in patched({"metadata": {"ownerReferences": both}}, dry_run), what
+        assert "adopt only" in patched({"metadata": {"ownerReferences": both}}, dry_run), what
         confined.kubectl("delete", "deployment", "web")
     confined.kubectl(*create, input=yaml.safe_dump(orphan(confined.name, "web")))
-    assert "adopts only" in patched({"metadata": {"labels": {"a": "b"}}}, dry_run)
-    assert "adopts only" in patched({"metadata": {"ownerReferences": [{**owner[0], **POD}]}}, dry_run)
+    assert "adopt only" in patched({"metadata": {"labels": {"a": "b"}}}, dry_run)
+    assert "adopt only" in patched({"metadata": {"ownerReferences": [{**owner[0], **POD}]}}, dry_run)
     with_secret = {"spec": {"template": {"spec": {"volumes": [SECRET]}}}}
     assert "volumes with Secrets" in patched({**adopt, **with_secret}, dry_run)
     remove = ("-n", confined.name, "delete", "deployment", "web", dry_run)
-    assert "adopts only" in as_account(product, RELEASE, *remove)
+    assert "adopt only" in as_account(product, RELEASE, *remove)
     assert patched(adopt, dry_run) == ""
     confined.kubectl("delete", "deployment", "web")
 
@@ -362,8 +362,8 @@ def test_the_webhooks_account_gains_no_reach(product: Product, kind: str, what: 
     change(wanted)
     body = {key: value for key, value in wanted.items() if value != found[key]}
     # An owner is refused by OwnerReferencesPermissionEnforcement before the policy is asked.
-    special = {"an owner": "cannot set an ownerRef", "a label": "no metadata"}
-    words = special.get(what, "nothing of a webhook configuration but caBundle")
+    special = {"an owner": "cannot set an ownerRef", "a label": "not change the metadata"}
+    words = special.get(what, "only caBundle of a webhook configuration")
     assert words in patch(product, kind, body, f"{RELEASE}-webhooks")
     assert patch(product, kind, body) == ""  # the administrator may
 
@@ -387,6 +387,6 @@ def test_of_the_definition_the_operators_account_writes_which_versions_are_store
     accepted = {**found["status"]["acceptedNames"], "shortNames": []}
     for status in ({"conditions": conditions}, {"acceptedNames": accepted}):
         code, answer = product.bed.request("PATCH", path, {"status": status}, headers)
-        assert (code, "only which versions are stored" in answer["message"]) == (422, True), answer
+        assert (code, "only the storedVersions" in answer["message"]) == (422, True), answer
     stored = {"status": {"storedVersions": [names.VERSION]}}
     assert product.bed.request("PATCH", path, stored, headers)[0] == 200
