@@ -123,7 +123,7 @@ def test_the_definition_belongs_to_one_release(helm: Helm, first: Program) -> No
     done = first.bed.helm(*command, version=helm, check=False)
     assert done.returncode != 0
     assert f"Release {FIRST} in namespace first-system owns the CustomResourceDefinition" in done.stderr
-    assert "set crds.enabled to false here." in done.stderr
+    assert "set crds.enabled to false for this release." in done.stderr
 
 
 def test_whoever_may_look_nowhere_else_is_not_held_up(first: Program) -> None:
