@@ -83,8 +83,8 @@ def second(control_plane: Bed, first: Program, tmp_path_factory: pytest.TempPath
     [
         pytest.param(
             *(SECOND, "second-system", watching(SHOP, BLOG)),
-            f"Release {FIRST} in namespace first-system manages the Nginx of shop already, and two operators must "
-            "not look after the same: set watchNamespaces of both to namespaces that they do not share.",
+            f"Release {FIRST} in namespace first-system manages the Nginx of shop already, and no two operators may "
+            "manage the same ones: set watchNamespaces of both to namespaces that they do not share.",
             id="a namespace of the other",
         ),
         pytest.param(
