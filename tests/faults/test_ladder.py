@@ -292,7 +292,7 @@ def be_the_operator(climb: Climb) -> None:
 
     def refused(change: dict[str, Any]) -> bool:
         status, answer = climb.bed.request("PATCH", path, change, headers)
-        return status == 422 and "only its status and its managedFields" in answer["message"]
+        return status == 422 and "only the status and the managedFields" in answer["message"]
 
     for change in ({"spec": {"count": 3}}, {"metadata": {"labels": {"a": "b"}}}):
         # An API server takes a new admission policy a moment after it is stored.

@@ -102,10 +102,11 @@ class Player:
             return [self._masked(one) for one in value]
         if not isinstance(value, dict):
             return self._masked_text(value) if isinstance(value, str) else value
-        parts = ((key, one) for key, one in value.items() if one is not None and key not in _VOLATILE)
-        found = {self._masked_text(key): self._masked(one) for key, one in parts}
-        if "items" in value:  # a list: its version is that of the whole store
-            return found | {"metadata": sorted(found["metadata"])}
+        found = {key: one for key, one in value.items() if one is not None and key not in _VOLATILE}
+        if "items" in found:
+            # A list's version is that of the whole store, to which others write too. It must not take a number.
+            found["metadata"] = sorted(found["metadata"].keys() - set(_VOLATILE))
+        found = {self._masked_text(key): self._masked(one) for key, one in found.items()}
         if isinstance(value.get("resourceVersion"), str):
             found["resourceVersion"] = self._versions.setdefault(value["resourceVersion"], len(self._versions))
         if "managedFields" in found:
