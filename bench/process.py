@@ -66,9 +66,8 @@ class Process:
         return self._popen.poll() is None
 
     def cpu_seconds(self) -> float:
-        """CPU time since its start, of all its threads, in user and in system mode (proc(5), stat)."""
-        user, system = _stat(self._popen.pid)[11:13]
-        return (int(user) + int(system)) / _TICKS
+        """CPU time since its start."""
+        return cpu_seconds(self._popen.pid)
 
     def peak_rss(self) -> int:
         """The most memory that it had resident since its start, in bytes (proc(5), status, VmHWM)."""
@@ -77,6 +76,12 @@ class Process:
     def rss(self) -> int:
         """The memory that it has resident now, in bytes."""
         return memory(self._popen.pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process since its start, of all its threads, in user and in system mode (proc(5), stat)."""
+    user, system = _stat(pid)[11:13]
+    return (int(user) + int(system)) / _TICKS
 
 
 def memory(pid: int, field: str = "VmRSS:") -> int:

@@ -17,16 +17,24 @@ import yaml
 from bench.audit import Audit
 from bench.contenders import CONTENDERS
 from bench.load import Key, Load
-from bench.process import Process
+from bench.process import Process, cpu_seconds
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
-from testbed import Bed, Progress
+from testbed import Bed, Progress, controlplane
 
 ROOT: Final = Path(__file__).parents[1]
 NAMESPACE: Final = "bench"
 ACCOUNT: Final = "contender"
 USER: Final = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 
+#: Whose CPU time is the cluster's own. kwok is not among them: it stands in for kubelets, which run on other machines.
+CONTROL_PLANE: Final = (
+    controlplane.ETCD,
+    controlplane.APISERVER,
+    controlplane.CONTROLLER_MANAGER,
+    controlplane.SCHEDULER,
+)
+STATUSES: Final = "patch nginxes/status"
 #: Pauses of 2 s without a write that are waited for; a contender that never rests is measured as it is.
 _SETTLE_TRIES: Final = 30
 
@@ -58,13 +66,21 @@ class Size:
 
 @dataclass
 class Result:
-    """Figures by name (seconds, bytes, shares of a core, numbers), and writes while converging by verb and resource."""
+    """Figures by name (seconds, bytes, shares of a core, numbers), and what makes them up.
+
+    Attributes:
+        writes: the contender's while converging, by verb and resource.
+        scale_writes: the same while scaling.
+        control_plane: by phase and part of the control plane, seconds of CPU time.
+    """
 
     contender: str
     nginxes: int
     figures: dict[str, float] = field(default_factory=dict)
     writes: dict[str, int] = field(default_factory=dict)
     services: bool = True
+    scale_writes: dict[str, int] = field(default_factory=dict)
+    control_plane: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def job(self) -> str:
@@ -104,27 +120,40 @@ class Trial:
         await self._step("starting", self.load.create([(NAMESPACE, "warm")], 1))
         await self._converge(result)
         if self.size.scales:
-            await self._scale(result.figures)
+            await self._scale(result)
         result.figures["peak rss"] = self.process.peak_rss()
         await self._restart(result.figures)
         await self._react(result.figures)
 
     async def _converge(self, result: Result) -> None:
-        figures, keys = result.figures, self.size.keys
-        audit, cpu, began = Audit(self.bed.audit_log), self.process.cpu_seconds(), time.monotonic()
-        took = await self._step("converging", self.load.create(keys, 3))
-        figures["converge"] = time.monotonic() - began
-        await asyncio.sleep(1)  # what is written late counts too
-        figures["converge cpu"] = self.process.cpu_seconds() - cpu
+        work = self.load.create(self.size.keys, 3)
+        took, result.writes = await self._phase("converge", "converging", work, result)
+        figures = result.figures
         figures["converge p50"], figures["converge p99"] = quantile(took, 0.5), quantile(took, 0.99)
-        result.writes = dict(sorted(audit.writes(USER).items()))
-        figures["writes per nginx"] = sum(result.writes.values()) / len(keys)
+        figures["writes per nginx"] = sum(result.writes.values()) / self.size.nginxes
 
-    async def _scale(self, figures: dict[str, float]) -> None:
-        audit, cpu, began = Audit(self.bed.audit_log), self.process.cpu_seconds(), time.monotonic()
-        await self._step("scaling", self.load.scale(self.size.keys, 4))
-        figures["scale"], figures["scale cpu"] = time.monotonic() - began, self.process.cpu_seconds() - cpu
-        figures["scale writes"] = audit.writes(USER).total() / len(self.size.keys)
+    async def _scale(self, result: Result) -> None:
+        work = self.load.scale(self.size.keys, 4)
+        _, result.scale_writes = await self._phase("scale", "scaling", work, result)
+        result.figures["scale writes"] = sum(result.scale_writes.values()) / self.size.nginxes
+        result.figures["scale statuses"] = result.scale_writes.get(STATUSES, 0) / self.size.nginxes
+
+    async def _phase(
+        self, name: str, what: str, work: Awaitable[dict[Key, float]], result: Result
+    ) -> tuple[list[float], dict[str, int]]:
+        """All Nginx at once: time, CPU time of the contender and of the control plane. Returns how long each Nginx
+        took, and the writes.
+        """
+        audit, cpu, others = Audit(self.bed.audit_log), self.process.cpu_seconds(), control_plane(self.bed)
+        began = time.monotonic()
+        took = await self._step(what, work)
+        result.figures[name] = time.monotonic() - began
+        await asyncio.sleep(1)  # what is written late counts too
+        result.figures[f"{name} cpu"] = self.process.cpu_seconds() - cpu
+        spent = {part: round(now - others[part], 2) for part, now in control_plane(self.bed).items()}
+        result.control_plane[name] = spent
+        result.figures[f"{name} cluster cpu"] = sum(spent.values())
+        return took, dict(sorted(audit.writes(USER).items()))
 
     async def _restart(self, figures: dict[str, float]) -> None:
         """It is synced when it acts on a change that was made while it was down. Then it idles."""
@@ -172,6 +201,11 @@ class Trial:
                     task.cancel()
                     raise RuntimeError(f"{self.title}: it ended; its log is {self.process.log}")
         return list((await task).values())
+
+
+def control_plane(bed: Bed) -> dict[str, float]:
+    """Seconds of CPU time that each part of the control plane has used since its start."""
+    return {part: cpu_seconds(bed.pid(part)) for part in CONTROL_PLANE}
 
 
 def quantile(values: Sequence[float], part: float) -> float:

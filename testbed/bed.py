@@ -147,6 +147,17 @@ class Bed:
         """Return the bed's parts in their order of starting, and whether each is running."""
         return {part: self._parts.alive(part) for part in self._parts.started()}
 
+    def pid(self, part: str) -> int:
+        """Return the process id of a part that was started, such as `kube-apiserver`.
+
+        Raises:
+            BedError: it was not.
+        """
+        process = self._parts.process(part)
+        if process is None:
+            raise BedError(f"bed {self.name} has no {part}.")
+        return process.pid
+
     @property
     def state(self) -> State:
         """The bed's shape and progress.

@@ -19,7 +19,7 @@ from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES, 
 
 Key = tuple[str, str]
 #: Nginx that are written at once, as many as in nginx-operator.
-WIDTH = 64
+WIDTH = 24
 RESOURCES = {resource.plural: resource for resource in (DEPLOYMENTS, SERVICES)}
 
 

@@ -26,7 +26,11 @@ def test_every_phase_comes_to_its_end(tmp_path: Path) -> None:
         assert set(result["figures"]) == {figure for figure, *_ in ROWS}
     ours = found["results"][0]
     assert ours["writes"].keys() >= {"patch deployments", "patch services", "patch nginxes/status"}
+    assert ours["scale_writes"].keys() >= {"patch deployments", "patch nginxes/status"}
+    assert "patch services" not in ours["scale_writes"]
     assert ours["figures"]["restart writes"] == 0
+    for phase in ("converge", "scale"):
+        assert all(spent > 0 for spent in ours["control_plane"][phase].values())
     assert [file.name for file in tmp_path.iterdir()] == ["converge-50.json"]
     assert found["about"]["commands"] == [f"python -m bench {' '.join(few)}"]
     assert done.stdout.removesuffix("\n") == table([Result(**each) for each in found["results"]], found["about"])

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"maps"
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -19,17 +22,33 @@ type Nginx struct {
 }
 
 type NginxSpec struct {
-	Count           *int32            `json:"count,omitempty"`
-	Image           string            `json:"image,omitempty"`
-	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
-	ContainerPort   int32             `json:"containerPort,omitempty"`
-	Service         ServiceSpec       `json:"service,omitempty"`
+	Count            *int32                        `json:"count,omitempty"`
+	Image            string                        `json:"image,omitempty"`
+	ImagePullPolicy  corev1.PullPolicy             `json:"imagePullPolicy,omitempty"`
+	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
+	Resources        corev1.ResourceRequirements   `json:"resources,omitempty"`
+	ContainerPort    int32                         `json:"containerPort,omitempty"`
+	Probes           ProbesSpec                    `json:"probes,omitempty"`
+	Deployment       DeploymentSpec                `json:"deployment,omitempty"`
+	Service          ServiceSpec                   `json:"service,omitempty"`
+	Paused           bool                          `json:"paused,omitempty"`
+}
+
+type ProbesSpec struct {
+	Readiness *corev1.Probe `json:"readiness,omitempty"`
+}
+
+type DeploymentSpec struct {
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 type ServiceSpec struct {
-	Enabled *bool              `json:"enabled,omitempty"`
-	Port    int32              `json:"port,omitempty"`
-	Type    corev1.ServiceType `json:"type,omitempty"`
+	Enabled     *bool              `json:"enabled,omitempty"`
+	Port        int32              `json:"port,omitempty"`
+	Type        corev1.ServiceType `json:"type,omitempty"`
+	Labels      map[string]string  `json:"labels,omitempty"`
+	Annotations map[string]string  `json:"annotations,omitempty"`
 }
 
 type NginxStatus struct {
@@ -57,17 +76,28 @@ func addToScheme(scheme *runtime.Scheme) {
 func (in *Nginx) DeepCopyInto(out *Nginx) {
 	*out = *in
 	in.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
-	if in.Spec.Count != nil {
-		count := *in.Spec.Count
-		out.Spec.Count = &count
-	}
-	out.Status.Nodes = append([]string(nil), in.Status.Nodes...)
+	in.Spec.DeepCopyInto(&out.Spec)
+	out.Status.Nodes = slices.Clone(in.Status.Nodes)
 	if in.Status.Conditions != nil {
 		out.Status.Conditions = make([]metav1.Condition, len(in.Status.Conditions))
 		for i := range in.Status.Conditions {
 			in.Status.Conditions[i].DeepCopyInto(&out.Status.Conditions[i])
 		}
 	}
+}
+
+func (in *NginxSpec) DeepCopyInto(out *NginxSpec) {
+	if in.Count != nil {
+		count := *in.Count
+		out.Count = &count
+	}
+	out.ImagePullSecrets = slices.Clone(in.ImagePullSecrets)
+	in.Resources.DeepCopyInto(&out.Resources)
+	out.Probes.Readiness = in.Probes.Readiness.DeepCopy()
+	out.Deployment.Labels = maps.Clone(in.Deployment.Labels)
+	out.Deployment.Annotations = maps.Clone(in.Deployment.Annotations)
+	out.Service.Labels = maps.Clone(in.Service.Labels)
+	out.Service.Annotations = maps.Clone(in.Service.Annotations)
 }
 
 func (in *Nginx) DeepCopy() *Nginx {

@@ -1,7 +1,9 @@
 // An operator on controller-runtime that does for the benchmark exactly what nginx-operator does: server-side apply of
 // a Deployment and a Service unless somebody else's bear their names, pods found by unique labels, a status with nodes
-// and conditions, an Event for what was done. It is meant to be what a Go engineer would be content with: watches selected by label, caches stripped of what is not read, an index of pods
-// by owner, no apply and no status write where nothing differs, and the client's throttle out of the way.
+// and conditions, an Event for what was done. It is meant to be what a Go engineer would be content with: watches
+// selected by label, caches stripped of what is not read, an index of pods by owner, no apply and no status write where
+// nothing differs, an apply of version 1 instead of a read before each creation, and the client's throttle out of the
+// way.
 package main
 
 import (

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,8 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -89,60 +92,119 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	return ctrl.Result{}, r.report(ctx, nginx, live)
 }
 
-// free tells whether a child may be created: nobody else's object bears its name.
-func (r *reconciler) free(ctx context.Context, nginx *Nginx, child client.Object) error {
-	err := r.live.Get(ctx, client.ObjectKeyFromObject(nginx), child)
-	if err == nil && !metav1.IsControlledBy(child, nginx) {
+// applied is a child as it is sent; resourceVersion can be set on it.
+type applied[T any] interface {
+	runtime.ApplyConfiguration
+	WithResourceVersion(string) T
+}
+
+// create applies a child that the cache does not know, but only if nothing bears its name: no object has version 1, so
+// one that is there answers 409. It is applied nevertheless if it is ours, and the cache is late.
+func create[T applied[T]](ctx context.Context, r *reconciler, nginx *Nginx, desired T, child client.Object) error {
+	err := r.Apply(ctx, desired.WithResourceVersion("1"), fieldOwner, client.ForceOwnership)
+	if !apierrors.IsConflict(err) {
+		return err
+	}
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(nginx), child); err != nil {
+		return err
+	}
+	if !metav1.IsControlledBy(child, nginx) {
 		return fmt.Errorf("%T %s belongs to somebody else", child, child.GetName())
 	}
-	return client.IgnoreNotFound(err)
+	return r.Apply(ctx, desired.WithResourceVersion(child.GetResourceVersion()), fieldOwner, client.ForceOwnership)
 }
 
 // applyDeployment applies only what differs: an apply without effect is still a request. It returns what is live.
 func (r *reconciler) applyDeployment(ctx context.Context, nginx *Nginx) (*appsv1.Deployment, string, error) {
 	live := &appsv1.Deployment{}
-	did := "Deployment is updated. "
 	err := r.Get(ctx, client.ObjectKeyFromObject(nginx), live)
-	if apierrors.IsNotFound(err) {
-		did = "Deployment is created. "
-		if err := r.free(ctx, nginx, live); err != nil {
-			return nil, "", err
+	switch {
+	case nginx.Spec.Paused:
+		return live, "", client.IgnoreNotFound(err)
+	case apierrors.IsNotFound(err):
+		if err := create(ctx, r, nginx, deployment(nginx), live); err != nil {
+			return nil, "", fmt.Errorf("create Deployment: %w", err)
 		}
-	} else if err != nil {
+		return nil, "Deployment is created. ", nil
+	case err != nil:
 		return nil, "", err
-	}
-	if err == nil && metav1.IsControlledBy(live, nginx) && *live.Spec.Replicas == *nginx.Spec.Count &&
-		live.Spec.Template.Spec.Containers[0].Image == nginx.Spec.Image {
+	case metav1.IsControlledBy(live, nginx) && deploymentIsAsDesired(live, nginx):
 		return live, "", nil
 	}
 	if err := r.Apply(ctx, deployment(nginx), fieldOwner, client.ForceOwnership); err != nil {
 		return nil, "", fmt.Errorf("apply Deployment: %w", err)
 	}
-	return nil, did, nil
+	return nil, "Deployment is updated. ", nil
 }
 
 func (r *reconciler) applyService(ctx context.Context, nginx *Nginx) (string, error) {
-	if enabled := nginx.Spec.Service.Enabled; enabled != nil && !*enabled {
-		return "", nil
-	}
-	live, did := &corev1.Service{}, "Service is updated."
+	live := &corev1.Service{}
 	err := r.Get(ctx, client.ObjectKeyFromObject(nginx), live)
-	if apierrors.IsNotFound(err) {
-		did = "Service is created."
-		if err := r.free(ctx, nginx, live); err != nil {
-			return "", err
+	enabled := nginx.Spec.Service.Enabled == nil || *nginx.Spec.Service.Enabled
+	switch {
+	case nginx.Spec.Paused:
+		return "", client.IgnoreNotFound(err)
+	case apierrors.IsNotFound(err):
+		if !enabled {
+			return "", nil
 		}
-	} else if err != nil {
+		if err := create(ctx, r, nginx, service(nginx), live); err != nil {
+			return "", fmt.Errorf("create Service: %w", err)
+		}
+		return "Service is created.", nil
+	case err != nil:
 		return "", err
-	}
-	if err == nil && metav1.IsControlledBy(live, nginx) && live.Spec.Ports[0].Port == nginx.Spec.Service.Port &&
-		live.Spec.Type == nginx.Spec.Service.Type {
+	case !enabled:
+		if !metav1.IsControlledBy(live, nginx) {
+			return "", nil
+		}
+		exactly := client.Preconditions{UID: &live.UID, ResourceVersion: &live.ResourceVersion}
+		return "Service is deleted.", client.IgnoreNotFound(r.Delete(ctx, live, exactly))
+	case metav1.IsControlledBy(live, nginx) && serviceIsAsDesired(live, nginx):
 		return "", nil
 	}
 	if err := r.Apply(ctx, service(nginx), fieldOwner, client.ForceOwnership); err != nil {
 		return "", fmt.Errorf("apply Service: %w", err)
 	}
-	return did, nil
+	return "Service is updated.", nil
+}
+
+func deploymentIsAsDesired(live *appsv1.Deployment, nginx *Nginx) bool {
+	wanted, pod := &nginx.Spec, &live.Spec.Template.Spec
+	container := &pod.Containers[0]
+	return *live.Spec.Replicas == *wanted.Count &&
+		container.Image == wanted.Image &&
+		container.ImagePullPolicy == wanted.ImagePullPolicy &&
+		container.Ports[0].ContainerPort == wanted.ContainerPort &&
+		slices.Equal(pod.ImagePullSecrets, wanted.ImagePullSecrets) &&
+		sameAmounts(container.Resources.Requests, wanted.Resources.Requests) &&
+		sameAmounts(container.Resources.Limits, wanted.Resources.Limits) &&
+		(wanted.Probes.Readiness == nil ||
+			container.ReadinessProbe.PeriodSeconds == wanted.Probes.Readiness.PeriodSeconds &&
+				container.ReadinessProbe.FailureThreshold == wanted.Probes.Readiness.FailureThreshold) &&
+		holds(live.Labels, wanted.Deployment.Labels) &&
+		holds(live.Annotations, wanted.Deployment.Annotations)
+}
+
+func serviceIsAsDesired(live *corev1.Service, nginx *Nginx) bool {
+	wanted := &nginx.Spec.Service
+	return live.Spec.Ports[0].Port == wanted.Port &&
+		live.Spec.Type == wanted.Type &&
+		holds(live.Labels, wanted.Labels) &&
+		holds(live.Annotations, wanted.Annotations)
+}
+
+func sameAmounts(one, other corev1.ResourceList) bool {
+	return maps.EqualFunc(one, other, func(a, b resource.Quantity) bool { return a.Cmp(b) == 0 })
+}
+
+func holds(live, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if found, there := live[key]; !there || found != value {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *reconciler) report(ctx context.Context, nginx *Nginx, live *appsv1.Deployment) error {
