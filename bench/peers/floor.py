@@ -12,6 +12,7 @@ import msgspec
 from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN
+from nginx_operator.children.configuration import FROM_IMAGE
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import load_config
 from nginx_operator.kube.errors import ApiError
@@ -99,7 +100,7 @@ class Floor:
         spec = NginxSpec.from_dict(nginx.spec)
         for child in CHILDREN:
             await self.client.apply(
-                RESOURCES[child.plural], *nginx.metadata.key, child.build(nginx.metadata, spec), force=True
+                RESOURCES[child.plural], *nginx.metadata.key, child.build(nginx.metadata, spec, FROM_IMAGE), force=True
             )
         ready = self.ready.get(nginx.metadata.key, set())
         if len(ready) == spec.count:

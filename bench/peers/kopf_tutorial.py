@@ -12,6 +12,7 @@ import msgspec
 from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
 from nginx_operator.children import CHILDREN
+from nginx_operator.children.configuration import FROM_IMAGE
 
 MANAGER = "kopf-tutorial"
 
@@ -32,7 +33,7 @@ def apply(body: kopf.Body, **_: Any) -> None:
     spec = NginxSpec.from_dict(dict(body.spec))
     how: dict[str, Any] = {"field_manager": MANAGER, "force": True, "_content_type": "application/apply-patch+yaml"}
     for child in CHILDREN:
-        wanted: Any = child.build(owner, spec)
+        wanted: Any = child.build(owner, spec, FROM_IMAGE)
         if child.plural == "deployments":
             kubernetes.client.AppsV1Api().patch_namespaced_deployment(owner.name, owner.namespace, wanted, **how)
         else:

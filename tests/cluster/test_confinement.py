@@ -249,17 +249,27 @@ def test_what_others_added_stays_and_stands_in_no_way(namespace: Namespace) -> N
 def test_it_touches_no_service_and_no_deployment_of_somebody_else(product: Product, confined: Namespace) -> None:
     confined.kubectl("create", "service", "clusterip", "foreign", "--tcp=80")
     confined.kubectl("create", "deployment", "foreign", "--image=example.com/a:1")
+    confined.kubectl("create", "configmap", "foreign")
     words = "only what an Nginx controls"
-    for kind in ("service", "deployment"):
+    for kind in ("service", "deployment", "configmap"):
         patch = ("-n", confined.name, "patch", kind, "foreign", "-p", '{"metadata":{"labels":{"a":"b"}}}')
         assert words in as_account(product, RELEASE, *patch)
-    assert words in as_account(product, RELEASE, "-n", confined.name, "delete", "service", "foreign")
+    for kind in ("service", "configmap"):
+        assert words in as_account(product, RELEASE, "-n", confined.name, "delete", kind, "foreign")
     body = build_service(ObjectMeta(name="web", uid=OWNER.uid, namespace=confined.name), NginxSpec(count=1, image="a"))
     apply = ("apply", "--server-side", "--dry-run=server", "-f", "-")
     assert as_account(product, RELEASE, *apply, body=body) == ""
+    config_map = ours_of_kind("ConfigMap", confined.name)
+    assert as_account(product, RELEASE, *apply, body={**config_map, "immutable": True}) == ""
+    assert "ConfigMaps that are immutable" in as_account(product, RELEASE, *apply, body=config_map)
     for more in ({"externalIPs": ["198.51.100.1"]}, {"type": "ExternalName", "externalName": "example.com"}):
         stronger = {**body, "spec": {**body["spec"], **more}}
         assert "a Service of type ExternalName" in as_account(product, RELEASE, *apply, body=stronger)
+
+
+def ours_of_kind(kind: str, namespace: str) -> dict[str, Any]:
+    """An object of the core API that the Nginx controls, and nothing else."""
+    return {"apiVersion": "v1", "kind": kind, "metadata": ours(namespace)["metadata"]}
 
 
 def orphan(namespace: str, name: str) -> dict[str, Any]:

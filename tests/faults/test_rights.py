@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+from nginx_operator.api import names
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
 from tests.support.answers import ready_condition
@@ -39,8 +40,30 @@ def live_a_life(namespace: Namespace) -> None:
     namespace.apply({"count": 2, "image": IMAGE, "service": {"enabled": False}})
     namespace.wait("nginx", serving(2))
     namespace.wait_gone("service")
+    configure(namespace)
     namespace.kubectl("delete", "nginx", "web")
     namespace.wait_gone("deployment")
+
+
+def configure(namespace: Namespace) -> None:
+    """Three configurations, the first of which loses its owner and in the end its ReplicaSet."""
+
+    def serve(word: str) -> str:
+        config = {"http": {"inline": f"server {{ listen 8080; return 200 {word}; }}"}}
+        namespace.apply({"count": 1, "image": IMAGE, "config": config})
+        namespace.wait("nginx", serving(1))
+        deployment = namespace.get("deployment")
+        assert deployment is not None
+        return str(deployment["spec"]["template"]["metadata"]["labels"][names.LABEL_CONFIG])
+
+    first = serve("one")
+    bare = '{"metadata":{"ownerReferences":null}}'
+    namespace.kubectl("patch", "configmap", f"web-{first}", "--type=merge", "-p", bare)
+    namespace.wait("configmap", lambda found: "ownerReferences" in found["metadata"], f"web-{first}")
+    serve("two")
+    namespace.kubectl("delete", "replicaset", f"-l{names.LABEL_CONFIG}={first}")
+    serve("three")
+    namespace.wait_gone("configmap", f"web-{first}")
 
 
 def test_the_operator_uses_each_of_its_rights_and_no_other(

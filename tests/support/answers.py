@@ -11,7 +11,12 @@ from nginx_operator.api import names
 DENIED: Final = f'admission webhook "{names.VALIDATING_WEBHOOK}" denied the request'
 
 
+def condition(nginx: Mapping[str, Any], kind: str) -> Mapping[str, str]:
+    """A condition of an Nginx; empty when it has none of that type."""
+    conditions: Sequence[Mapping[str, str]] = nginx.get("status", {}).get("conditions", ())
+    return next((found for found in conditions if found["type"] == kind), {})
+
+
 def ready_condition(nginx: Mapping[str, Any]) -> Mapping[str, str]:
     """The Ready condition of an Nginx; empty when it has none yet."""
-    conditions: Sequence[Mapping[str, str]] = nginx.get("status", {}).get("conditions", ())
-    return next((condition for condition in conditions if condition["type"] == "Ready"), {})
+    return condition(nginx, "Ready")

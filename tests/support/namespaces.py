@@ -21,8 +21,9 @@ from tests.support.answers import ready_condition
 RESOURCES = {
     "nginx": resources.NGINXES,
     "autoscaler": Resource("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+    "configmap": resources.CONFIG_MAPS,
     "deployment": resources.DEPLOYMENTS,
-    "replicaset": Resource("apps/v1", "replicasets", "ReplicaSet"),
+    "replicaset": resources.REPLICA_SETS,
     "endpointslice": Resource("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
     "event": resources.EVENTS,
     "pod": resources.PODS,

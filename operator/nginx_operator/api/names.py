@@ -32,9 +32,16 @@ def is_webhook(entry: object) -> bool:
 
 
 CONTAINER: Final = "nginx"
+#: The init container that has nginx test its configuration.
+CONFIG_TEST_CONTAINER: Final = "config-test"
+#: Where nginx answers the kubelet, if the operator writes its nginx.conf: a TCP port and a path.
+HEALTH_PORT: Final = 8081
+READY_PATH: Final = "/readyz"
 
 LABEL_NAME: Final = "app.kubernetes.io/name"
 LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
+#: Of a pod: the revision of its configuration, which is also in the name of the ConfigMap that holds it.
+LABEL_CONFIG: Final = f"{GROUP}/config"
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 #: The Deployment controller's label of pods, different for each template (apps/v1, DefaultDeploymentUniqueLabelKey).
 LABEL_POD_HASH: Final = "pod-template-hash"

@@ -144,11 +144,26 @@ class Probes(_View):
     readiness: Probe | None = None
 
 
+class ConfigText(_View):
+    """spec.config.http and spec.config.main."""
+
+    inline: str
+
+
+class Config(_View):
+    """spec.config: exactly one of http, main and image."""
+
+    http: ConfigText | None = None
+    main: ConfigText | None = None
+    image: dict[str, Any] | None = None
+
+
 class NginxSpec(_View):
     """spec after defaulting and validation.
 
     Attributes:
         fixed_ids: whether pods run with the ids of the default image. Of the administrator's policy, not of the spec.
+        pod_ip_families: the IP families that pods have. Of the cluster, not of the spec.
     """
 
     count: int
@@ -157,11 +172,13 @@ class NginxSpec(_View):
     image_pull_secrets: tuple[dict[str, str], ...] = ()
     resources: dict[str, dict[str, str | int]] = {}
     container_port: int = 8080
+    config: Config | None = None
     service: ServiceSpec = msgspec.field(default_factory=ServiceSpec)
     deployment: DeploymentMetadata = msgspec.field(default_factory=DeploymentMetadata)
     probes: Probes = msgspec.field(default_factory=Probes)
     paused: bool = False
     fixed_ids: bool = True
+    pod_ip_families: tuple[str, ...] = ("IPv4", "IPv6")
 
     @classmethod
     def from_dict(cls, spec: dict[str, Any], *, fixed_ids: bool = True) -> "NginxSpec":

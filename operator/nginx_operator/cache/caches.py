@@ -12,7 +12,7 @@ from nginx_operator.cache.scope import Scope
 from nginx_operator.cache.store import Baseline
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.reflector import Reflector
-from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
+from nginx_operator.kube.resources import CONFIG_MAPS, DEPLOYMENTS, NGINXES, PODS, SERVICES
 
 
 class Caches:
@@ -101,6 +101,10 @@ class Caches:
         found = {resource.plural: self._named(resource.plural, key) for resource in (DEPLOYMENTS, SERVICES)}
         return {plural: child for plural, child in found.items() if child is not None}
 
+    def config_maps(self, key: Key) -> Mapping[str, Child]:
+        """ConfigMaps that bear the Nginx's labels, by name."""
+        return self._in(CONFIG_MAPS.plural, key).store.of(key)
+
     def pods(self, key: Key) -> Iterable[Pod]:
         """Pods that bear the Nginx's labels."""
         return self._in(PODS.plural, key).store.of(key).values()
@@ -118,9 +122,9 @@ class Caches:
         """Takes the answer to a write, before the watch tells."""
         self._in(plural, key).observe_write(raw)
 
-    def observe_deletion(self, plural: str, key: Key) -> None:
+    def observe_deletion(self, plural: str, key: Key, name: str) -> None:
         """Takes a deletion, before the watch tells."""
-        self._in(plural, key).store.observe_deletion(key, key[1])
+        self._in(plural, key).store.observe_deletion(key, name)
 
     # --- changes ---
 

@@ -23,6 +23,7 @@ class WatchedKind(Generic[T]):
         owner_key: the key of the Nginx that an object belongs to.
         transform: what is kept of an object.
         selector: which objects, as parameters of list and watch.
+        metadata_only: whether their metadata is all that is asked for.
     """
 
     resource: Resource
@@ -30,6 +31,7 @@ class WatchedKind(Generic[T]):
     owner_key: Callable[[ObjectMeta], Key]
     transform: Callable[[T], T] = lambda item: item
     selector: Mapping[str, str] = field(default_factory=dict)
+    metadata_only: bool = False
 
 
 class Informer(Generic[T]):
@@ -56,6 +58,7 @@ class Informer(Generic[T]):
             namespace,
             selector=kind.selector,
             transform=kind.transform,
+            metadata_only=kind.metadata_only,
             described=f"{kind.resource.plural} in namespace {namespace}" if namespace else kind.resource.plural,
         )
         self._transform = kind.transform

@@ -19,7 +19,7 @@ from nginx_operator.cache.store import Baseline, owner_key_by_label, owner_key_b
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.reflector import Reflector
 from nginx_operator.kube.resource_version import newest
-from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, PODS, SERVICES
+from nginx_operator.kube.resources import CONFIG_MAPS, DEPLOYMENTS, NGINXES, PODS, SERVICES
 
 _CHILDREN: Final = {"labelSelector": names.CHILDREN_SELECTOR}
 _NGINXES: Final = WatchedKind(NGINXES, Nginx, owner_key_by_name, transforms.nginx)
@@ -27,6 +27,7 @@ _KINDS: Final[tuple[WatchedKind[Any], ...]] = (
     _NGINXES,
     WatchedKind(DEPLOYMENTS, Child, owner_key_by_name, transforms.child, _CHILDREN),
     WatchedKind(SERVICES, Child, owner_key_by_name, transforms.child, _CHILDREN),
+    WatchedKind(CONFIG_MAPS, Child, owner_key_by_label, transforms.config_map, _CHILDREN, metadata_only=True),
     WatchedKind(PODS, Pod, owner_key_by_label, transforms.pod, _CHILDREN),
 )
 

@@ -20,7 +20,7 @@ from nginx_operator.api.types import (
 )
 
 _CHILD_CONDITIONS: Final = frozenset({"ReplicaFailure", "Progressing"})
-_POD_LABELS: Final = (names.LABEL_INSTANCE, names.LABEL_POD_HASH)
+_POD_LABELS: Final = (names.LABEL_INSTANCE, names.LABEL_POD_HASH, names.LABEL_CONFIG)
 #: Of a pod, Ready is kept always, and these only while they are not True.
 _POD_STEPS: Final = frozenset({"PodScheduled", "Initialized"})
 
@@ -34,6 +34,11 @@ def child(found: Child) -> Child:
     """With the conditions that are read, and without the message that it came in: a msgspec.Raw is a view of it."""
     conditions = tuple(each for each in found.status.conditions if each.type in _CHILD_CONDITIONS)
     return replace(found, spec=found.spec.copy(), status=replace(found.status, conditions=conditions))
+
+
+def config_map(found: Child) -> Child:
+    """Its metadata: the answer to a write of ours has the texts, too."""
+    return Child(found.metadata)
 
 
 def pod(found: Pod) -> Pod:
@@ -77,8 +82,10 @@ def pod(found: Pod) -> Pod:
 
 
 def _tells(status: ContainerStatus) -> bool:
-    """Whether a status depends on the container: it waits, or was restarted."""
-    return status.state.waiting is not None or status.last_state.terminated is not None
+    """Whether a status depends on the container: it waits, was restarted, or ended with an error."""
+    ended = status.state.terminated
+    failed = ended is not None and ended.exit_code != 0
+    return failed or status.state.waiting is not None or status.last_state.terminated is not None
 
 
 def namespace(found: Namespace) -> Namespace:

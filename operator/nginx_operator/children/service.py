@@ -4,13 +4,16 @@ from typing import Any, Final
 
 from nginx_operator.api import names
 from nginx_operator.api.types import NginxSpec, ObjectMeta
+from nginx_operator.children.configuration import FROM_IMAGE, Configuration
 from nginx_operator.children.metadata import child_metadata
 
 #: What a Service of type ClusterIP cannot have.
 _NOT_OF_CLUSTER_IP: Final = ("externalTrafficPolicy", "loadBalancerClass", "loadBalancerSourceRanges")
 
 
-def build_service(owner: ObjectMeta, spec: NginxSpec) -> dict[str, Any] | None:
+def build_service(
+    owner: ObjectMeta, spec: NginxSpec, _configuration: Configuration = FROM_IMAGE
+) -> dict[str, Any] | None:
     """The desired Service; None when spec.service.enabled is false."""
     service = spec.service
     if not service.enabled:

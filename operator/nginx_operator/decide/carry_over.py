@@ -12,7 +12,7 @@ def carry_over(desired: Body, live: Child) -> Body:
     Server-side apply takes `nodeSelector` as one value (core/v1, mapType=atomic): whoever applies one key removes the
     rest.
     """
-    template = desired["spec"].get("template")
+    template = desired.get("spec", {}).get("template")
     if template is None:
         return desired
     pod = template["spec"]

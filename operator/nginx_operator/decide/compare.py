@@ -40,8 +40,9 @@ def with_hash(body: Body) -> Body:
     hashed = {
         **body,
         "metadata": {key: value for key, value in meta.items() if key != "ownerReferences"},
-        "spec": {key: value for key, value in body["spec"].items() if key != "replicas"},
     }
+    if "spec" in body:
+        hashed["spec"] = {key: value for key, value in body["spec"].items() if key != "replicas"}
     digest = hashlib.sha256(msgspec.json.encode(hashed, order="deterministic")).hexdigest()[:16]
     annotations = {**meta.get("annotations", {}), names.APPLIED_HASH_ANNOTATION: digest}
     return {**body, "metadata": {**meta, "annotations": annotations}}
@@ -83,7 +84,7 @@ def differences(desired: Body, live: Child) -> list[Difference]:
         "spec": msgspec.json.decode(live.spec),
     }
     wanted = {key: desired["metadata"].get(key, {}) for key in found["metadata"]}
-    return list(between({"metadata": wanted, "spec": desired["spec"]}, found))
+    return list(between({"metadata": wanted, "spec": desired.get("spec", {})}, found))
 
 
 def between(desired: Any, live: Any, path: str = "", *, quantities: bool = False) -> Iterator[Difference]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nginx_operator.decide import pod_troubles
+from nginx_operator.decide import config_test, pod_troubles
 from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.observation import Observation
 
@@ -66,6 +66,17 @@ def progressing(ready: ConditionState) -> ConditionState:
     return ConditionState("True" if ready.reason == "Progressing" else "False", ready.reason, ready.message)
 
 
+def config_valid(seen: Observation) -> ConditionState | None:
+    """The ConfigValid condition: what nginx says of the configuration that the spec holds. None where it holds none."""
+    if not seen.written:
+        return None
+    if seen.config_refusal:
+        return ConditionState("False", "ConfigTestFailed", seen.config_refusal)
+    if config_test.passed(seen.pods, seen.written):
+        return ConditionState("True", "ConfigTestPassed", "nginx accepted the configuration in a pod of this image")
+    return ConditionState("Unknown", "NotTested", "no pod has tested the configuration yet")
+
+
 # --- the rules, most decisive first -----------------------------------------------------------------------------------
 
 
@@ -95,7 +106,7 @@ def _name_is_taken(seen: Observation) -> ConditionState | None:
             )
         remedy = "Delete or rename it, or rename this Nginx"
         if conflict.orphaned:
-            remedy = _REMADE[conflict.kind].format(name=conflict.name)
+            remedy = _REMADE.get(conflict.kind, remedy).format(name=conflict.name)
         message = f"{what} exists and belongs to {conflict.owner}; the operator does not touch it. {remedy}"
         return ConditionState("False", "NameConflict", message)
     return None
@@ -145,6 +156,13 @@ def _replicas_are_refused(seen: Observation) -> ConditionState | None:
     return None
 
 
+def _configuration_is_refused(seen: Observation) -> ConditionState | None:
+    if not seen.config_refusal:
+        return None
+    message = f"nginx refuses the configuration: {seen.config_refusal}; {_numbers(seen)}"
+    return ConditionState("False", "ConfigTestFailed", message)
+
+
 def _image_cannot_be_pulled(seen: Observation) -> ConditionState | None:
     return _failing_container(seen, "ImagePullFailed")
 
@@ -188,6 +206,7 @@ _RULES: Final[tuple[Callable[[Observation], ConditionState | None], ...]] = (
     _is_stopped,
     _all_serve,
     _replicas_are_refused,
+    _configuration_is_refused,
     _image_cannot_be_pulled,
     _container_cannot_start,
     _container_crashes,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nginx_operator.children import CONFIG_MAP
 from nginx_operator.decide import drift
 from nginx_operator.decide.compare import Difference
 from nginx_operator.decide.plan import Action, Adopt, Apply, Delete, UpdateOwnerReference
@@ -19,9 +20,10 @@ class EventMessage(NamedTuple):
 
 def of_actions(done: Sequence[Action]) -> EventMessage | None:
     """One Event for all that one reconcile did to the children; its reason is that of the first action."""
-    done = [action for action in done if not isinstance(action, UpdateOwnerReference)]  # of no interest to a user
-    if not done:
+    told = [action for action in done if not isinstance(action, UpdateOwnerReference)]  # of no interest to a user
+    if not told:
         return None
+    done = [action for action in told if action.kind is not CONFIG_MAP] or told  # the Deployment's update says it
     return EventMessage("Normal", _reason(done[0]), "; ".join(map(_sentence, done)))
 
 

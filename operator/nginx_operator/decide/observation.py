@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from nginx_operator.api.types import Child, NginxSpec, Pod
-from nginx_operator.decide import pod_troubles
+from nginx_operator.decide import config_test, pod_troubles
 from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.outcome import Failure
 from nginx_operator.decide.plan import NameConflict
@@ -38,10 +38,12 @@ class Observation:
         rewritten: the fields that the cluster stored otherwise than they were sent.
         contested: somebody else keeps undoing what is written, so that it is written slowly.
         held: changes of the children that are not made because the Nginx is paused, in words.
+        written: the hash of the configuration that the spec holds; empty if it holds none.
         pod_event: what the events of the first unready pod say, in words.
         look_again: seconds after which to ask for them again; 0 if there is nothing to ask.
         now: seconds since 1970.
         troubles: what the kubelet says is wrong with the pods.
+        config_refusal: why nginx refuses the configuration that the spec holds; empty if it does not, for all we know.
     """
 
     spec: NginxSpec | None
@@ -57,14 +59,18 @@ class Observation:
     rewritten: tuple[Difference, ...] = ()
     contested: bool = False
     held: tuple[str, ...] = ()
+    written: str = ""
     pod_event: str = ""
     look_again: float = 0.0
     now: float = 0.0
     troubles: tuple[pod_troubles.Trouble, ...] = field(init=False)
+    config_refusal: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Looks at the pods once: several rules ask."""
         object.__setattr__(self, "troubles", pod_troubles.find(self.pods, self.now))
+        refusal = config_test.refusal(self.pods, self.spec, self.written) if self.spec and self.written else ""
+        object.__setattr__(self, "config_refusal", refusal)
 
     @property
     def count(self) -> int:

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from nginx_operator.api import names
 from nginx_operator.api.types import Child, NginxSpec, ObjectMeta
-from nginx_operator.children import CHILDREN, Body, ChildKind
+from nginx_operator.children import CHILDREN, CONFIG_MAP, Body, ChildKind
+from nginx_operator.children.config_map import config_map_name
 from nginx_operator.children.service import as_cluster_ip
 from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import (
@@ -28,10 +29,12 @@ from nginx_operator.decide.compare import (
     with_hash,
     with_second_family,
 )
+from nginx_operator.decide.configuration_in_force import choose_configuration
 
 #: By plural, the fields of a child that the cluster stored otherwise than they were sent: its admission rewrites them.
 Rewrites = Mapping[str, Collection[Difference]]
 _NONE: Final[Rewrites] = {}
+_NO_CONFIG_MAPS: Final[Mapping[str, Child]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ def plan(
     observed: Mapping[str, Child],
     applied: Collection[str] = frozenset(),
     rewrites: Rewrites = _NONE,
+    config_maps: Mapping[str, Child] = _NO_CONFIG_MAPS,
 ) -> Plan:
     """What makes the children what an Nginx asks for.
 
@@ -151,30 +155,64 @@ def plan(
         applied: plurals of the children that this very spec was applied to before. Another number of pods is drift
             there; elsewhere the Nginx is being scaled.
         rewrites: what the cluster stored otherwise than it was sent. That is how the cluster wants it, and no drift.
+        config_maps: the ConfigMaps that hold its configurations, by name.
     """
     if spec.paused:
-        return plan_paused(owner, observed)
+        return plan_paused(owner, observed, config_maps)
+    deployment = observed.get("deployments")
+    configuration = choose_configuration(
+        owner,
+        spec,
+        deployment if deployment is not None and is_owned(deployment.metadata, owner) else None,
+        config_maps,
+        rewrites.get("deployments", ()),
+    )
+    name = config_map_name(owner, configuration)
+    built = CONFIG_MAP.build(owner, spec, configuration)
+    files = None if built is None else _for_child(CONFIG_MAP, built, config_maps.get(name), owner)
+    if isinstance(files, NameConflict):
+        return _plan([files])  # pods must not get what somebody else wrote
+    others = (each for each in config_maps.values() if files is None or each.metadata.name != name)
     return _plan(
-        _for_child(
-            *(kind, kind.build(owner, spec), observed.get(kind.plural), owner),
-            *(kind.plural in applied, rewrites.get(kind.plural, ())),
-        )
-        for kind in CHILDREN
+        [
+            files,
+            *(
+                _for_child(
+                    *(kind, kind.build(owner, spec, configuration), observed.get(kind.plural), owner),
+                    applied=kind.plural in applied,
+                    rewrites=rewrites.get(kind.plural, ()),
+                )
+                for kind in CHILDREN
+            ),
+            *(update_owner_reference(CONFIG_MAP, each, owner) for each in others),
+        ]
     )
 
 
-def plan_paused(owner: ObjectMeta, observed: Mapping[str, Child]) -> Plan:
+def plan_paused(
+    owner: ObjectMeta, observed: Mapping[str, Child], config_maps: Mapping[str, Child] = _NO_CONFIG_MAPS
+) -> Plan:
     """What an Nginx needs that is paused or invalid: its children stay as they are, and stay its own."""
-    return _plan(update_owner_reference(kind, observed.get(kind.plural), owner) for kind in CHILDREN)
+    return _plan(
+        [
+            *(update_owner_reference(kind, observed.get(kind.plural), owner) for kind in CHILDREN),
+            *(update_owner_reference(CONFIG_MAP, each, owner) for each in config_maps.values()),
+        ]
+    )
 
 
 def held_changes(
-    owner: ObjectMeta, spec: NginxSpec | None, observed: Mapping[str, Child], rewrites: Rewrites = _NONE
+    owner: ObjectMeta,
+    spec: NginxSpec | None,
+    observed: Mapping[str, Child],
+    rewrites: Rewrites = _NONE,
+    config_maps: Mapping[str, Child] = _NO_CONFIG_MAPS,
 ) -> tuple[Action, ...]:
     """What would be done to the children of a paused Nginx if it were not paused."""
     if spec is None or not spec.paused:
         return ()
-    return plan(owner, replace(spec, paused=False), observed, rewrites=rewrites).actions
+    held = plan(owner, replace(spec, paused=False), observed, rewrites=rewrites, config_maps=config_maps).actions
+    return tuple(action for action in held if action.kind is not CONFIG_MAP)  # the Deployment's change says it
 
 
 def name_conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> NameConflict:
@@ -220,12 +258,13 @@ def _for_child(
     desired: Body | None,
     live: Child | None,
     owner: ObjectMeta,
-    applied: bool,
-    rewrites: Collection[Difference],
+    *,
+    applied: bool = False,
+    rewrites: Collection[Difference] = (),
 ) -> Action | NameConflict | None:
     """What one child needs: an action, that somebody makes room for it, or nothing."""
     if live is None:
-        return None if desired is None else Apply(kind, owner.name, with_hash(desired), creates=True)
+        return None if desired is None else Apply(kind, desired["metadata"]["name"], with_hash(desired), creates=True)
     meta = live.metadata
     if not is_owned(meta, owner):
         if desired is None:
@@ -251,7 +290,7 @@ def _adopt(kind: ChildKind, desired: Body, live: Child) -> Adopt | None:
 def _update(
     kind: ChildKind, desired: Body, live: Child, applied: bool, rewrites: Collection[Difference]
 ) -> Apply | None:
-    if "ipFamilies" in desired["spec"]:
+    if "ipFamilies" in desired.get("spec", {}):
         desired = {**desired, "spec": with_second_family(desired["spec"], msgspec.json.decode(live.spec))}
     drift = {found.path: found for found in differences(desired, live) if found not in rewrites}
     if not drift:
@@ -266,7 +305,7 @@ def _update(
         drift=tuple(drift.values()),
         scaled_from=drift[REPLICAS].live if REPLICAS in drift else None,
         resource_version=live.metadata.resource_version,
-        via=with_hash(as_cluster_ip(body)) if _changes_class(desired["spec"], live_spec) else None,
+        via=with_hash(as_cluster_ip(body)) if _changes_class(desired.get("spec", {}), live_spec) else None,
     )
 
 

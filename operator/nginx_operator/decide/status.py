@@ -84,6 +84,7 @@ def compute(meta: ObjectMeta, old: Status, observation: Observation) -> Status:
         ready = deciding.late(observation, ready.message)
     conditions = {
         "Ready": ready,
+        "ConfigValid": deciding.config_valid(observation),
         "Progressing": deciding.progressing(ready),
         "Stalled": deciding.stalled(observation, ready, overdue=overdue or ready.reason == "PodsNotReady"),
     }

@@ -29,6 +29,9 @@ JSON_PATCH: Final = "application/json-patch+json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC_MERGE: Final = "application/strategic-merge-patch+json"
 JSON: Final = "application/json"
+#: Objects, or a list of them, with their metadata alone (API concepts, "Metadata-only fetches").
+METADATA: Final = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST: Final = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Params = Mapping[str, str]
 
@@ -75,9 +78,12 @@ class Client:
         """One object, read from etcd (a quorum read)."""
         return await self.request("GET", resource.path(namespace, name))
 
-    async def list(self, resource: Resource, namespace: str | None = None, **params: str) -> bytes:
-        """A collection, or a page of it."""
-        return await self.request("GET", resource.path(namespace), params=params)
+    async def list(
+        self, resource: Resource, namespace: str | None = None, *, metadata_only: bool = False, **params: str
+    ) -> bytes:
+        """A collection, or a page of it; of each object its metadata alone where that is enough."""
+        accept = METADATA_LIST if metadata_only else JSON
+        return await self.request("GET", resource.path(namespace), params=params, accept=accept)
 
     async def create(self, resource: Resource, namespace: str | None, body: object, *, dry_run: bool = False) -> bytes:
         """Creates an object; 409 AlreadyExists if the name is taken."""
@@ -185,7 +191,9 @@ class Client:
             raise ApiError.from_response(*answer)
         return answer.body
 
-    async def watch(self, resource: Resource, namespace: str | None, params: Params) -> AsyncIterator[bytes]:
+    async def watch(
+        self, resource: Resource, namespace: str | None, params: Params, *, metadata_only: bool = False
+    ) -> AsyncIterator[bytes]:
         """The lines of a watch, each a JSON WatchEvent, until the server ends it or falls silent.
 
         Raises:
@@ -194,7 +202,9 @@ class Client:
         query = {**params, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         target = f"{resource.path(namespace)}?{urlencode(query)}"
         try:
-            async with self._open.stream(target, self._headers() | {"Accept": JSON}) as stream:
+            async with self._open.stream(
+                target, self._headers() | {"Accept": METADATA if metadata_only else JSON}
+            ) as stream:
                 if stream.status >= 400:
                     raise ApiError.from_response(*await stream.read())
                 rest = b""

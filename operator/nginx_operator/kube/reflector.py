@@ -64,6 +64,7 @@ class Reflector(Generic[T]):
         transform: what is kept of an object, applied to each as it comes, so that a long list takes little memory.
         resource_version: reads metadata.resourceVersion of a decoded object.
         described: what log lines and `fault` call that which is watched; its plural by default.
+        metadata_only: whether metadata is all that is asked for (metav1.PartialObjectMetadata).
         on_fault: called when `fault` has changed to another fault.
 
     Attributes:
@@ -89,6 +90,7 @@ class Reflector(Generic[T]):
         resource_version: Callable[[T], str] = of_metadata,
         described: str = "",
         on_fault: Callable[[], None] = lambda: None,
+        metadata_only: bool = False,
     ) -> None:
         self.synced = asyncio.Event()
         self.fault = ""
@@ -105,6 +107,7 @@ class Reflector(Generic[T]):
         self._version_of = resource_version
         self._described = described or resource.plural
         self._on_fault = on_fault
+        self._metadata_only = metadata_only
         self._backoff = Backoff(_FIRST_DELAY, _LONGEST_DELAY, _JITTER)
         self._version = ""
         self._unreadable = LogOnChange(log)
@@ -145,7 +148,10 @@ class Reflector(Generic[T]):
         params = {**self._selector, "limit": _PAGE}
         while True:
             try:
-                page = _LIST.decode(await self._client.list(self.resource, self._namespace, **params))
+                raw = await self._client.list(
+                    self.resource, self._namespace, metadata_only=self._metadata_only, **params
+                )
+                page = _LIST.decode(raw)
             except ApiError as error:
                 self.forbidden = self.forbidden or error.code == 403
                 raise
@@ -165,7 +171,8 @@ class Reflector(Generic[T]):
         self.restarts += 1
         params = {**self._selector, "resourceVersion": self._version}
         heard = False
-        async for line in self._client.watch(self.resource, self._namespace, params):
+        lines = self._client.watch(self.resource, self._namespace, params, metadata_only=self._metadata_only)
+        async for line in lines:
             event = _EVENT.decode(line)
             if event.type == "ERROR":
                 raise _BODY.decode(event.object).error

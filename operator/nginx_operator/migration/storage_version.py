@@ -38,7 +38,6 @@ _PAUSE: Final = 0.05
 _FIRST_DELAY: Final = 10.0
 _LONGEST_DELAY: Final = 600.0
 _PAGE: Final = "500"
-_METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 Write = Callable[[], Awaitable[bytes]]
 
@@ -192,7 +191,7 @@ class Migration:
         """The metadata of every Nginx."""
         params = {"limit": _PAGE}
         while True:
-            raw = await self._client.request("GET", NGINXES.path(), params=params, accept=_METADATA_ONLY)
+            raw = await self._client.list(NGINXES, metadata_only=True, **params)
             page = msgspec.json.decode(raw, type=_Page)
             for item in page.items or ():
                 yield item.metadata

@@ -9,7 +9,7 @@ import msgspec
 
 from nginx_operator.api.types import Child, Key, Nginx, ObjectMeta
 from nginx_operator.cache.caches import Caches
-from nginx_operator.children import Body
+from nginx_operator.children import CONFIG_MAP, Body
 from nginx_operator.decide import field_managers
 from nginx_operator.decide.carry_over import carry_over
 from nginx_operator.decide.compare import is_owned
@@ -27,13 +27,13 @@ from nginx_operator.decide.plan import (
 )
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.errors import ApiError
-from nginx_operator.kube.resources import DEPLOYMENTS, NGINXES, SERVICES
+from nginx_operator.kube.resources import CONFIG_MAPS, DEPLOYMENTS, NGINXES, SERVICES
 from nginx_operator.reconcile import patches
 from nginx_operator.runtime.workqueue import RetryLater
 
 log = logging.getLogger(__name__)
 
-_RESOURCES: Final = {resource.plural: resource for resource in (DEPLOYMENTS, SERVICES)}
+_RESOURCES: Final = {resource.plural: resource for resource in (CONFIG_MAPS, DEPLOYMENTS, SERVICES)}
 #: The field that the API server names where it refuses another class.
 _CLASS: Final = "spec.loadBalancerClass"
 #: How often the ownership of forced fields is given up, against others who write at the same time.
@@ -48,7 +48,10 @@ class Executor:
         self._caches = caches
 
     async def execute(self, nginx: Nginx, plan: Plan) -> Outcome:
-        """Carries out the plan as far as it goes: a child that cannot be written does not hold up the next."""
+        """Carries out the plan as far as it goes: a child that cannot be written does not hold up the next.
+
+        Only files do: pods that are to run them would wait for them.
+        """
         outcome = Outcome()
         for action in plan.actions:
             try:
@@ -62,6 +65,8 @@ class Executor:
                 passes = error.namespace_terminating or error.code == HTTPStatus.CONFLICT  # read anew, tried again
                 level = logging.DEBUG if passes else logging.WARNING
                 log.log(level, "[%s/%s] %s %s: %s", *nginx.metadata.key, action.kind.kind, action.name, error.message)
+            if action.kind is CONFIG_MAP and not outcome.complete:
+                break
         return outcome
 
     async def check_current(self, nginx: Nginx) -> None:
@@ -144,7 +149,7 @@ class Executor:
         try:
             return await self._apply(key, action, body, force=True)
         except ApiError as error:
-            if error.code != HTTPStatus.UNPROCESSABLE_ENTITY or _CLASS in error.fields:
+            if error.code != HTTPStatus.UNPROCESSABLE_ENTITY or _CLASS in error.fields or "spec" not in body:
                 raise
             await self._force_spec(key, action, body, error)
             return await self._apply(key, action, body, force=True)
@@ -182,7 +187,7 @@ class Executor:
         except ApiError as error:
             if error.code != HTTPStatus.NOT_FOUND:
                 raise
-        self._caches.observe_deletion(resource.plural, key)
+        self._caches.observe_deletion(resource.plural, key, action.name)
 
     async def _update_owner_reference(self, owner: ObjectMeta, action: UpdateOwnerReference) -> None:
         resource = _RESOURCES[action.kind.plural]

@@ -36,6 +36,7 @@ class ReconcileMemo:
         throttle: of its status; None while it is at rest.
         pod_events: what the events of an unready pod said; None while none is unready.
         rewrites: by plural, what the cluster stored otherwise than it was sent, at the last apply of each child.
+        needed: of the Deployment in this generation, the ConfigMaps that only its earlier ReplicaSets need.
         confirmed: the baseline of the caches when a live read last confirmed what they hold of the Nginx.
     """
 
@@ -44,6 +45,7 @@ class ReconcileMemo:
     throttle: StatusThrottle | None = None
     pod_events: PodEventMemo | None = None
     rewrites: dict[str, list[Difference]] = field(default_factory=dict)
+    needed: tuple[int, frozenset[str]] = (0, frozenset())
     confirmed: Baseline | None = None
     _settled: tuple[Fingerprint, Guarded] | None = None
 
@@ -74,12 +76,15 @@ class ReconcileMemo:
         self._settled = now, guarded
 
 
-def fingerprint(nginx: ObjectMeta, observed: Mapping[str, Child], policy: Policy) -> Fingerprint:
+def fingerprint(
+    nginx: ObjectMeta, observed: Mapping[str, Child], config_maps: Mapping[str, Child], policy: Policy
+) -> Fingerprint:
     """What guard and plan look at.
 
     The generation stands for the spec of the Nginx: the API server raises it with every change of the spec.
     """
-    return (nginx.uid, nginx.generation, policy, {plural: _seen(child) for plural, child in observed.items()})
+    children = {plural: _seen(child) for plural, child in observed.items()}
+    return nginx.uid, nginx.generation, policy, children, {name: _seen(each) for name, each in config_maps.items()}
 
 
 def _seen(child: Child) -> Fingerprint:

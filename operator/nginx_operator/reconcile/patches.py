@@ -11,6 +11,9 @@ _ALLOCATED: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", 
 #: What nobody may change as long as it is a load balancer.
 _OF_LOAD_BALANCER: Final = ("loadBalancerClass",)
 
+#: Lists of a pod in which others may have items of their own.
+_LISTS: Final = ("initContainers", "containers", "volumes")
+
 
 def only_if_absent(body: Body) -> Body:
     """The same apply, which the API server refuses with 409 if there is an object of that name: none has version 1."""
@@ -67,7 +70,7 @@ def force_spec(kind: ChildKind, desired: Body, live: Body) -> Body:
         allocated = {key: live["spec"][key] for key in kept if key in live["spec"]}
         return {**allocated, **desired["spec"]}
     pod, wanted = live["spec"]["template"]["spec"], desired["spec"]["template"]["spec"]
-    lists = {key: _with_ours(pod.get(key) or [], wanted[key]) for key in ("containers", "volumes")}
+    lists = {key: _with_ours(pod.get(key) or [], wanted[key]) for key in _LISTS if key in wanted}
     return {**live["spec"], "template": {**live["spec"]["template"], "spec": {**pod, **wanted, **lists}}}
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 
 from nginx_operator.api.types import Key, Nginx
 from nginx_operator.cache.caches import Caches
+from nginx_operator.children.configuration import written_hash
 from nginx_operator.decide import conditions, drift, status
 from nginx_operator.decide.observation import Guarded, Observation
 from nginx_operator.decide.outcome import Outcome
@@ -19,6 +20,7 @@ from nginx_operator.reconcile.child_writer import ChildWriter
 from nginx_operator.reconcile.memo import ReconcileMemo, fingerprint
 from nginx_operator.reconcile.pod_events import PodEvents
 from nginx_operator.reconcile.status_writer import StatusWriter
+from nginx_operator.reconcile.unused_config_maps import UnusedConfigMaps
 from nginx_operator.runtime.events import EventRecorder
 from nginx_operator.runtime.workqueue import RetryLater
 
@@ -31,6 +33,7 @@ class Reconciler:
         self._child_writer = ChildWriter(client, caches, recorder)
         self._status_writer = StatusWriter(client, caches, recorder)
         self._pod_events = PodEvents(client)
+        self._unused_config_maps = UnusedConfigMaps(client, caches)
         self._memos: dict[Key, ReconcileMemo] = {}
 
     async def reconcile(self, key: Key, pending: int = 0) -> float:
@@ -53,6 +56,7 @@ class Reconciler:
         observation = self._observe(nginx, memo, guarded, due, outcome)
         memo.pod_events, observation = await self._pod_events.explain(nginx, memo.pod_events, observation)
         delay = await self._report(nginx, memo, observation, outcome, pending)
+        await self._unused_config_maps.delete(nginx, memo, observation)
         if outcome.held_back:
             return _earliest(outcome.held_back, delay)
         if not observation.applied:
@@ -72,36 +76,40 @@ class Reconciler:
         if policy is None:
             raise RetryLater(f"namespace {nginx.metadata.namespace} is not in the cache yet")
         observed = self._caches.children(nginx.metadata.key)
-        present = fingerprint(nginx.metadata, observed, policy)
+        config_maps = self._caches.config_maps(nginx.metadata.key)
+        present = fingerprint(nginx.metadata, observed, config_maps, policy)
         if (settled := memo.settled(present)) is not None:
             return settled, Plan()
         memo.checked = guard.check(nginx, observed, policy, memo.checked, memo.rewrites)
         guarded = memo.checked.guarded
         meta, spec = nginx.metadata, guarded.spec
         if spec is None:
-            due = plan_paused(meta, observed)
+            due = plan_paused(meta, observed, config_maps)
         else:
-            due = plan(meta, spec, observed, memo.applied(nginx, spec), memo.rewrites)
+            due = plan(meta, spec, observed, memo.applied(nginx, spec), memo.rewrites, config_maps)
         if due.empty:
             memo.settle(present, guarded)
         return guarded, due
 
     def _observe(self, nginx: Nginx, memo: ReconcileMemo, guarded: Guarded, due: Plan, outcome: Outcome) -> Observation:
-        children = self._caches.children(nginx.metadata.key)
+        key = nginx.metadata.key
+        children, config_maps = self._caches.children(key), self._caches.config_maps(key)
+        held = held_changes(nginx.metadata, guarded.spec, children, memo.rewrites, config_maps)
         return Observation(
             spec=guarded.spec,
             invalid=guarded.invalid,
             deployment=guard.owned_deployment(nginx, children),
             applied=not due.name_conflicts and outcome.complete,
             rewritten=tuple(chain.from_iterable(memo.rewrites.values())),
-            pods=status.own_pods(nginx.metadata.name, self._caches.pods(nginx.metadata.key)),
+            pods=status.own_pods(nginx.metadata.name, self._caches.pods(key)),
             name_conflicts=(*due.name_conflicts, *outcome.name_conflicts),
             failures=tuple(outcome.failures),
             server_error=outcome.server_error,
             deleting=nginx.metadata.deletion_timestamp is not None,
             was_ready=status.was_ready(nginx.metadata, nginx.status),
             contested=memo.conflicts.contested(time.monotonic()),
-            held=tuple(map(drift.waiting, held_changes(nginx.metadata, guarded.spec, children, memo.rewrites))),
+            held=tuple(map(drift.waiting, held)),
+            written=written_hash(guarded.spec) if guarded.spec is not None else "",
             now=time.time(),
         )
 

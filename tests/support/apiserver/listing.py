@@ -42,5 +42,10 @@ def listed(store: Store, info: RequestInfo, query: Mapping[str, str]) -> Object:
 def metadata_of(found: Object) -> Object:
     """The same list as meta.k8s.io/v1 PartialObjectMetadataList."""
     of = {"apiVersion": "meta.k8s.io/v1"}
-    items = [{"kind": "PartialObjectMetadata", **of, "metadata": item["metadata"]} for item in found["items"]]
+    items = [partial(item) for item in found["items"]]
     return {"kind": "PartialObjectMetadataList", **of, "metadata": found["metadata"], "items": items}
+
+
+def partial(found: Object) -> Object:
+    """The object as meta.k8s.io/v1 PartialObjectMetadata."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": found["metadata"]}

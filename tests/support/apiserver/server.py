@@ -12,7 +12,7 @@ from aiohttp import web
 from nginx_operator.kube.client import APPLY, JSON_PATCH, MERGE, STRATEGIC_MERGE
 from tests.support.apiserver import patches
 from tests.support.apiserver.faults import Answer, Faults, Request
-from tests.support.apiserver.listing import listed, metadata_of
+from tests.support.apiserver.listing import listed, metadata_of, partial
 from tests.support.apiserver.request_info import RequestInfo
 from tests.support.apiserver.selectors import selected
 from tests.support.apiserver.status_errors import Object, StatusError, bad_request, unsupported
@@ -121,7 +121,8 @@ class ApiServer:
 
     async def _watch(self, http: web.BaseRequest, request: Request) -> web.StreamResponse:
         version = int(request.query.get("resourceVersion") or self.store.version)
-        watch = Watch(request.info, selected(request.query))
+        metadata_only = "as=PartialObjectMetadata;" in request.headers.get("Accept", "")
+        watch = Watch(request.info, selected(request.query), *([partial] if metadata_only else []))
         if version < self.store.oldest:
             watch.expire(version, self.store.oldest)
         for event in self.store.history:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.support.apiserver.request_info import RequestInfo
@@ -16,15 +17,19 @@ class Watch:
     Args:
         info: the collection.
         selected: which objects of it.
+        shown: what is sent of an object.
 
     Attributes:
         lines: what is to be sent, in order; None ends it.
     """
 
-    def __init__(self, info: RequestInfo, selected: Selected) -> None:
+    def __init__(
+        self, info: RequestInfo, selected: Selected, shown: Callable[[Object], Object] = lambda found: found
+    ) -> None:
         self.info = info
         self.lines: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._selected = selected
+        self._shown = shown
 
     def observe(self, event: Event) -> None:
         """Tells of a change, if it is of what is watched; what a selector no longer finds counts as deleted."""
@@ -33,10 +38,10 @@ class Watch:
         before = event.before and self._selected(event.before)
         after = event.type != "DELETED" and self._selected(event.object)
         if after:
-            self.send("MODIFIED" if before else "ADDED", event.object)
+            self.send("MODIFIED" if before else "ADDED", self._shown(event.object))
         elif before:
             metadata = {**event.before["metadata"], "resourceVersion": str(event.version)}
-            self.send("DELETED", {**event.before, "metadata": metadata})
+            self.send("DELETED", self._shown({**event.before, "metadata": metadata}))
 
     def send(self, kind: str, body: Object) -> None:
         """Sends an event, whatever is stored."""

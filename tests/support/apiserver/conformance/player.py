@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from nginx_operator.kube.client import Client
+from nginx_operator.kube.client import METADATA, Client
 from nginx_operator.kube.client_config import ClientConfig
 from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import MUTATING_CONFIGURATIONS, SECRETS
@@ -80,7 +80,8 @@ class Player:
         params = self._filled(step.params, step.resource.path(self._namespace))
         found = []
         async with asyncio.timeout(30):
-            async for line in client.watch(step.resource, self._namespace, params):
+            metadata_only = step.accept == METADATA
+            async for line in client.watch(step.resource, self._namespace, params, metadata_only=metadata_only):
                 event = json.loads(line)
                 if event["type"] != "BOOKMARK":
                     found.append((event["type"], self._masked(event["object"])))

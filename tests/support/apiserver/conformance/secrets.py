@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nginx_operator.kube.client import JSON_PATCH, MERGE, STRATEGIC_MERGE
+from nginx_operator.kube.client import JSON_PATCH, MERGE, METADATA, METADATA_LIST, STRATEGIC_MERGE
 from nginx_operator.kube.resources import SECRETS
 from tests.support.apiserver.conformance.steps import (
     CONTINUE,
@@ -19,8 +19,6 @@ from tests.support.apiserver.conformance.steps import (
     update,
     watch,
 )
-
-_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 def secret(name: str, data: dict[str, str], **metadata: Any) -> Object:
@@ -58,7 +56,7 @@ VERBS = [
     find(SECRETS, labelSelector="double", limit="2"),
     find(SECRETS, limit="1"),
     find(SECRETS, **{"limit": "1", "continue": CONTINUE}),
-    find(SECRETS, _METADATA_ONLY, labelSelector="double=2"),
+    find(SECRETS, METADATA_LIST, labelSelector="double=2"),
     # Updates.
     update(SECRETS, secret("a", {"a": "YQ==", "c": "Yw=="}, resourceVersion=VERSION), fieldManager="two"),
     update(SECRETS, secret("a", {"a": "YQ==", "c": "Yw=="}, resourceVersion=VERSION), fieldManager="two"),
@@ -104,5 +102,6 @@ WATCHES = [
     delete(SECRETS, "w"),
     watch(SECRETS, 5, labelSelector="watched", resourceVersion=VERSION),
     watch(SECRETS, 2, labelSelector="watched=2", resourceVersion=VERSION),
+    watch(SECRETS, 5, METADATA, labelSelector="watched", resourceVersion=VERSION),
     watch(SECRETS, 5, fieldSelector="metadata.name=w", resourceVersion=VERSION),
 ]

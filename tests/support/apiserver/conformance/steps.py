@@ -41,8 +41,8 @@ def find(resource: Resource, accept: str = JSON, **params: str) -> Step:
     return Step(resource, "GET", params=params, accept=accept)
 
 
-def watch(resource: Resource, events: int, **params: str) -> Step:
-    return Step(resource, "WATCH", params=params, events=events)
+def watch(resource: Resource, events: int, accept: str = JSON, **params: str) -> Step:
+    return Step(resource, "WATCH", params=params, events=events, accept=accept)
 
 
 def create(resource: Resource, body: Object, **params: str) -> Step:

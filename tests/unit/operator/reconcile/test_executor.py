@@ -30,7 +30,7 @@ class Observer:
     def observe_write(self, plural: str, _key: tuple[str, str], _raw: bytes) -> None:
         self.written.append(plural)
 
-    def observe_deletion(self, plural: str, _key: tuple[str, str]) -> None:
+    def observe_deletion(self, plural: str, _key: tuple[str, str], _name: str) -> None:
         self.deleted.append(plural)
 
 

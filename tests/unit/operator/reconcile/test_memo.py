@@ -32,7 +32,7 @@ def child(**changed: Any) -> Child:
 
 
 def fingerprint(owner: ObjectMeta = OWNER, policy: Policy = POLICY, **changed: Any) -> Fingerprint:
-    return memo.fingerprint(owner, {"deployments": child(**changed)}, policy)
+    return memo.fingerprint(owner, {"deployments": child(**changed)}, {}, policy)
 
 
 def test_a_status_or_a_new_version_changes_nothing() -> None:
@@ -60,7 +60,7 @@ def test_a_change_of_spec_policy_or_number_of_children_counts() -> None:
     assert fingerprint() != fingerprint(msgspec.structs.replace(OWNER, uid="u2"))
     assert fingerprint() != fingerprint(policy=Policy(max_count=7))
     both = {"deployments": child(), "services": child()}
-    assert fingerprint() != memo.fingerprint(OWNER, both, POLICY)
+    assert fingerprint() != memo.fingerprint(OWNER, both, {}, POLICY)
 
 
 def test_only_the_last_fingerprint_is_settled() -> None:
