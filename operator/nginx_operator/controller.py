@@ -109,7 +109,12 @@ class Controller:
     def notice(self) -> str:
         """What /readyz adds for a process that is ready."""
         left_out = ", ".join(self._caches.left_out())
-        return f"left out, because their objects may not be read: namespaces {left_out}" if left_out else ""
+        if not left_out:
+            return ""
+        return (
+            f"left out, because their objects may not be read: namespaces {left_out}. Where one was recreated, helm "
+            "upgrade with the same values creates the operator's Role in it"
+        )
 
     async def start(self) -> None:
         """Waits until the API server and the CRD are there, then starts all parts."""
@@ -226,7 +231,7 @@ class Controller:
             except ApiError as error:
                 delay = self._queue.add_rate_limited(key, error.retry_after)
                 self._metrics.reconciles.labels("error").inc()
-                log.warning("[%s/%s] not reconciled; retrying in %.1f s: %s", *key, delay, error.message)
+                log.warning("[%s/%s] not reconciled; retrying in %.1f s: %s", *key, delay, error.explained)
             except Exception:
                 delay = self._queue.add_rate_limited(key)
                 self._metrics.reconciles.labels("error").inc()

@@ -53,6 +53,8 @@ def watching(namespace: str) -> Rights:
         (namespace, f"{names.GROUP}/nginxes/finalizers", ""): {"update"},
         (namespace, "apps/deployments", ""): READ | {"create", "patch", "delete"},
         (namespace, "/services", ""): READ | {"create", "patch", "delete"},
+        (namespace, "/configmaps", ""): READ | {"create", "patch", "delete"},
+        (namespace, "apps/replicasets", ""): {"list"},
         (namespace, "/pods", ""): {"list", "watch"},
         (namespace, "/events", ""): {"get", "list", "create", "patch"},
     }

@@ -3,6 +3,8 @@
 That by default nginx goes on serving is shown where it runs, in tests/node/test_release.py.
 """
 
+import re
+import subprocess
 from typing import Literal
 
 import pytest
@@ -10,9 +12,9 @@ import pytest
 from nginx_operator.api import names
 from testbed.waiting import PATIENCE, until
 from tests.support import inventory
-from tests.support.lifecycle import OUTSIDE, Running
+from tests.support.lifecycle import Running
 from tests.support.namespaces import Namespace, fresh, serving
-from tests.support.product import NAMESPACE, RELEASE, Product
+from tests.support.product import NAMESPACE, RELEASE, ROOT, Product
 
 
 def runs(namespace: Namespace) -> None:
@@ -48,6 +50,13 @@ def wait_known(product: Product, begin: int) -> None:
     until(watches, seconds=PATIENCE, what="the garbage collector's watch of Nginx")
 
 
+def delete_what_is_left(product: Product) -> None:
+    """Runs what docs/lifecycle.md gives to whoever has deleted the release's namespace."""
+    page = (ROOT / "docs" / "lifecycle.md").read_text("utf-8")
+    (script,) = re.findall(r"^```sh[^\n]*\n(kubectl delete rolebindings.*?)^```", page, re.MULTILINE | re.DOTALL)
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=product.bed.environment, check=True)
+
+
 def delete_namespace(product: Product, name: str) -> None:
     """Waits for its end."""
     product.bed.kubectl("delete", "namespace", name, f"--timeout={PATIENCE:g}s")
@@ -76,9 +85,20 @@ def test_the_namespace_of_the_release_may_go_first(product: Product, running: Ru
         # What its webhooks would judge is refused; what is deleted they are never asked about.
         assert "failed calling webhook" in namespace.apply({"count": 3}, check=False).stderr
         delete_namespace(product, namespace.name)
-    product.bed.kubectl("delete", OUTSIDE, "-l", f"app.kubernetes.io/instance={RELEASE}")
+    delete_what_is_left(product)
     product.bed.kubectl("delete", "customresourcedefinition", names.CRD)
     wait_nothing_left(product, before)
+
+
+def test_in_the_namespaces_of_teams_nothing_is_left_either(product: Product) -> None:
+    with fresh(product.bed) as team:
+        before = inventory.objects(product.bed)
+        product.install("--set", f"watchNamespaces={{{team.name}}}")
+        assert any(team.name in found and "rolebindings" in found for found in inventory.objects(product.bed) - before)
+        delete_namespace(product, NAMESPACE)
+        delete_what_is_left(product)
+        product.bed.kubectl("delete", "customresourcedefinition", names.CRD)
+        wait_nothing_left(product, before)
 
 
 def test_the_namespace_of_a_user_may_go_first(product: Product, running: Running) -> None:

@@ -50,6 +50,20 @@ def test_a_namespace_that_does_not_exist_is_survived_and_named(helm: Helm, produ
 
 
 @each_helm
+def test_none_of_the_namespaces_exists(helm: Helm, product: Product) -> None:
+    """A typing error at the installation; an upgrade goes on, whatever has been deleted meanwhile."""
+    there = "there-at-first"
+    said = attempt(product, helm, *watching("shpo", "blgo"))
+    assert "watchNamespaces names no namespace that exists: shpo, blgo. Create at least one first" in said
+    product.bed.kubectl("create", "namespace", there)
+    try:
+        attempt(product, helm, *watching(there))
+    finally:
+        product.bed.kubectl("delete", "namespace", there)
+    assert f"do not exist: {there}." in attempt(product, helm, *watching(there))
+
+
+@each_helm
 def test_nginx_that_nobody_looks_after_any_more_are_named(helm: Helm, product: Product) -> None:
     without = ("--set", "webhooks.enabled=false")  # no process of them runs here, and nothing would be admitted
     with fresh(product.bed) as kept, fresh(product.bed) as left:
@@ -194,7 +208,7 @@ def orphan(bed: Bed) -> Iterator[str]:
         "clientConfig": {"service": {"namespace": gone, "name": "webhooks"}},
         "rules": [],
     }
-    labels = {"app.kubernetes.io/part-of": "nginx-operator"}
+    labels = {"app.kubernetes.io/part-of": "nginx-operator", "app.kubernetes.io/instance": "earlier"}
     body = {
         **{"apiVersion": VALIDATING_CONFIGURATIONS.api_version, "kind": VALIDATING_CONFIGURATIONS.kind},
         **{"metadata": {"name": "earlier", "labels": labels}, "webhooks": [hook]},
@@ -210,8 +224,9 @@ def orphan(bed: Bed) -> Iterator[str]:
 def test_webhooks_of_a_release_whose_namespace_is_gone_are_named(helm: Helm, product: Product) -> None:
     with orphan(product.bed) as gone:
         said = attempt(product, helm)
-        assert f"Namespace {gone} is gone, and with it the webhooks of the release that was there" in said
-        (command,) = [line.partition("Delete it: kubectl ")[2] for line in said.splitlines() if "Delete it" in line]
+        assert f"Namespace {gone} is gone, and with it the webhooks of release earlier. Their configurations" in said
+        assert "(validatingwebhookconfiguration/earlier) are left" in said
+        (command,) = (line.partition("of that release: kubectl ")[2] for line in said.splitlines() if gone in line)
         product.bed.kubectl(*command.split())
         assert "STATUS: deployed" in attempt(product, helm)
 

@@ -16,6 +16,7 @@ IMPLIED = {
     ("apps/deployments", "create"),
     ("apps/deployments", "delete"),
     ("/services", "create"),
+    ("/configmaps", "create"),
     ("proxy.example.com/nginxes/finalizers", "update"),
 }
 #: Rights that it uses only where an API version comes or goes (tests/faults/test_ladder.py). The second one is granted

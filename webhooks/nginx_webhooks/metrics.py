@@ -21,6 +21,7 @@ class Metrics:
         limited: connections that were cut and requests that were refused for a limit, by which one.
         certificate_expiry: when the served certificate expires, seconds since 1970; 0 while there is none.
         certificate_refused: 1 while the Secret holds a certificate that cannot be served, else 0.
+        watch_failing: 1 while an object that admission depends on cannot be watched, by its kind.
         object_faults: 1 while an object that admission depends on is missing or not as it must be, by its kind.
         ca_expiry: when its CA expires, the first of several; 0 while there is none.
         ca_bundle_writes: writes of clientConfig.caBundle, by the kind of the configuration.
@@ -72,6 +73,12 @@ class Metrics:
         self.object_faults = Gauge(
             "nginx_webhooks_object_faults",
             "1 while the object is missing, or the API server would not trust the served certificate by it.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.watch_failing = Gauge(
+            "nginx_webhooks_watch_failing",
+            "1 while the object cannot be watched.",
             ["kind"],
             registry=self.registry,
         )

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from nginx_operator.api import names
 from nginx_operator.api.validation.field_errors import FieldError, aggregate, quoted
 
 REVIEW_API_VERSION: Final = "admission.k8s.io/v1"
@@ -90,6 +91,12 @@ class AdmissionRequest(msgspec.Struct, rename="camel", frozen=True):
     user_info: UserInfo = UserInfo()
     object: Object | None = None
     old_object: Object | None = None
+    dry_run: bool | None = None
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it is the operator, which tries once in a minute whether an invalid Nginx is refused."""
+        return bool(self.dry_run) and self.display_name.startswith(names.ADMISSION_PROBE)
 
     @property
     def object_name(self) -> str:

@@ -134,7 +134,8 @@ def _refuse(head: RequestHead) -> Response | None:
 
 def _log_refusal(decision: review.AdmissionResponse) -> None:
     request = decision.request
-    log.info(
+    log.log(
+        logging.DEBUG if request.is_probe else logging.INFO,
         "refused %s %s/%s by %s: %s",
         request.kind.kind,
         request.namespace,

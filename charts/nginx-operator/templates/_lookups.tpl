@@ -128,6 +128,7 @@ they stay, call a Service that is gone, and refuse every Nginx, also those of th
 {{- if and .Values.webhooks.enabled (lookup "v1" "Namespace" "" "kube-system") -}}
 {{- $orphans := list -}}
 {{- $gone := "" -}}
+{{- $release := "" -}}
 {{- range $kind := list "MutatingWebhookConfiguration" "ValidatingWebhookConfiguration" -}}
 {{- range (lookup "admissionregistration.k8s.io/v1" $kind "" "").items -}}
 {{- if eq (dig "metadata" "labels" "app.kubernetes.io/part-of" "" .) "nginx-operator" -}}
@@ -135,12 +136,13 @@ they stay, call a Service that is gone, and refuse every Nginx, also those of th
 {{- if and $namespace (ne $namespace $.Release.Namespace) (not (lookup "v1" "Namespace" "" $namespace)) -}}
 {{- $orphans = append $orphans (printf "%s/%s" (lower $kind) .metadata.name) -}}
 {{- $gone = $namespace -}}
+{{- $release = dig "metadata" "labels" "app.kubernetes.io/instance" "" . -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if $orphans -}}
-{{- fail (printf "Namespace %s is gone, and with it the webhooks of the release that was there; what is left of it refuses every Nginx. Delete it: kubectl delete %s" $gone (join " " $orphans)) -}}
+{{- fail (printf "Namespace %s is gone, and with it the webhooks of release %s. Their configurations (%s) are left, and no Nginx that they cover can be created or changed. Delete all that is left of that release: kubectl delete rolebindings,clusterrolebindings,roles,clusterroles,mutatingwebhookconfigurations,validatingwebhookconfigurations,validatingadmissionpolicybindings,validatingadmissionpolicies --all-namespaces --selector app.kubernetes.io/part-of=nginx-operator,app.kubernetes.io/instance=%s" $gone $release (join ", " $orphans) $release) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -174,5 +176,16 @@ enough. helm template sees no cluster.
 {{- fail (printf "rbac.create is false: this upgrade would delete Role %s/%s, and ServiceAccount %s has no other binding, so the operator would lose its Lease and stop. First bind the same rules to it by objects of your own (kubectl get role,clusterrole -A -l app.kubernetes.io/instance=%s -o yaml shows them), or leave rbac.create true." $namespace $role $account .Release.Name) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /*
+An upgrade goes on where the last one of them was deleted: it must not hold up the operator's own. An installation that
+precedes its namespaces would watch nothing until the next upgrade.
+*/ -}}
+{{- define "nginx-operator.guards.watchNamespaces" -}}
+{{- $absent := include "nginx-operator.absentNamespaces" . -}}
+{{- if and .Release.IsInstall $absent (eq (len (splitList "," $absent)) (len (uniq .Values.watchNamespaces))) -}}
+{{- fail (printf "watchNamespaces names no namespace that exists: %s. Create at least one first; its Role is created in it." ($absent | replace "," ", ")) -}}
 {{- end -}}
 {{- end -}}

@@ -31,6 +31,8 @@ def is_webhook(entry: object) -> bool:
     return isinstance(entry, str) and entry.endswith(f".{CRD}")
 
 
+#: What the names of the Nginx begin with that the operator creates, as dry runs, to see whether admission works.
+ADMISSION_PROBE: Final = "admission-probe-"
 CONTAINER: Final = "nginx"
 #: The init container that has nginx test its configuration.
 CONFIG_TEST_CONTAINER: Final = "config-test"

@@ -179,7 +179,11 @@ class Client:
 
         def fence() -> None:
             if method != "GET" and not self._may_write():
-                raise ApiError(0, "Fenced", f"no {method} of {path}: another process may lead now")
+                raise ApiError(
+                    0,
+                    "Fenced",
+                    f"no {method} of {path}: this process does not hold the Lease, or could not renew it in time",
+                )
 
         try:
             answer = await self._open.request(method, target, headers, data, before_send=fence)

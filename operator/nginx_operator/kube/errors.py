@@ -76,6 +76,20 @@ class ApiError(Exception):
         )
 
     @property
+    def explained(self) -> str:
+        """The sentence, and what an administrator can do where this process has lost its credentials or its rights."""
+        match self.code:
+            case 401:
+                return (
+                    f"the API server refuses the credentials of this process: {self.message}. If its ServiceAccount "
+                    "was deleted and created again, kubectl rollout restart of its Deployment gives the pods new tokens"
+                )
+            case 403:
+                return f"{self.message}. helm upgrade with the same values restores the rights that the chart gives"
+            case _:
+                return self.message
+
+    @property
     def transient(self) -> bool:
         """Whether the same request may succeed later without anybody doing anything."""
         return self.code in (0, 408, 409, 429) or self.code >= 500
@@ -84,6 +98,11 @@ class ApiError(Exception):
     def namespace_terminating(self) -> bool:
         """Whether nothing can be created because the namespace is being deleted."""
         return "NamespaceTerminating" in self.causes
+
+    @property
+    def not_served(self) -> bool:
+        """Whether the API server has no such resource: it then answers 404 as plain text, and not with a Status."""
+        return self.code == 404 and self.reason == "Not Found"
 
     @property
     def unreachable(self) -> bool:

@@ -134,7 +134,7 @@ class Reflector(Generic[T]):
                 if error.code == 410:  # what we ask for is compacted away; a new list holds it
                     log.info("the watch of %s is too old; listing again", self)
                 else:
-                    self._fail(f"cannot watch {self}: {self._unserved if self.missing else error.message}")
+                    self._fail(f"cannot watch {self}: {self._unserved if self.missing else error.explained}")
                 if not error.unreachable:
                     self._version = ""
                 await self._pause(self._backoff.step(error.retry_after))

@@ -64,7 +64,7 @@ class Executor:
                 _record(outcome, action, error)
                 passes = error.namespace_terminating or error.code == HTTPStatus.CONFLICT  # read anew, tried again
                 level = logging.DEBUG if passes else logging.WARNING
-                log.log(level, "[%s/%s] %s %s: %s", *nginx.metadata.key, action.kind.kind, action.name, error.message)
+                log.log(level, "[%s/%s] %s %s: %s", *nginx.metadata.key, action.kind.kind, action.name, error.explained)
             if action.kind is CONFIG_MAP and not outcome.complete:
                 break
         return outcome

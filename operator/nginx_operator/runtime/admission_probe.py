@@ -90,7 +90,7 @@ async def fault(client: Client, namespace: str) -> str | None:
     except ApiError as error:
         if error.unreachable:
             raise
-        return explain(error.message)
+        return explain(error)
     if "count" not in stored["spec"]:
         return "the mutating webhook was not asked: spec.count got no default"
     try:
@@ -101,12 +101,18 @@ async def fault(client: Client, namespace: str) -> str | None:
         if error.unreachable:
             raise
         # Any entry of ours: the release's own namespace may be of a class.
-        return None if denied and names.is_webhook(denied[1]) else explain(error.message)
+        return None if denied and names.is_webhook(denied[1]) else explain(error)
     return "the validating webhook was not asked: an invalid spec.count was accepted"
 
 
-def explain(message: str) -> str:
-    """What the API server says, and what to do where not the webhooks but a kubelet answered its call."""
+def explain(error: ApiError) -> str:
+    """What the API server says; and what to do where it serves no Nginx, or a kubelet answered for the webhooks."""
+    if error.not_served:
+        return (
+            f"the API server serves no {names.API_VERSION} {names.PLURAL}: CustomResourceDefinition {names.CRD} is not "
+            "installed; helm upgrade with the same values installs it"
+        )
+    message = error.message
     found = _NOT_OURS.search(message)
     if found is None:
         return message
@@ -122,6 +128,6 @@ def _nginx(spec: dict[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": names.API_VERSION,
         "kind": names.KIND,
-        "metadata": {"generateName": "admission-probe-"},
+        "metadata": {"generateName": names.ADMISSION_PROBE},
         "spec": spec,
     }

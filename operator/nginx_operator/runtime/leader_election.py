@@ -148,7 +148,7 @@ class LeaderElector:
             return False
         except ApiError as error:
             if error.code != HTTPStatus.CONFLICT:  # somebody was faster; look again
-                self._states.log(logging.WARNING, f"cannot hold {self._lease}: {error.message}")
+                self._states.log(logging.WARNING, f"cannot hold {self._lease}: {error.explained}")
             return False
         if held:
             self._until = started + self._timings.renew_deadline
@@ -193,7 +193,8 @@ class LeaderElector:
         """
         if self.leading.is_set() and holder != self._identity and (holder or not self.is_leader()):
             self.leading.clear()
-            raise LostLeaseError(f"{self._lease} was lost; another process may lead now")
+            now = f"{holder} holds it" if holder else "nobody holds it, and another process may have led meanwhile"
+            raise LostLeaseError(f"{self._lease} was lost: {now}")
 
     def _may_take(self, spec: dict[str, Any]) -> bool:
         holder = spec.get("holderIdentity") or ""

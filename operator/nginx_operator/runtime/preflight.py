@@ -61,12 +61,7 @@ def _explain(error: ApiError) -> str:
     match error.code:
         case 404:
             return f"CustomResourceDefinition {names.CRD} is not installed (crds.enabled=false in the chart's values?)"
-        case 401:
-            return (
-                f"the API server refuses the credentials of this process: {error.message}. If the ServiceAccount was "
-                "deleted and created again, replace the pods (kubectl rollout restart)"
-            )
         case 403:
-            return f"missing permission: {error.message}"
+            return f"missing permission: {error.explained}"
         case _:
-            return error.message
+            return error.explained

@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from nginx_operator.api import names
 from nginx_operator.api.policy import NamespaceClass, Policies, Policy
 from nginx_operator.api.selectors import Requirement
 from nginx_operator.logs import FIELDS
@@ -139,6 +140,21 @@ async def test_a_refusal_is_logged_with_who_and_what(bed: Bed, caplog: pytest.Lo
     (found,) = caplog.records
     assert found.getMessage().startswith("refused Nginx team-a/web by alice: spec.count: 11 is more")
     assert getattr(found, FIELDS)["user"] == "alice"
+
+
+async def test_the_operators_own_probe_is_no_news(bed: Bed, caplog: pytest.LogCaptureFixture) -> None:
+    """It is refused once in a minute, which is as it must be. Only a dry run can be the probe."""
+    caplog.set_level(logging.INFO, "nginx_webhooks")
+    unnamed = nginx({"count": 11}, name=None, generateName=names.ADMISSION_PROBE)
+    probe = review(unnamed, name="", dryRun=True)
+    async with bed.session() as session:
+        await post(session, f"{bed.url}/validate", encoded(probe))
+        assert caplog.records == []
+        probe["request"]["dryRun"] = False
+        await post(session, f"{bed.url}/validate", encoded(probe))
+    assert [record.getMessage().partition(" by ")[0] for record in caplog.records] == [
+        "refused Nginx team-a/admission-probe-"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from nginx_operator.kube.backoff import Backoff
@@ -63,6 +64,8 @@ class CertificateController:
         self._changed = changed
         self._clock = clock
         self._warnings = LogOnChange(log)
+        for watch in self._watches:
+            metrics.watch_failing.labels(watch.resource.kind).set_function(partial(_is_failing, watch))
 
     async def run(self) -> None:
         """Watches and reconciles, for ever."""
@@ -91,7 +94,7 @@ class CertificateController:
                 self._warn(str(error), quiet=error.quiet)
                 requeue_after = error.requeue_after or RESYNC_PERIOD
             except ApiError as error:
-                self._warn(error.message)
+                self._warn(error.explained)
                 requeue_after = backoff.step(error.retry_after)
             except Exception:  # a bug must not end the webhooks, which serve well without this loop for days
                 log.exception("certificates: a bug; retrying")
@@ -128,8 +131,15 @@ class CertificateController:
         return status.progressing
 
     def _trust_faults(self, now: datetime) -> list[RequeueError]:
-        """Why the API server does not trust this pod at this moment. Metrics tell it too, and a Secret that is gone."""
-        found = list(self._injector.faults(lambda ca_bundle: self._source.verification_error(ca_bundle, now)))
+        """Why the API server does not trust this pod at this moment. Metrics tell it too, and a Secret that is gone.
+
+        Without a certificate of its own the pod cannot judge a caBundle: that is no fault of the configurations.
+        """
+
+        def verification_error(ca_bundle: bytes) -> str:
+            return self._source.verification_error(ca_bundle, now) if self._source.has_certificate else ""
+
+        found = list(self._injector.faults(verification_error))
         secret = self._source.watch
         states = [(secret, secret.object is None), *((watch, fault is not None) for watch, fault in found)]
         for watch, bad in states:
@@ -144,6 +154,8 @@ class CertificateController:
         """
         if faults:
             raise faults[0]
+        if not self._source.has_certificate:
+            raise RequeueError("there is no serving certificate yet")
         if self._readiness.proven:
             return
         self._readiness.prove()
@@ -154,3 +166,7 @@ class CertificateController:
         self._warnings.log(logging.DEBUG if quiet else logging.WARNING, f"certificates: {text}; retrying")
         if not self._readiness.proven:
             self._readiness.waiting_for = text
+
+
+def _is_failing(watch: ObjectWatch) -> bool:
+    return bool(watch.fault)

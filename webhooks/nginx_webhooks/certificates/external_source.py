@@ -92,6 +92,11 @@ class ExternalSource:
         """
         return await self.watch.still(self._version)
 
+    @property
+    def has_certificate(self) -> bool:
+        """Whether there is a serving certificate."""
+        return self._served is not None
+
     def verification_error(self, ca_bundle: bytes, _now: datetime) -> str:
         """Why a client that trusts `ca_bundle` refuses the serving certificate; empty when it accepts it."""
         if self._served is None:

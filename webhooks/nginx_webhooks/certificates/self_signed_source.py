@@ -83,6 +83,11 @@ class SelfSignedSource:
         """
         return await self._secret.is_current()
 
+    @property
+    def has_certificate(self) -> bool:
+        """Whether there is a leaf certificate."""
+        return self._serving.certificate is not None
+
     def verification_error(self, ca_bundle: bytes, now: datetime) -> str:
         """Why a client that trusts `ca_bundle` refuses the leaf certificate; empty when it accepts it."""
         leaf, name = self._serving.certificate, self._server_names[0]

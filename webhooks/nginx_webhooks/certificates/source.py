@@ -28,6 +28,10 @@ class CertificateSource(Protocol):
 
     watch: ObjectWatch
 
+    @property
+    def has_certificate(self) -> bool:
+        """Whether there is a serving certificate."""
+
     async def reconcile(self, now: datetime) -> SourceStatus:
         """Does what is due at this moment, and sees to it that the right certificate is served.
 

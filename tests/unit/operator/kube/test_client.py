@@ -110,7 +110,7 @@ async def test_each_answer_is_counted_and_each_missing_one(api: ApiServer) -> No
 async def test_a_fence_stops_writes_and_no_reads(client: Client, api: ApiServer) -> None:
     may_write = False
     fenced = client.fenced(lambda: may_write)
-    with pytest.raises(ApiError, match="another process may lead now") as caught:
+    with pytest.raises(ApiError, match="does not hold the Lease") as caught:
         await fenced.merge(NGINXES, "shop", "web", {}, "status")
     assert (caught.value.reason, caught.value.transient) == ("Fenced", True)
     api.put(WEB, {})

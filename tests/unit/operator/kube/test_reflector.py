@@ -15,6 +15,7 @@ from nginx_operator.cache.informer import Informer, WatchedKind
 from nginx_operator.cache.store import owner_key_by_label, owner_key_by_name
 from nginx_operator.kube.backoff import Backoff
 from nginx_operator.kube.client import Client
+from nginx_operator.kube.errors import ApiError
 from nginx_operator.kube.resources import PODS
 from nginx_operator.serving import health
 from tests.support.apiserver.faults import Answer, Request, refused
@@ -222,7 +223,7 @@ async def test_failures_are_tried_again_and_each_new_one_is_logged_once(
     faults = [record.getMessage() for record in caplog.records]
     assert faults == [
         "cannot watch pods: code 500; retrying",
-        "cannot watch pods: code 403; retrying",
+        f"cannot watch pods: {ApiError(403, '', 'code 403').explained}; retrying",
         "cannot watch pods: code 503; retrying",
         "watching pods again",
     ]

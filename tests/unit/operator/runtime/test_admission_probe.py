@@ -7,6 +7,7 @@ import pytest
 from nginx_operator.api import names
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfig
+from nginx_operator.kube.errors import ApiError
 from nginx_operator.runtime import admission_probe
 from nginx_operator.runtime.admission_probe import wait_for_admission, watch_admission
 from tests.support.admission import admitting
@@ -52,6 +53,28 @@ _CALL = (
 )
 
 
+def explain(message: str) -> str:
+    return admission_probe.explain(ApiError(500, "InternalError", message))
+
+
+async def test_a_definition_that_is_gone_is_named_with_what_brings_it_back(api: ApiServer, client: Client) -> None:
+    """The API server answers 404 in plain text for what it does not serve, and by a Status for a missing namespace."""
+    for answer, words in (
+        (
+            Answer(404, b"404 page not found\n"),
+            f"CustomResourceDefinition {names.CRD} is not installed; helm upgrade",
+        ),
+        (
+            Answer(404, {"message": 'namespaces "system" not found', "reason": "NotFound"}),
+            'namespaces "system" not found',
+        ),
+    ):
+        api.faults.next("create", names.PLURAL, answer)
+        found = await admission_probe.fault(client, "system")
+        assert found is not None
+        assert words in found
+
+
 @pytest.mark.parametrize(
     ("why", "whose"),
     [
@@ -63,7 +86,7 @@ _CALL = (
     ],
 )
 def test_a_kubelet_that_answers_is_recognised(why: str, whose: str) -> None:
-    said = admission_probe.explain(_CALL + why)
+    said = explain(_CALL + why)
     assert whose in said
     assert "set webhooks.port" in said
     assert said.endswith(_CALL + why)
@@ -72,9 +95,9 @@ def test_a_kubelet_that_answers_is_recognised(why: str, whose: str) -> None:
 def test_what_may_be_our_own_fault_is_told_as_it_is() -> None:
     """A CA that is not injected yet, a network that is closed."""
     for why in ("signed by unknown authority", "has expired or is not yet valid"):
-        assert admission_probe.explain(_CALL + why) == _CALL + why
+        assert explain(_CALL + why) == _CALL + why
     closed = "context deadline exceeded"
-    assert admission_probe.explain(closed) == closed
+    assert explain(closed) == closed
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from nginx_webhooks.certificates.ca_injector import WRITE_BURST, WRITE_PERIOD
 from nginx_webhooks.certificates.ca_secret import from_data, to_data
 from nginx_webhooks.certificates.self_signed_source import PROPAGATION_DELAY, STEP_BURST, STEP_PERIOD
 from nginx_webhooks.certificates.validation import verifies, within_validity
+from tests.support.apiserver.faults import refused
 from tests.support.apiserver.request_info import RequestInfo
 from tests.support.apiserver.server import ApiServer
 from tests.support.waiting import until
@@ -397,6 +398,39 @@ async def test_an_object_that_goes_is_told_by_its_kind_and_makes_no_pod_unready(
         assert not replica.readiness.fault
         api.put(path, kept)
         await until(lambda: replica.metric("object_faults", kind=kind) == 0)
+
+
+async def test_credentials_that_are_refused_are_told_with_what_to_do(
+    api: ApiServer, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The ServiceAccount was deleted and created again: the pod's token is of the former one."""
+    install(api)
+    async with Replica(client).running() as replica:
+        await replica.ready()
+        assert replica.metric("watch_failing", kind="Secret") == 0
+        with api.faults.every("*", "*", refused(401, "Unauthorized", "Unauthorized")):
+            for watch in list(api.watches):
+                watch.end()
+            await until(lambda: replica.metric("watch_failing", kind="Secret") == 1)
+        assert "kubectl rollout restart of its Deployment gives the pods new tokens" in caplog.text
+        assert not replica.readiness.fault
+        await until(lambda: len(api.watches) == 3)
+        for watch in api.watches:
+            watch.bookmark(api.store.version)
+        await until(lambda: replica.metric("watch_failing", kind="Secret") == 0)
+
+
+async def test_one_fault_is_told_once_where_a_new_pod_has_no_certificate_yet(api: ApiServer, client: Client) -> None:
+    """The Secret is gone, and its certificate cannot be made: that says nothing of the configurations."""
+    install(api)
+    api.delete(SECRET)
+    async with Replica(client).running() as replica:
+        await until(lambda: replica.metric("object_faults", kind="Secret") == 1)
+        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+            assert replica.metric("object_faults", kind=kind) == 0
+        assert replica.readiness.fault
+        api.delete(MUTATING)
+        await until(lambda: replica.metric("object_faults", kind="MutatingWebhookConfiguration") == 1)
 
 
 async def test_a_watch_that_stands_still_is_unhealthy(api: ApiServer, client: Client) -> None:
