@@ -220,12 +220,38 @@ def test_ready_does_not_speak_of_a_child_that_is_being_deleted(namespace: Namesp
     namespace.wait("nginx", serving(1))
 
 
+def test_a_child_that_is_being_deleted_is_left_alone_though_the_caches_do_not_hold_it(namespace: Namespace) -> None:
+    """Whoever takes away the labels by which it is watched hides it; a creation finds it, then."""
+    namespace.apply({"count": 1})
+    namespace.wait("nginx", serving(1))
+    with going(namespace, "service"):
+        namespace.kubectl("label", "service", "web", f"{names.LABEL_MANAGED_BY}-")
+        before = namespace.get("service")
+        namespace.apply({"count": 1, "service": {"port": 8888}})
+        found = namespace.wait("nginx", lambda n: n["status"]["observedGeneration"] == n["metadata"]["generation"])
+        waits = "Service web, which is being deleted, is gone; its finalizers hold it: somebody.example.com"
+        assert waits in ready_condition(found)["message"]
+        assert namespace.get("service") == before
+    namespace.wait("service", lambda s: s["spec"]["ports"][0]["port"] == 8888)
+    namespace.wait("nginx", serving(1))
+
+
+def test_somebody_elses_object_that_is_being_deleted_is_waited_for(namespace: Namespace) -> None:
+    namespace.kubectl("create", "service", "clusterip", "web", "--tcp=80")
+    with going(namespace, "service"):
+        namespace.apply({"count": 1})
+        assert "Service web, which is being deleted" in namespace.wait_reason("Progressing")["message"]
+    namespace.wait("nginx", serving(1))
+
+
 def test_an_nginx_that_waits_for_finalizers_tells_the_truth(namespace: Namespace) -> None:
     namespace.apply({"count": 1})
     namespace.wait("nginx", serving(1))
     with going(namespace, "nginx"):
         namespace.kubectl("delete", "deployment", "web")
-        assert namespace.wait_reason("Deleting")["status"] == "False"
+        condition = namespace.wait_reason("Deleting")
+        assert condition["status"] == "False"
+        assert condition["message"].endswith("metadata.finalizers are removed: somebody.example.com/holds")
         namespace.wait("nginx", lambda nginx: nginx["status"]["nodes"] == [])
         assert namespace.get("deployment") is None
     namespace.wait_gone("nginx")

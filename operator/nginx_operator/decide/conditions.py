@@ -82,7 +82,8 @@ def config_valid(seen: Observation) -> ConditionState | None:
 
 def _is_being_deleted(seen: Observation) -> ConditionState | None:
     if seen.deleting:
-        waits = "the Nginx is being deleted and waits until its metadata.finalizers are removed"
+        named = f": {', '.join(seen.finalizers)}" if seen.finalizers else ""
+        waits = f"the Nginx is being deleted and waits until its metadata.finalizers are removed{named}"
         return ConditionState("False", "Deleting", waits)
     return None
 
@@ -99,7 +100,9 @@ def _name_is_taken(seen: Observation) -> ConditionState | None:
     for conflict in seen.name_conflicts:
         what = f"{conflict.kind} {conflict.name}"
         if conflict.deleting:
-            return ConditionState("False", "Progressing", f"waiting until {what}, which is being deleted, is gone")
+            held = f"; its finalizers hold it: {', '.join(conflict.finalizers)}" if conflict.finalizers else ""
+            waits = f"waiting until {what}, which is being deleted, is gone{held}"
+            return ConditionState("False", "Progressing", waits)
         if conflict.leftover:
             return ConditionState(
                 "False", "Progressing", f"waiting until {what} of the earlier Nginx of this name is removed"

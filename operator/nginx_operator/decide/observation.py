@@ -34,7 +34,8 @@ class Observation:
         pods: this Nginx's own pods that are neither being deleted nor finished, by name.
         was_ready: the status says Ready, of the generation that the Nginx has now.
         server_error: what the API server last said of an error of its own, or of another webhook's, while it lasts.
-        deleting: the Nginx is being deleted; finalizers of others hold it.
+        deleting: the Nginx is being deleted.
+        finalizers: of the Nginx, which hold it then.
         rewritten: the fields that the cluster stored otherwise than they were sent.
         contested: somebody else keeps undoing what is written, so that it is written slowly.
         held: changes of the children that are not made because the Nginx is paused, in words.
@@ -56,6 +57,7 @@ class Observation:
     was_ready: bool = False
     server_error: str = ""
     deleting: bool = False
+    finalizers: tuple[str, ...] = ()
     rewritten: tuple[Difference, ...] = ()
     contested: bool = False
     held: tuple[str, ...] = ()

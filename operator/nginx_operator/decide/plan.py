@@ -113,7 +113,8 @@ class NameConflict:
         kind, name: of the child.
         owner: who controls what stands there, in words.
         leftover: it belongs to an earlier Nginx of the same name; the garbage collector is about to remove it.
-        deleting: it is ours, and is being deleted; finalizers of others hold it.
+        deleting: it is being deleted, whoever controls it; the name will be free.
+        finalizers: what holds it then.
         orphaned: it bears the labels of a child of this Nginx, and nobody controls it; it was made for another spec.
     """
 
@@ -122,6 +123,7 @@ class NameConflict:
     owner: str
     leftover: bool = False
     deleting: bool = False
+    finalizers: tuple[str, ...] = ()
     orphaned: bool = False
 
 
@@ -216,7 +218,10 @@ def held_changes(
 
 
 def name_conflict(kind: ChildKind, live: ObjectMeta, owner: ObjectMeta) -> NameConflict:
-    """What stands in the way: the object `live`, which is not controlled by `owner`."""
+    """What stands in the way: the object `live`, which is being deleted, or is not controlled by `owner`."""
+    if live.deletion_timestamp is not None:
+        whose = "this Nginx" if is_owned(live, owner) else "somebody else"
+        return NameConflict(kind.kind, live.name, whose, deleting=True, finalizers=live.finalizers)
     other = live.controller
     if other is None:
         orphaned = names.labels(owner.name).items() <= live.labels.items()
@@ -266,12 +271,10 @@ def _for_child(
     if live is None:
         return None if desired is None else Apply(kind, desired["metadata"]["name"], with_hash(desired), creates=True)
     meta = live.metadata
-    if not is_owned(meta, owner):
+    if meta.deletion_timestamp is not None or not is_owned(meta, owner):
         if desired is None:
             return None
         return _adopt(kind, with_hash(desired), live) or name_conflict(kind, meta, owner)
-    if meta.deletion_timestamp is not None:
-        return None if desired is None else NameConflict(kind.kind, meta.name, owner="this Nginx", deleting=True)
     if desired is None:
         return Delete(kind, meta.name, meta.uid, meta.resource_version)
     return _update(kind, with_hash(desired), live, applied, rewrites) or update_owner_reference(kind, live, owner)

@@ -116,7 +116,7 @@ class Executor:
             if raw is None:
                 raise  # another reason, or it is gone again
             live = msgspec.json.decode(raw, type=Child)
-            if not is_owned(live.metadata, owner):
+            if live.metadata.deletion_timestamp is not None or not is_owned(live.metadata, owner):
                 return name_conflict(action.kind, live.metadata, owner)
             # Ours: the cache had not heard of it yet, or somebody took the labels away by which it is watched.
             action = _attributed(update_of(action, live), raw)

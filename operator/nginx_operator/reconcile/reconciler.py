@@ -106,6 +106,7 @@ class Reconciler:
             failures=tuple(outcome.failures),
             server_error=outcome.server_error,
             deleting=nginx.metadata.deletion_timestamp is not None,
+            finalizers=nginx.metadata.finalizers,
             was_ready=status.was_ready(nginx.metadata, nginx.status),
             contested=memo.conflicts.contested(time.monotonic()),
             held=tuple(map(drift.waiting, held)),

@@ -42,7 +42,9 @@ class UnusedConfigMaps:
         others = {
             name: each.metadata
             for name, each in self._caches.config_maps(meta.key).items()
-            if is_owned(each.metadata, meta) and name.removeprefix(f"{meta.name}-") not in in_use
+            if is_owned(each.metadata, meta)
+            and each.metadata.deletion_timestamp is None
+            and name.removeprefix(f"{meta.name}-") not in in_use
         }
         if others.keys() <= (memo.needed[1] if memo.needed[0] == generation else frozenset()):
             return

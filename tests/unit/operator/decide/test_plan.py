@@ -16,6 +16,7 @@ from nginx_operator.decide.plan import (
     Adopt,
     Apply,
     Delete,
+    NameConflict,
     UpdateOwnerReference,
     held_changes,
     plan,
@@ -474,10 +475,13 @@ def test_a_child_that_is_being_deleted_is_waited_for(spec: NginxSpec) -> None:
     observed = applied(spec)
     going = msgspec.structs.replace(
         observed["services"],
-        metadata=msgspec.structs.replace(observed["services"].metadata, deletion_timestamp="2026-01-01T00:00:00Z"),
+        metadata=msgspec.structs.replace(
+            observed["services"].metadata, deletion_timestamp="2026-01-01T00:00:00Z", finalizers=("a", "b")
+        ),
     )
     found = plan(OWNER, spec, {**observed, "services": going})
-    assert [(conflict.kind, conflict.deleting) for conflict in found.name_conflicts] == [("Service", True)]
+    waits = NameConflict("Service", "web", "this Nginx", deleting=True, finalizers=("a", "b"))
+    assert found.name_conflicts == (waits,)
     assert found.actions == ()
     off = NginxSpec(count=2, image=spec.image, service=ServiceSpec(enabled=False))
     assert plan(OWNER, off, {**observed, "services": going}).name_conflicts == ()

@@ -66,6 +66,19 @@ async def test_one_is_kept_as_long_as_a_replica_set_needs_it(operator: Operator)
     assert stored(operator) == {second, third}
 
 
+async def test_one_that_is_being_deleted_is_not_deleted_again(operator: Operator) -> None:
+    first = await serve(operator, "one")
+    path = CONFIG_MAPS.path(KEY[0], first)
+    before = operator.api.objects[path]
+    going = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/kept"]}
+    operator.api.put(path, {**before, "metadata": before["metadata"] | going})
+    await until(lambda: operator.caches.config_maps(KEY)[first].metadata.deletion_timestamp is not None)
+    second = await serve(operator, "two")
+    await operator.settled()
+    assert stored(operator) == {first, second}
+    assert not [call for call in operator.api.calls if call.startswith("delete")]
+
+
 async def test_what_others_made_and_what_pods_wait_for_stays(operator: Operator) -> None:
     await serve(operator, "one")
     mine: dict[str, Any] = {"metadata": {"labels": names.labels("web")}, "data": {}}
