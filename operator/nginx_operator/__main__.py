@@ -6,6 +6,7 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -119,6 +120,8 @@ def _add_lint_arguments(parser: argparse.ArgumentParser) -> None:
 def _lint(parsed: argparse.Namespace) -> int:
     """Checks files. Returns the exit code; a class that the policy does not have is a mistake on the command line."""
     policies = PolicyFile(parsed.policy_file, parsed.release).current
+    if parsed.policy_file is None:
+        policies = replace(policies, cluster=replace(policies.cluster, name="the chart's default policy"))
     given, known = parsed.namespace_class, policies.class_names
     if given and given not in known:
         policy = f"the policy in {parsed.policy_file}" if parsed.policy_file else "the chart's policy"

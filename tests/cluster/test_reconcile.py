@@ -441,13 +441,14 @@ def test_an_orphaned_deployment_of_another_spec_is_made_anew_while_its_pods_serv
     namespace.kubectl("delete", "nginx", "web", "--cascade=orphan")
     namespace.wait("deployment", lambda found: "ownerReferences" not in found["metadata"])
     namespace.wait("service", lambda found: "ownerReferences" not in found["metadata"])
-    namespace.apply({"count": 2, "resources": {"requests": {"cpu": "10m"}}})
+    fits_nowhere = {"requests": {"cpu": "99"}}  # the rollout begins, and does not end
+    namespace.apply({"count": 2, "resources": fits_nowhere})
     message = namespace.wait_reason("NameConflict")["message"]
     (command,) = re.findall(r"`kubectl (delete deployment web [^`]*)`", message)
     namespace.kubectl(*command.split())
-    namespace.wait("deployment", lambda found: "ownerReferences" in found["metadata"])
-    names_now = {pod["metadata"]["name"] for pod in namespace.list("pod")}
-    assert names_now & set(before)  # they go one after the other, as in any rollout
+    namespace.wait_reason("Unschedulable")
+    assert set(before) < {pod["metadata"]["name"] for pod in namespace.list("pod")}
+    namespace.apply({"count": 2})
     namespace.wait("nginx", serving(2))
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from nginx_operator.kube.resources import DEPLOYMENTS, LEASES, NGINXES, SECRETS, SERVICES
+from nginx_operator.api import names
+from nginx_operator.kube.resources import CONFIG_MAPS, DEPLOYMENTS, LEASES, NGINXES, REPLICA_SETS, SECRETS, SERVICES
 from testbed import Bed
 from testbed.waiting import PATIENCE, until
 from tests.support.campaign import CAMPAIGN
@@ -168,11 +169,38 @@ def life_of_operator(web: Namespace, text: Condition) -> Life:
         kubelet.tell(pod, ready=True)
     patch(bed, DEPLOYMENTS.path(web.name, "web"), {"metadata": {"ownerReferences": None}})
     yield lambda: "ownerReferences" in (web.get("deployment") or {}).get("metadata", {})
+    yield from life_of_configurations(web)
     patch(bed, NGINXES.path(web.name, "web"), {"spec": {"service": {"enabled": False}}})
     yield lambda: web.get("service") is None
     yield lambda: "admission works" in text()
     send(bed, "DELETE", NGINXES.path(web.name, "web"))
     yield lambda: web.get("deployment") is None
+
+
+def life_of_configurations(web: Namespace) -> Life:
+    """Three of them. The first one is adopted, and goes when its ReplicaSet has gone."""
+    bed = web.bed
+
+    def revision() -> str:
+        template = (web.get("deployment") or {}).get("spec", {}).get("template", {})
+        return str(template.get("metadata", {}).get("labels", {}).get(names.LABEL_CONFIG, ""))
+
+    def serve(word: str, last: str) -> Life:
+        text = f"server {{ listen 8080; return 200 {word}; }}"
+        patch(bed, NGINXES.path(web.name, "web"), {"spec": {"config": {"http": {"inline": text}}}})
+        yield lambda: revision() != last and serving(1)(web.get("nginx") or {})
+
+    yield from serve("one", "")
+    first = revision()
+    path = CONFIG_MAPS.path(web.name, f"web-{first}")
+    patch(bed, path, {"metadata": {"ownerReferences": None}})
+    yield lambda: "ownerReferences" in (bed.get(path) or {}).get("metadata", {})
+    yield from serve("two", first)
+    for found in web.list("replicaset"):
+        if found["metadata"]["labels"].get(names.LABEL_CONFIG) == first:
+            send(bed, "DELETE", REPLICA_SETS.path(web.name, found["metadata"]["name"]))
+    yield from serve("three", revision())
+    yield lambda: bed.get(path) is None
 
 
 def live_as_operator(product: Product, folder: Path, refusal: str) -> bool:

@@ -12,6 +12,7 @@ Both processes and `nginx-operator lint` decide by these pure functions; nothing
     validation/      what is refused, and what is warned of
     nginx_conf/      what nginx would say of a configuration
     quantity.py      Kubernetes quantities ("500m", "64Mi") as numbers
+    near_misses.py   the known name that a misspelt one may mean
     images.py        references of container images
     truncation.py    texts that are too long
     kubectl_yaml.py  YAML as kubectl reads it

@@ -37,6 +37,7 @@ class Policy:
         namespace: the namespace that it applies to.
         class_name: the class of namespaces that it applies to. Without both it applies where no other does.
         release: the Helm release whose policy it is, as namespace/name, if it is one of several; else empty.
+        name: what it is called where no cluster is known; else empty.
     """
 
     default_count: int = 1
@@ -47,6 +48,7 @@ class Policy:
     namespace: str = ""
     class_name: str = ""
     release: str = ""
+    name: str = ""
 
     @property
     def scope(self) -> str:
@@ -55,7 +57,7 @@ class Policy:
             return f"namespace {self.namespace}"
         if self.class_name:
             return f"a namespace of class {self.class_name}"
-        return f"release {self.release}" if self.release else "this cluster"
+        return f"release {self.release}" if self.release else self.name or "this cluster"
 
     @property
     def owner(self) -> str:

@@ -12,6 +12,9 @@ from jsonschema.validators import extend
 
 Schema = dict[str, Any]
 _MATCHES: Final = re.compile(r"self\.matches\('([^'\\]*)'\)")
+#: What CEL's isQuantity takes, but for exponents beyond those of any amount.
+_IS_QUANTITY: Final = "type(self) == int || (isQuantity(self) && !self.startsWith('-'))"
+_QUANTITY: Final = r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?[0-9]{1,2}))?$"
 
 
 @cache
@@ -36,11 +39,13 @@ def spec_fields(version: str) -> list[str]:
 
 
 def pattern_rule(schema: Mapping[str, Any]) -> tuple[str, str]:
-    """Pattern and message of a string's rule `self.matches('...')`; both empty if it has none.
+    """Pattern and message of a string's rule `self.matches('...')`, or of a quantity's; both empty if it has none.
 
     CEL says what is wrong in a sentence, where `pattern` has the API server print the regular expression.
     """
     for rule in schema.get("x-kubernetes-validations", ()):
+        if rule["rule"] == _IS_QUANTITY:
+            return _QUANTITY, rule["message"]
         if found := _MATCHES.fullmatch(rule["rule"]):
             return found[1], rule["message"]
     return "", ""

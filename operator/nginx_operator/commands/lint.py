@@ -16,28 +16,30 @@ from nginx_operator.commands.yaml_nodes import duplicate_keys, field, find_cycle
 
 
 class Diagnostic(NamedTuple):
-    """One line of output. An error would be refused, or keeps the file from being read; the rest are warnings."""
+    """One line of output: what would be refused, or keeps the file from being read, or is only warned of."""
 
     file: str
     line: int
     message: str
     is_error: bool = True
+    is_unread: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {'' if self.is_error else 'warning: '}{self.message}"
 
 
 def main(files: Sequence[str], policies: Policies, class_name: str = "") -> int:
-    """Prints the diagnostics of all files. Returns the exit code: 1 if there is an error, else 0.
+    """Prints the diagnostics of all files. Returns the exit code: 2 if a file could not be read, else 1 if there is an
+    error, else 0.
 
     `class_name` is the class of the namespaces that have no policy of their own.
     """
-    failed = False
+    code = 0
     for file in _expanded(files):
         for diagnostic in _check_file(file, policies, class_name):
             print(diagnostic)
-            failed |= diagnostic.is_error
-    return 1 if failed else 0
+            code = max(code, 2 if diagnostic.is_unread else int(diagnostic.is_error))
+    return code
 
 
 def _expanded(files: Sequence[str]) -> Iterator[str]:
@@ -52,14 +54,19 @@ def _expanded(files: Sequence[str]) -> Iterator[str]:
 
 def _check_file(file: str, policies: Policies, class_name: str) -> Iterator[Diagnostic]:
     if Path(file).is_dir():
-        yield Diagnostic(file, 1, "there is no YAML or JSON in it or below")
+        yield Diagnostic(file, 1, "there is no YAML or JSON in it or below", is_unread=True)
         return
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        yield Diagnostic(file, 1, f"cannot be read: {error}")
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        yield Diagnostic(file, 1, f"cannot be read: {why}", is_unread=True)
         return
     yield from check_text(file, text, policies, class_name)
+
+
+#: Of an empty document after a separator.
+_NULL: Final = "tag:yaml.org,2002:null"
 
 
 def check_text(file: str, text: str, policies: Policies, class_name: str = "") -> Iterator[Diagnostic]:
@@ -73,7 +80,12 @@ def check_text(file: str, text: str, policies: Policies, class_name: str = "") -
         yield _parse_error(file, error, 1, "not YAML")
         return
     for root in documents:
-        if root is not None:
+        if root is None or root.tag == _NULL:
+            continue
+        if not isinstance(root, yaml.MappingNode):
+            message = "is no object of Kubernetes, which is a mapping with apiVersion and kind"
+            yield Diagnostic(file, line(root), message)
+        else:
             for node in _items(root):
                 yield from _check_document(file, node, policies, class_name)
 

@@ -233,7 +233,11 @@ def _plural(number: int, one: str, more: str) -> str:
 
 def _failing_container(seen: Observation, reason: str) -> ConditionState | None:
     message = next((trouble.message for trouble in seen.troubles if trouble.reason == reason), None)
-    return ConditionState("False", reason, f"{_numbers(seen)}; {message}") if message else None
+    if not message:
+        return None
+    limited = seen.spec is not None and "memory" in seen.spec.resources.get("limits", {})
+    question = "; is spec.resources.limits.memory enough?" if limited and "OOM" in message else ""
+    return ConditionState("False", reason, f"{_numbers(seen)}; {message}{question}")
 
 
 def _progress(seen: Observation) -> str:

@@ -6,7 +6,6 @@
     listens.py         addresses and ports that servers listen on, and which collide
     includes.py        which files an include may name
     unterminated.py    where a ";" is missing
-    near_misses.py     the directive that a misspelt name may mean
     directives.py      contexts and argument counts of nginx's own directives, from directives.json
     parser.py          the text as a tree of directives
     lexer.py           the text as tokens, as nginx's ngx_conf_read_token takes it apart

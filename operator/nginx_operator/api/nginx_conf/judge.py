@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nginx_operator.api.near_misses import near_miss
 from nginx_operator.api.nginx_conf import includes, listens
 from nginx_operator.api.nginx_conf.directives import BLOCKS, FREE, Rule, table, title
 from nginx_operator.api.nginx_conf.findings import MOST_FINDINGS, Finding, Verdict
 from nginx_operator.api.nginx_conf.lexer import ConfigSyntaxError
-from nginx_operator.api.nginx_conf.near_misses import near_miss
 from nginx_operator.api.nginx_conf.parser import Directive, parse, unterminated
 from nginx_operator.api.nginx_conf.rules import Rules
 from nginx_operator.api.nginx_conf.unterminated import swallowed
@@ -23,6 +23,7 @@ Place = Literal["http", "main"]
 """The text stands inside `http {}`, as a file of its own, or is the whole nginx.conf."""
 
 _MOST_NEAR_MISSES = 10
+_LONGEST_NEAR_MISS, _NEAR = 64, 0.85
 _NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _LONE_WORDS = {"map": ("hostnames", "volatile"), "geo": ("ranges", "proxy_recursive")}
 _KEYS = ("ssl_certificate_key", "ssl_certificate")
@@ -121,7 +122,7 @@ class _Trial:
             self.refuse(line, f"unknown directive {_quoted(name)}{hint}")
         elif name not in self.unknown:
             self.unknown.add(name)
-            near = near_miss(name, table().rules) if len(self.unknown) <= _MOST_NEAR_MISSES else None
+            near = _near_directive(name) if len(self.unknown) <= _MOST_NEAR_MISSES else None
             says = f'did you mean "{near}"?' if near else f"nginx {table().version} does not have it without a module"
             self.warn(line, f"unknown directive {_quoted(name)}; {says}")
 
@@ -238,6 +239,11 @@ class _Trial:
 
 def _has(directives: list[Directive], *names: str) -> bool:
     return any(directive.name in names for directive in directives)
+
+
+def _near_directive(name: str) -> str | None:
+    known = [other for other in table().rules if abs(len(other) - len(name)) <= 3]
+    return near_miss(name, known, longest=_LONGEST_NEAR_MISS, cutoff=_NEAR)
 
 
 def _quoted(name: str) -> str:

@@ -1,6 +1,6 @@
 """The CRD's schema, and its errors in words. The guard and `lint` have no API server to ask."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, Final, cast
@@ -36,10 +36,30 @@ def _unknown_fields(error: ValidationError, path: FieldPath) -> Iterator[FieldEr
     known = list(_schema_of(error).get("properties", ()))
     for name in cast("Mapping[str, Any]", error.instance):
         if name not in known:
-            synonym = SYNONYMS.get(name, "")
-            hint = f"did you mean {synonym}?" if synonym in known else did_you_mean(name, known)
-            hint = hint or f"the fields here are {', '.join(known)}"
-            yield FieldError((*path, str(name)), f"unknown field; {hint}")
+            yield FieldError((*path, str(name)), f"unknown field; {_hint(str(name), path, known)}")
+
+
+def _hint(name: str, path: FieldPath, known: Sequence[str]) -> str:
+    """What an unknown field may mean: one that is near, or that stands further down under the very name."""
+    synonym = SYNONYMS.get(name, "")
+    if synonym in known:
+        return f"did you mean {synonym}?"
+    if path == ("spec",) and (below := _fields_below(names.VERSION).get(name)):
+        return f"did you mean {' or '.join(below)}?"
+    near = did_you_mean(name, [*known, *(each for each, of in SYNONYMS.items() if of in known)])
+    for misspelt, meant in SYNONYMS.items():
+        near = near.replace(f"mean {misspelt}?", f"mean {meant}?")
+    return near or f"the fields here are {', '.join(known)}"
+
+
+@cache
+def _fields_below(version: str) -> Mapping[str, Sequence[str]]:
+    """By the name of a field, the paths of those fields of spec that are named so and stand one level below it."""
+    found: dict[str, list[str]] = {}
+    for parent, node in schema.spec_schema(version)["properties"].items():
+        for name in node.get("properties", ()):
+            found.setdefault(name, []).append(f"spec.{parent}.{name}")
+    return found
 
 
 _TYPES: Final = {
@@ -72,6 +92,8 @@ def _explain(error: ValidationError) -> str:
         case "required":
             given = cast("Mapping[str, Any]", error.instance)
             return f"{value} has no {' and no '.join(name for name in bound if name not in given)}"
+        case "pattern" if _schema_of(error).get("x-kubernetes-int-or-string"):
+            return f"{value} is not a quantity; an example is {quoted(example)}"
         case _:
             if (sentence := schema.pattern_rule(_schema_of(error))[1]) and error.validator == "pattern":
                 return f"{value} is malformed: {sentence}"

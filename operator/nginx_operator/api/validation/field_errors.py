@@ -1,12 +1,12 @@
 """What is wrong with a field, as apimachinery's field.Error says it, and the wording that the rules share."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nginx_operator.api.near_misses import near_miss
 from nginx_operator.api.truncation import truncated
 
 #: A refused value is quoted up to this many characters.
@@ -67,6 +67,5 @@ def quoted(value: object) -> str:
 
 def did_you_mean(name: object, known: Sequence[str]) -> str:
     """A question that names the known word most like `name`; empty if none is like it."""
-    text = str(name)
-    close = difflib.get_close_matches(text, known, n=1) if len(text) <= MAX_NAME_LENGTH else ()
-    return f"did you mean {close[0]}?" if close else ""
+    near = near_miss(str(name), known, longest=MAX_NAME_LENGTH)
+    return f"did you mean {near}?" if near else ""

@@ -12,6 +12,12 @@ from nginx_operator.api.validation.field_errors import FieldError, did_you_mean,
 
 _STANDARD: Final = ("cpu", "memory", "ephemeral-storage")
 _BYTES: Final = ("memory", "ephemeral-storage")
+#: Less than this has no unit, or that of CPUs.
+_FEWEST_BYTES: Final = 2**20
+#: runc refuses a container with less.
+_LEAST_MEMORY: Final = 6 * 2**20
+#: More than a node of any size would give one nginx.
+_MANY_CPUS: Final = 100
 _HUGE_PAGES_PREFIX: Final = "hugepages-"
 #: A part of the names of Kubernetes' own resources other than the standard ones.
 _KUBERNETES_DOMAIN: Final = "kubernetes.io/"
@@ -59,9 +65,22 @@ def _quantity_errors(key: str, name: object, amount: object) -> Iterator[FieldEr
             )
     elif not _can_overcommit(name) and _stored(amount) % 1:
         yield _error(f"{quoted(amount)} must be a whole number", key, name)
-    elif name in _BYTES and value % 1:  # k8s.io/kubernetes/pkg/api/pod, warningsForPodSpecAndMeta
-        meant = f"; did you mean {amount[:-1]}Mi?" if isinstance(amount, str) and amount.endswith("m") else ""
-        yield f"spec.resources.{key}.{name}: {quoted(amount)} is a fraction of a byte{meant}"
+    else:
+        yield from _unit_warnings(key, name, amount, value)
+
+
+def _unit_warnings(key: str, name: str, amount: object, value: Decimal) -> Iterator[str]:
+    """Amounts that are legal, and hardly ever meant: their unit is missing, or another resource's."""
+    field, digits = f"spec.resources.{key}.{name}", str(amount).rstrip("numkMGTPE")
+    if name in _BYTES and value % 1:  # k8s.io/kubernetes/pkg/api/pod, warningsForPodSpecAndMeta
+        meant = f"; did you mean {digits}Mi?" if str(amount).endswith("m") else ""
+        yield f"{field}: {quoted(amount)} is a fraction of a byte{meant}"
+    elif name in _BYTES and 0 < value < _FEWEST_BYTES:
+        yield f"{field}: {quoted(amount)} is {value:f} bytes, in which no container starts; did you mean {digits}Mi?"
+    elif name == "memory" and key == "limits" and 0 < value < _LEAST_MEMORY:
+        yield f"{field}: {quoted(amount)} is too little for a container to start; nginx takes some 10Mi"
+    elif name == "cpu" and value >= _MANY_CPUS:
+        yield f"{field}: {quoted(amount)} is {value:f} CPUs; did you mean {digits}m?"
 
 
 def _request_errors(name: object, request: object, limit: object) -> Iterator[FieldError]:

@@ -43,13 +43,14 @@ def test_every_document_and_every_list_item_is_checked() -> None:
 
 
 def test_documents_of_other_kinds_are_passed_over() -> None:
-    assert lint("apiVersion: apps/v1\nkind: Deployment\nspec: {count: x}\n---\njust text\n---\n") == []
+    assert lint("apiVersion: apps/v1\nkind: Deployment\nspec: {count: x}\n---\nvalues: 1\n---\n") == []
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("a: [1\n", "f.yaml:2: not YAML: "),
+        ("hello\n", "f.yaml:1: is no object of Kubernetes, which is a mapping"),
         (HEAD.replace("v1alpha1", "v9") + "spec: {}\n", "f.yaml:1: apiVersion: must be proxy.example.com/v1alpha1"),
         (HEAD.replace("kind: Nginx", "kind: nginx"), "f.yaml:2: kind: nginx; must be Nginx"),
         (HEAD + "spec: []\n", "f.yaml:4: spec: [] must be a mapping"),
@@ -165,10 +166,10 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         ([good], 0, ""),
         ([good, bad], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
         ([good, "--policy-file", policy], 1, "(maxCount is 3)"),
-        ([tmp_path / "none.yaml"], 1, "none.yaml:1: cannot be read"),
+        ([tmp_path / "none.yaml"], 2, "none.yaml:1: cannot be read: No such file"),
         ([tmp_path], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
         ([tmp_path.parent], 1, f"{bad}:4: spec.count: -4 must be 0 or more"),
-        ([empty], 1, "empty:1: there is no YAML or JSON"),
+        ([empty], 2, "empty:1: there is no YAML or JSON"),
     ):
         with pytest.raises(SystemExit) as ended:
             main(["lint", *map(str, arguments)])
@@ -215,4 +216,5 @@ def test_a_release_is_named_as_its_webhooks_name_it(
     assert "ask the administrator of release shop-system/nginx-operator-shop to raise webhooks.policy.maxCount" in said
     with pytest.raises(SystemExit):
         main(["lint", *given, str(bad)])
-    assert "101 is more than this cluster allows" in capsys.readouterr().out
+    scope = "this cluster" if policy else "the chart's default policy"
+    assert f"101 is more than {scope} allows" in capsys.readouterr().out

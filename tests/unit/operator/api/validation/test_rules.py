@@ -1,10 +1,10 @@
 """What the API server would refuse only later, when the Service or a pod is made: refused at once, in words."""
 
-import difflib
 from typing import Any
 
 import pytest
 
+from nginx_operator.api import near_misses
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.validation import validate
 from nginx_operator.api.validation.field_errors import MAX_NAME_LENGTH
@@ -283,12 +283,12 @@ def test_what_is_stored_is_not_refused_again_when_something_else_changes() -> No
 def test_a_name_that_is_longer_than_any_is_compared_with_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """A comparison takes time by the length, while others wait."""
     compared: list[int] = []
-    monkeypatch.setattr(difflib, "get_close_matches", lambda word, *_, **__: compared.append(len(word)) or [])
+    monkeypatch.setattr(near_misses, "get_close_matches", lambda word, *_, **__: compared.append(len(word)) or [])
     for length in (MAX_NAME_LENGTH, MAX_NAME_LENGTH + 1, 3_000_000):
         name = "a" * length
         assert "unknown resource; use cpu" in errors(resources(limits={name: 1}))[0]
         assert "unknown field; the fields here are" in errors({name: 1}, strict=True)[0]
-    assert compared == [MAX_NAME_LENGTH] * 2
+    assert set(compared) == {MAX_NAME_LENGTH}
 
 
 @pytest.mark.parametrize("part", ["a", "a-", "a.", "a/", "a_"])
@@ -368,3 +368,40 @@ def test_metadata_of_a_child(child: str, metadata: dict[str, Any], words: str) -
     found = errors({child: metadata})
     assert bool(found) == bool(words)
     assert all(error.startswith(f"spec.{child}.") and words in error for error in found[:1])
+
+
+@pytest.mark.parametrize(
+    ("amounts", "warned"),
+    [
+        (
+            {"limits": {"memory": 64}},
+            ["limits.memory: 64 is 64 bytes, in which no container starts; did you mean"],
+        ),
+        (
+            {"limits": {"memory": "3Mi"}},
+            ['limits.memory: "3Mi" is too little for a container to start'],
+        ),
+        ({"requests": {"cpu": 100}}, ["requests.cpu: 100 is 100 CPUs; did you mean 100m?"]),
+        ({"limits": {"cpu": "100M"}}, ['limits.cpu: "100M" is 100000000 CPUs; did you mean 100m?']),
+        ({"limits": {"memory": "64Mi", "cpu": "100m"}, "requests": {"memory": "1Mi", "cpu": 0}}, []),
+    ],
+)
+def test_an_amount_whose_unit_is_missing_is_warned_of(amounts: dict[str, Any], warned: list[str]) -> None:
+    result = validate("web", VALID | {"resources": amounts}, POLICY)
+    assert result.errors == []
+    found = [text for text in result.warnings if "resources" in text]
+    assert len(found) == len(warned)
+    assert all(text.startswith(f"spec.resources.{words}") for text, words in zip(found, warned, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("field", "hint"),
+    [
+        ("type", "did you mean spec.service.type?"),
+        ("labels", "did you mean spec.service.labels or spec.deployment.labels?"),
+        ("replica", "did you mean count?"),
+        ("servise", "did you mean service?"),
+    ],
+)
+def test_a_field_at_the_wrong_place_is_told_where_it_belongs(field: str, hint: str) -> None:
+    assert errors({field: 1}, strict=True) == [f"spec.{field}: unknown field; {hint}"]

@@ -74,15 +74,15 @@ def test_what_is_valid_passes(spec: dict[str, Any]) -> None:
         ),
         (
             {"resources": {"limits": {"cpu": "lots"}}},
-            'spec.resources.limits.cpu: "lots" is malformed; an example is "50m"',
+            'spec.resources.limits.cpu: "lots" is not a quantity; an example is "50m"',
         ),
         (
             {"resources": {"limits": {"memory": "64MB"}}},
-            'spec.resources.limits.memory: "64MB" is malformed; an example is "64Mi"',
+            'spec.resources.limits.memory: "64MB" is not a quantity; an example is "64Mi"',
         ),
         (
             {"resources": {"limits": {"example.com/gpu": "lots"}}},
-            'spec.resources.limits.example.com/gpu: "lots" is malformed; an example is 1',
+            'spec.resources.limits.example.com/gpu: "lots" is not a quantity; an example is 1',
         ),
     ],
 )
