@@ -107,7 +107,7 @@ def _name_is_taken(seen: Observation) -> ConditionState | None:
             return ConditionState(
                 "False", "Progressing", f"waiting until {what} of the earlier Nginx of this name is removed"
             )
-        remedy = "Delete or rename it, or rename this Nginx"
+        remedy = "Delete it, or create this Nginx under another name"
         if conflict.orphaned:
             remedy = _REMADE.get(conflict.kind, remedy).format(name=conflict.name)
         message = f"{what} exists and belongs to {conflict.owner}; the operator does not touch it. {remedy}"

@@ -39,7 +39,8 @@ def repaired(kind: str, name: str, drift: Sequence[Difference], changed_by: Mapp
         changed_by: the field manager by path, where it is known.
     """
     fields = [each for each in drift if each.path != HASH] or list(drift)
-    who = " and ".join(dict.fromkeys(changed_by.get(each.path) or "somebody" for each in fields))
+    # Who has no name beside one that has is the API server, by its defaults.
+    who = " and ".join(dict.fromkeys(filter(None, (changed_by.get(each.path) for each in fields)))) or "somebody"
     remedies = "; ".join(dict.fromkeys(_remedy(kind, each.path) for each in fields))
     return f"{kind} {name}: {_changes(fields)}, changed by {who}: {remedies}"
 
