@@ -70,15 +70,15 @@ def read_anew(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_points(amounts: Any) -> Any:
-    """Quantities that are whole numbers, as integers; those beyond an int64 as Go has them, which is a float64."""
+    """Quantities as Go's encoding/json writes them: whole numbers without a point, those from 1e21 by an exponent."""
     return {name: as_go_has_it(each) for name, each in amounts.items()} if isinstance(amounts, dict) else amounts
 
 
 def as_go_has_it(number: Any) -> Any:
     if isinstance(number, float) and number.is_integer() and abs(number) < 2**53:
         return int(number)
-    beyond = isinstance(number, int) and not isinstance(number, bool) and not -(2**63) <= number < 2**63
-    return float(number) if beyond else number
+    written_by_exponent = isinstance(number, int) and abs(number) >= 10**21
+    return float(number) if written_by_exponent else number
 
 
 def errors_of_the_crd(name: str, spec: dict[str, Any], *, strict: bool) -> Iterator[FieldError]:
