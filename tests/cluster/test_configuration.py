@@ -8,7 +8,7 @@ import yaml
 
 from nginx_operator.api import names
 from testbed.waiting import PATIENCE, until
-from tests.support.answers import condition, ready_condition
+from tests.support.answers import DENIED, condition, ready_condition
 from tests.support.namespaces import Namespace, nginx, serving
 
 
@@ -113,21 +113,36 @@ def test_an_orphaned_one_is_adopted(namespace: Namespace) -> None:
     until(adopted, seconds=PATIENCE, what=f"{name} adopted")
 
 
-REFUSED: dict[str, tuple[object, str]] = {
-    "two of them": ({"main": {"inline": "events {}"}, **http("a;")}, "needs exactly one of http, main and image"),
-    "none of them": ({}, "needs exactly one of http, main and image"),
-    "an empty text": (http(""), "spec.config.http.inline"),
-    "a text that is too long": (http("#" * 65537), "spec.config.http.inline"),
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "two of them": (
+        {"config": {"main": {"inline": "events {}"}, **http("a;")}},
+        "needs exactly one of http, main and image",
+    ),
+    "none of them": ({"config": {}}, "needs exactly one of http, main and image"),
+    "an empty text": ({"config": http("")}, "spec.config.http.inline"),
+    "a text that is too long": ({"config": http("#" * 65537)}, "spec.config.http.inline"),
+    "the operator's port": (
+        {"containerPort": 8081, "config": http("server { listen 8082; }")},
+        "spec.containerPort: Invalid value: 8081: 8081 is the port of the operator's own server",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_the_schema_refuses(namespace: Namespace, case: str) -> None:
-    config, words = REFUSED[case]
-    body = yaml.safe_dump(nginx({"config": config}, name="web"))
+    spec, words = REFUSED[case]
+    body = yaml.safe_dump(nginx(spec, name="web"))
     done = namespace.kubectl("apply", "--server-side", "-f", "-", input=body, check=False)
     assert done.returncode != 0
     assert words in done.stderr
+    assert DENIED not in done.stderr
+
+
+def test_a_broken_text_is_refused_with_its_line_and_a_deaf_one_is_warned_of(namespace: Namespace) -> None:
+    done = namespace.apply({"config": http("server {\n    listen 8080\n}\n")}, check=False)
+    assert 'spec.config.http.inline:2: directive "listen" is not terminated by ";"' in done.stderr
+    done = namespace.apply({"config": http("server { listen 9090; }")})
+    assert "no server listens on spec.containerPort 8080" in done.stderr
 
 
 def test_a_quota_on_config_maps_holds_the_deployment_back(namespace: Namespace) -> None:

@@ -36,6 +36,8 @@ ADMISSION_PROBE: Final = "admission-probe-"
 CONTAINER: Final = "nginx"
 #: The init container that has nginx test its configuration.
 CONFIG_TEST_CONTAINER: Final = "config-test"
+#: Where nginx listens unless the spec says otherwise, as the schema has it.
+CONTAINER_PORT: Final = 8080
 #: Where nginx answers the kubelet, if the operator writes its nginx.conf: a TCP port and a path.
 HEALTH_PORT: Final = 8081
 READY_PATH: Final = "/readyz"

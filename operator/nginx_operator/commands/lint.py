@@ -12,7 +12,16 @@ from nginx_operator.api.kubectl_yaml import PARSE_ERRORS, Loader
 from nginx_operator.api.policy import Policies
 from nginx_operator.api.validation.field_errors import FieldError, quoted
 from nginx_operator.api.validation.object_meta import validate_object
-from nginx_operator.commands.yaml_nodes import duplicate_keys, field, find_cycle, keys, line, line_of, scalar
+from nginx_operator.commands.yaml_nodes import (
+    duplicate_keys,
+    field,
+    find_cycle,
+    keys,
+    line,
+    line_in_text,
+    line_of,
+    scalar,
+)
 
 
 class Diagnostic(NamedTuple):
@@ -167,7 +176,8 @@ def _validate(file: str, root: yaml.Node, document: Any, policies: Policies, cla
     policy = policies.for_namespace(meta.get("namespace") or "", class_name)
     result = validation.validate(_name(meta), defaults.with_defaults(spec or {}, policy), policy, strict=True)
     for error in result.errors:
-        yield Diagnostic(file, line_of(root, error.path), str(error))
+        where = line_in_text(root, error.path, error.line) if error.line else line_of(root, error.path)
+        yield Diagnostic(file, where, str(error))
     for warning in result.warnings:
         path = warning.split(" ", 1)[0].rstrip(":").split(".")
         yield Diagnostic(file, line_of(root, path), warning, is_error=False)

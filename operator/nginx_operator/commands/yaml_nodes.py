@@ -27,6 +27,16 @@ def line_of(root: yaml.Node, path: Sequence[str | int]) -> int:
     return found
 
 
+def line_in_text(root: yaml.Node, path: Sequence[str | int], number: int) -> int:
+    """The line of the file on which line `number` of a text stands; that of its field where the text is folded."""
+    node: yaml.Node | None = root
+    for part in path:
+        node = field(node, str(part)) if node is not None else None
+    if isinstance(node, yaml.ScalarNode) and node.style == "|":
+        return line(node) + number  # the first line comes after the indicator
+    return line_of(root, path)
+
+
 def field(node: yaml.Node, key: str) -> yaml.Node | None:
     """The value of a key of a mapping; None if there is none."""
     if not isinstance(node, yaml.MappingNode):

@@ -163,8 +163,8 @@ class _Trial:
     def judge_main(self, directive: Directive) -> None:
         """Judge a directive of the main context."""
         name, value, line = directive.name, directive.args[0].lower() if directive.args else "", directive.line
-        if name == "daemon" and value != "off":
-            self.refuse(line, f'"daemon {value[:20]}" makes the container exit; remove it')
+        if name == "daemon":  # nginx takes it once, and the operator's command line has it
+            self.refuse(line, '"daemon" is set where the container starts nginx, in the foreground; remove it')
         elif name == "master_process" and value != "on":
             self.refuse(line, f'"master_process {value[:20]}" is for developers of nginx alone; remove it')
         elif name == "user":

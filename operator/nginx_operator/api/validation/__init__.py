@@ -13,6 +13,7 @@ so that a user sees everything at once. The schema and the CEL rules of the CRD 
     service.py         spec.service
     resources.py       spec.resources
     probes.py          spec.probes
+    config.py          spec.config
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ from typing import Any, Final, NamedTuple
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.truncation import truncated
 from nginx_operator.api.validation.child_metadata import validate_child_metadata
+from nginx_operator.api.validation.config import validate_config, validate_config_fields
 from nginx_operator.api.validation.crd_schema import validate_list_types, validate_schema
 from nginx_operator.api.validation.field_errors import MAX_ERRORS, FieldError
 from nginx_operator.api.validation.nginx import (
@@ -86,10 +88,12 @@ def _apply_rules(
     yield from validate_service_type(spec.get("service"))
     yield from validate_ip_families(spec.get("service"))
     yield from validate_probes(spec.get("probes"))
+    yield from validate_config_fields(spec)
     yield from validate_child_metadata(spec)
     yield from validate_service(spec, old_spec)
     yield from validate_resources(spec.get("resources"))
     yield from validate_image(spec.get("image"), old_spec.get("image"))
+    yield from validate_config(spec, old_spec)
     yield from validate_paused(spec, old_spec)
 
 

@@ -29,21 +29,25 @@ class FieldError:
     Attributes:
         path: where, for instance ("spec", "imagePullSecrets", 0, "name").
         message: what is wrong and what to do, a sentence without the path.
+        line: of the text in the field, from 1; 0 where it is of no line.
     """
 
     path: FieldPath
     message: str
+    line: int = 0
 
     @property
     def field(self) -> str:
-        """The path as the API server writes it: spec.imagePullSecrets[0].name. Unusual keys are quoted."""
+        """The path as the API server writes it, with the line if there is one: spec.imagePullSecrets[0].name,
+        spec.config.http.inline:12. Unusual keys are quoted.
+        """
         text = ""
         for part in self.path:
             if isinstance(part, int):
                 text += f"[{part}]"
             else:
                 text += f".{part if _PLAIN.fullmatch(part) else quoted(part)}"
-        return text.removeprefix(".")
+        return text.removeprefix(".") + (f":{self.line}" if self.line else "")
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}"

@@ -218,3 +218,11 @@ def test_a_release_is_named_as_its_webhooks_name_it(
         main(["lint", *given, str(bad)])
     scope = "this cluster" if policy else "the chart's default policy"
     assert f"101 is more than {scope} allows" in capsys.readouterr().out
+
+
+def test_a_line_of_a_configuration_is_that_of_the_file() -> None:
+    text = HEAD + "spec:\n  config:\n    http:\n      inline: |\n        server {\n            listen 8080\n        }\n"
+    (found,) = lint(text)
+    assert found.startswith('f.yaml:9: spec.config.http.inline:2: directive "listen" is not terminated')
+    folded = HEAD + 'spec:\n  config:\n    http:\n      inline: "server {\\n listen 8080\\n}"\n'
+    assert lint(folded)[0].startswith("f.yaml:7: spec.config.http.inline:2: ")

@@ -84,7 +84,8 @@ def test_what_is_refused_in_http(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("daemon on;\nevents {}", '1: "daemon on" makes the container exit; remove it'),
+        ("daemon on;\nevents {}", '1: "daemon" is set where the container starts nginx, in the foreground; remove it'),
+        ("daemon off;\nevents {}", '1: "daemon" is set where the container starts nginx, in the foreground; remove it'),
         ("master_process off; events {}", '1: "master_process off" is for developers of nginx alone; remove it'),
         ("http {}", '1: no "events" block; nginx does not start without one, and "events {}" is enough'),
         (
