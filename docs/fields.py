@@ -31,7 +31,8 @@ def rows(path: str, schema: Schema) -> str:
     lines = []
     for name, field in schema.get("properties", {}).items():
         here = f"{path}.{name}"
-        cells = [f"`{here}`", _type(field), _default(field), _bounds(field), " ".join(field["description"].split())]
+        meaning = " ".join(field["description"].split()).removesuffix(f" {in_words(field)}")
+        cells = [f"`{here}`", _type(field), _default(field), _bounds(field), meaning]
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n")
         lines.append(rows(here, field))
         if "properties" in field.get("items", {}):
@@ -62,6 +63,16 @@ def _bounds(field: Schema) -> str:
     if "maxItems" in field or "maxProperties" in field:
         found.append(f"at most {field.get('maxItems', field.get('maxProperties'))} entries")
     return ", ".join(filter(None, found))
+
+
+def in_words(field: Schema) -> str:
+    """Default and bounds as the last sentence of a description, since `kubectl explain` shows neither; values of an
+    enum it shows.
+    """
+    default = f"default {_default(field).strip('`')}" if _default(field) else ""
+    found = [default, _bounds({key: value for key, value in field.items() if key != "enum"})]
+    text = "; ".join(filter(None, found))
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def written() -> str:

@@ -7,6 +7,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -102,14 +103,37 @@ def test_the_chart_has_the_schema_of_crds() -> None:
     assert copy.read_bytes() == CRD.read_bytes(), "run `make generate`"
 
 
+def test_explain_shows_defaults_and_bounds() -> None:
+    """`kubectl explain` prints descriptions, and neither defaults nor bounds."""
+    fields = load("fields")
+
+    def missing(path: str, field: dict[str, Any]) -> Iterator[str]:
+        words = fields.in_words(field) if "type" in field else ""
+        if words and not " ".join(field["description"].split()).endswith(words):
+            yield f"{path}: {words}"
+        for name, child in field.get("properties", {}).items():
+            yield from missing(f"{path}.{name}", child)
+        if "items" in field:
+            yield from missing(f"{path}[]", field["items"])
+
+    (version,) = schema.crd()["spec"]["versions"]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    assert list(missing("spec", spec)) == []
+
+
 @pytest.mark.parametrize(("script", "page"), [("fields", "reference"), ("messages", "messages")])
 def test_a_generated_page_is_what_its_sources_say(script: str, page: str) -> None:
+    assert load(script).written() == read(f"docs/{page}.md"), "run `make generate`"
+
+
+def load(script: str) -> ModuleType:
+    """A script of docs/, which is no package."""
     spec = importlib.util.spec_from_file_location(script, ROOT / "docs" / f"{script}.py")
     assert spec is not None
     assert spec.loader is not None
-    writer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(writer)
-    assert writer.written() == read(f"docs/{page}.md"), "run `make generate`"
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_the_readme_explains_every_top_field_of_the_spec() -> None:

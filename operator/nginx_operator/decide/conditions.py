@@ -23,6 +23,14 @@ _REMADE: Final = {
     "Service": "It was made for another spec. Set the spec that it was made for, and it is adopted; or "
     "`kubectl delete service {name}` has it recreated, with another address",
 }
+#: What to do where the API server refuses a child in these words; it names the child's field.
+_REMEDIES: Final = (
+    (
+        "provided port is already allocated",
+        "set another spec.service.nodePort, or remove it to get a free one",
+    ),
+    ("provided port is not in the valid range", "set spec.service.nodePort within it, or remove it"),
+)
 #: How many rewritten fields a message names.
 _NAMED: Final = 3
 
@@ -117,7 +125,8 @@ def _name_is_taken(seen: Observation) -> ConditionState | None:
 
 def _write_was_refused(seen: Observation) -> ConditionState | None:
     for failure in seen.failures:
-        return _refused("ApplyFailed", f"{failure.what}: {failure.message}")
+        remedy = next((f"; {does}" for words, does in _REMEDIES if words in failure.message), "")
+        return _refused("ApplyFailed", f"{failure.what}: {failure.message}{remedy}")
     return None
 
 
@@ -182,9 +191,10 @@ def _pods_do_not_fit(seen: Observation) -> ConditionState | None:
     for pod in seen.pods:
         scheduled = pod.condition("PodScheduled")
         if scheduled is not None and scheduled.status == "False" and scheduled.reason == "Unschedulable":
-            return ConditionState(
-                "False", "Unschedulable", f"{_numbers(seen)}; pod {pod.metadata.name}: {scheduled.message}"
-            )
+            message = f"{_numbers(seen)}; pod {pod.metadata.name}: {scheduled.message}"
+            if "Insufficient" in scheduled.message:
+                message += "; lower spec.resources.requests or spec.count, or have nodes added"
+            return ConditionState("False", "Unschedulable", message)
     return None
 
 

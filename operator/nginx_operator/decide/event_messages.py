@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from nginx_operator.children import CONFIG_MAP
 from nginx_operator.decide import drift
-from nginx_operator.decide.compare import Difference
+from nginx_operator.decide.compare import HASH, REPLICAS, Difference
 from nginx_operator.decide.plan import Action, Adopt, Apply, Delete, UpdateOwnerReference
 from nginx_operator.decide.status import stored_condition
 
@@ -38,6 +38,19 @@ def of_rewrites(found: Iterable[tuple[Action, Iterable[Difference]]]) -> EventMe
     return EventMessage("Normal", "Rewritten", "; ".join(sentences)) if sentences else None
 
 
+def of_cause(old: Mapping[str, Any], cause: str) -> EventMessage | None:
+    """An Event when it is first known why pods are not ready that are on their way.
+
+    Args:
+        old: the status before.
+        cause: what the events of a pod say, "pod web-1: Unhealthy: ..."; empty where they say nothing.
+    """
+    told = stored_condition(old, "Ready").get("message", "")
+    if not cause or "; pod " in told:
+        return None
+    return EventMessage("Warning", "PodsNotReady", cause)
+
+
 def of_status(old: Mapping[str, Any], new: Mapping[str, Any]) -> EventMessage | None:
     """An Event when Ready changed its status or its reason; none for a rollout that goes on, or went well."""
     before, after = stored_condition(old, "Ready"), stored_condition(new, "Ready")
@@ -60,7 +73,7 @@ def _reason(action: Action) -> str:
             return "Created"
         case Apply(repairs=True):
             return "Repaired"
-        case Apply(scaled_from=int()):
+        case Apply(scaled_from=int()) if not _rolls_out(action):
             return "Scaled"
         case _:
             return "Updated"
@@ -79,6 +92,12 @@ def _sentence(action: Action) -> str:
         case Apply(repairs=True):
             return drift.repaired(action.kind.kind, action.name, action.drift, action.changed_by)
         case Apply(creates=False, scaled_from=int() as before, body=body):
-            return f"{what} is scaled from {before} to {body['spec']['replicas']}"
+            also = "updated, and " if _rolls_out(action) else ""
+            return f"{what} is {also}scaled from {before} to {body['spec']['replicas']}"
         case _:
             return f"{what} is {_reason(action).lower()}"
+
+
+def _rolls_out(action: Action) -> bool:
+    """Whether an apply changes more than the number of pods."""
+    return isinstance(action, Apply) and any(each.path not in (HASH, REPLICAS) for each in action.drift)

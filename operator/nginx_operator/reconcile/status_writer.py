@@ -63,7 +63,10 @@ class StatusWriter:
             memo.throttle = None
         else:
             memo.throttle.wrote(now, pending)
-        await self._recorder.record_event(nginx, event_messages.of_status(nginx.status, new))
+        told = event_messages.of_status(nginx.status, new) or event_messages.of_cause(
+            nginx.status, observation.pod_event
+        )
+        await self._recorder.record_event(nginx, told)
         return later
 
     async def _store(self, nginx: Nginx, new: dict[str, Any]) -> bool:

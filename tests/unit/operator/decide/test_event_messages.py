@@ -88,3 +88,20 @@ def test_the_same_again_and_mere_progress_are_no_news() -> None:
     assert changes.of_status(ready("True", "Ready"), ready("False", "Contested")) is None  # it has an Event of its own
     assert changes.of_status({}, ready("True", "Ready")) is None
     assert changes.of_status(ready("False", "Progressing"), ready("True", "Ready")) is None
+
+
+def test_a_rollout_that_scales_too_is_told_as_both() -> None:
+    drift = (Difference("spec.replicas", 5, 3), Difference("spec.template.spec.containers[nginx].image", "b", "a"))
+    told = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, scaled_from=3, drift=drift)])
+    assert told == ("Normal", "Updated", "Deployment web is updated, and scaled from 3 to 5")
+    (count, _) = drift
+    told = changes.of_actions([Apply(DEPLOYMENT, "web", BODY, scaled_from=3, drift=(count,))])
+    assert told == ("Normal", "Scaled", "Deployment web is scaled from 3 to 5")
+
+
+def test_a_cause_is_told_when_it_is_first_known() -> None:
+    cause = "pod web-1: Unhealthy: connection refused"
+    on_its_way = ready("False", "Progressing", "0 of 1 pods are ready")
+    assert changes.of_cause(on_its_way, cause) == ("Warning", "PodsNotReady", cause)
+    assert changes.of_cause(ready("False", "Progressing", f"0 of 1 pods are ready; {cause}"), cause) is None
+    assert changes.of_cause(on_its_way, "") is None

@@ -32,6 +32,13 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"name_conflicts": (NameConflict("Service", "web", "", leftover=True),)}, "False", "Progressing", "earlier Nginx"),
     ({"failures": (Failure("Service web", "Invalid", "no"),)}, "False", "ApplyFailed", "Service web: no"),
     (
+        {"failures": (Failure("Service web", "Invalid", "provided port is already allocated"),)},
+        "False",
+        "ApplyFailed",
+        "Service web: provided port is already allocated; set another spec.service.nodePort, or remove it to "
+        "get a free one",
+    ),
+    (
         {"failures": (Failure("Service web", "Forbidden", "exceeded quota: q"),)},
         "False",
         "QuotaExceeded",
