@@ -6,6 +6,7 @@ import pytest
 
 from testbed import Bed, images
 from tests.support.beds import bed_of_a_level
+from tests.support.namespaces import Namespace, fresh
 from tests.support.node.release import Release
 
 
@@ -21,3 +22,19 @@ def node(request: pytest.FixtureRequest) -> Iterator[Bed]:
 def release(node: Bed) -> Release:
     """The release, not installed: each module installs it in its own way."""
     return Release(node)
+
+
+@pytest.fixture(scope="module")
+def installed(release: Release) -> Iterator[Release]:
+    """The release, installed by Helm 4."""
+    release.install()
+    yield release
+    release.uninstall()
+    release.remove_definition()
+
+
+@pytest.fixture
+def namespace(installed: Release) -> Iterator[Namespace]:
+    """A fresh namespace that enforces PodSecurity `restricted`."""
+    with fresh(installed.bed) as namespace:
+        yield namespace

@@ -1,38 +1,14 @@
 """Configurations that users write, from the spec to what nginx answers."""
 
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
 from nginx_operator.api import names
-from testbed import Bed, images
+from testbed import images
 from testbed.waiting import PATIENCE, until
 from tests.support.answers import condition, ready_condition
-from tests.support.namespaces import Namespace, fresh, serving
-from tests.support.node.release import Release
-
-_FETCH = """
-import sys, urllib.request
-with urllib.request.urlopen(sys.argv[1], timeout=5) as answer:
-    print(answer.read().decode())
-"""
-
-
-@pytest.fixture(scope="module")
-def installed(release: Release) -> Iterator[Release]:
-    """The release, installed by Helm 4."""
-    release.install()
-    yield release
-    release.uninstall()
-    release.remove_definition()
-
-
-@pytest.fixture
-def namespace(installed: Release) -> Iterator[Namespace]:
-    with fresh(installed.bed) as namespace:
-        yield namespace
+from tests.support.namespaces import Namespace, serving
+from tests.support.node.pages import fetch
 
 
 def answers(word: str) -> dict[str, Any]:
@@ -40,16 +16,11 @@ def answers(word: str) -> dict[str, Any]:
     return {"http": {"inline": f'server {{\n    listen 8080;\n    return 200 "{word}";\n}}\n'}}
 
 
-def fetch(bed: Bed, address: str) -> str:
-    done = bed.run([sys.executable, "-c", _FETCH, f"http://{address}/"], capture_output=True, text=True)
-    return str(done.stdout).strip()
-
-
 def wait_answer(namespace: Namespace, word: str) -> None:
     service = namespace.get("service")
     assert service is not None
     address = service["spec"]["clusterIP"]
-    until(lambda: fetch(namespace.bed, address) == word, seconds=PATIENCE, what=f"the answer {word}")
+    until(lambda: fetch(namespace.bed, address).body == word, seconds=PATIENCE, what=f"the answer {word}")
 
 
 def config_valid(nginx: dict[str, Any]) -> Mapping[str, str]:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,39 +14,11 @@ from testbed import Bed, images
 from testbed.waiting import PATIENCE, until
 from tests.support import scc
 from tests.support.answers import ready_condition
-from tests.support.namespaces import Namespace, fresh, serving
+from tests.support.namespaces import Namespace, serving
+from tests.support.node.pages import Page, fetch
 from tests.support.node.release import Release
 
 EXAMPLES = images.PROJECT / "examples"
-
-#: Prints the header X-Testbed-Image of an answer, and whether its page is nginx's.
-_FETCH = """
-import sys, urllib.request
-with urllib.request.urlopen(sys.argv[1], timeout=5) as answer:
-    print(answer.headers["X-Testbed-Image"], "nginx" in answer.read().decode())
-"""
-
-
-@pytest.fixture(scope="module")
-def installed(release: Release) -> Iterator[Release]:
-    """The release, installed by Helm 4."""
-    release.install()
-    yield release
-    release.uninstall()
-    release.remove_definition()
-
-
-@pytest.fixture
-def namespace(installed: Release) -> Iterator[Namespace]:
-    """A fresh namespace that enforces PodSecurity `restricted`."""
-    with fresh(installed.bed) as namespace:
-        yield namespace
-
-
-def fetch(bed: Bed, address: str) -> str:
-    """What nginx answers at that address, inside of the bed; empty when it does not answer."""
-    done = bed.run([sys.executable, "-c", _FETCH, f"http://{address}/"], capture_output=True, text=True)
-    return str(done.stdout).strip()
 
 
 def wait_page(namespace: Namespace, tag: str) -> None:
@@ -55,8 +26,12 @@ def wait_page(namespace: Namespace, tag: str) -> None:
     service = namespace.get("service")
     assert service is not None
     address = service["spec"]["clusterIP"]
+
+    def is_page(page: Page) -> bool:
+        return page.image == tag and "nginx" in page.body
+
     # kube-proxy learns of ready pods a moment after the status does
-    until(lambda: fetch(namespace.bed, address) == f"{tag} True", seconds=PATIENCE, what=f"the page of {tag}")
+    until(lambda: is_page(fetch(namespace.bed, address)), seconds=PATIENCE, what=f"the page of {tag}")
 
 
 def tag(image: str) -> str:
