@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from nginx_operator import __version__, logs, settings
-from nginx_operator.api.policy import PolicyError
+from nginx_operator.api.policy import Policy, PolicyError
 from nginx_operator.commands import lint
 from nginx_operator.policy_file import PolicyFile
 
@@ -31,6 +31,7 @@ examples:
 environment:
   KUBECONFIG      kubeconfig to use; comes before a pod's ServiceAccount
   POD_NAME        our name in the Lease (default: host name and process id)
+  POD_IPS         our addresses: nginx pods listen on these IP families (default: both)
   POD_NAMESPACE   namespace of the Lease and of the admission probe
 
 exit codes: 0 after SIGTERM or SIGINT; 1 where waiting cannot help (no kubeconfig, a malformed policy, the Lease was
@@ -119,7 +120,7 @@ def _add_lint_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _lint(parsed: argparse.Namespace) -> int:
     """Checks files. Returns the exit code; a class that the policy does not have is a mistake on the command line."""
-    policies = PolicyFile(parsed.policy_file, parsed.release).current
+    policies = PolicyFile(parsed.policy_file, Policy(release=parsed.release)).current
     if parsed.policy_file is None:
         policies = replace(policies, cluster=replace(policies.cluster, name="the chart's default policy"))
     given, known = parsed.namespace_class, policies.class_names

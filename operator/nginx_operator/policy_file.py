@@ -17,8 +17,8 @@ class PolicyFile:
 
     Args:
         path: the file.
-        release: the Helm release whose policy it is, as namespace/name, if it is one of several. It is no part of the
-            file, because the pods of an earlier version refuse a key that they do not know.
+        base: what the file does not say. The release is no part of it, because the pods of an earlier version refuse
+            a key that they do not know.
 
     Attributes:
         current: the last valid policy that was read.
@@ -27,12 +27,12 @@ class PolicyFile:
         PolicyError: the file is unusable at start; the text names it and the errors.
     """
 
-    def __init__(self, path: Path | None, release: str = "") -> None:
+    def __init__(self, path: Path | None, base: Policy | None = None) -> None:
         self._path = path
-        self._release = release
+        self._base = base or Policy()
         self._content: bytes | None = None
         self._refusals = LogOnChange(log)
-        self.current = Policies(Policy(release=release))
+        self.current = Policies(self._base)
         if path is not None:
             self.current = self._read(path)
 
@@ -65,7 +65,7 @@ class PolicyFile:
             document = yaml.safe_load(content)
             if document is None:
                 raise PolicyError("is empty; a policy of defaults alone is {}")
-            return Policies.parse(document, self._release)
+            return Policies.parse(document, self._base)
         except PolicyError as error:
             raise PolicyError(f"{path}: {error}") from error
         except PARSE_ERRORS as error:

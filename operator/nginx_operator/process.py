@@ -5,7 +5,7 @@ import logging
 from contextlib import AsyncExitStack
 
 from nginx_operator import handlers
-from nginx_operator.api.policy import PolicyError
+from nginx_operator.api.policy import Policy, PolicyError
 from nginx_operator.controller import Controller
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import ClientConfigError, load_config
@@ -34,7 +34,8 @@ async def run(settings: Settings) -> int:
         connection = load_config()
         metrics = Metrics()
         async with Client(connection, answered=metrics.count_api_request) as client, AsyncExitStack() as parts:
-            controller = Controller(settings, client, PolicyFile(settings.policy_file, settings.release), metrics, fail)
+            base = Policy(release=settings.release, pod_ip_families=settings.pod_ip_families)
+            controller = Controller(settings, client, PolicyFile(settings.policy_file, base), metrics, fail)
             checks = health.Checks(controller.unready, controller.unhealthy, controller.notice)
             await parts.enter_async_context(health.serve(settings.metrics_bind, checks, metrics.registry))
             parts.push_async_callback(controller.stop)

@@ -1,6 +1,7 @@
 """Command line and environment, as one frozen value."""
 
 import argparse
+import ipaddress
 import math
 import os
 import socket
@@ -32,6 +33,7 @@ class Settings:
         log_format: "plain" or "json".
         log_level: "debug", "info", "warning" or "error".
         workers: how many reconciles run at the same time.
+        pod_ip_families: the IP families that pods have, by our own addresses.
         resync_period: seconds in which every Nginx is reconciled once, for events that a watch may have missed.
     """
 
@@ -50,6 +52,7 @@ class Settings:
     log_level: str = "info"
     workers: int = 24
     resync_period: float = 600.0
+    pod_ip_families: tuple[str, ...] = ("IPv4", "IPv6")
 
 
 _DEFAULTS: Final = Settings()
@@ -125,14 +128,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def from_arguments(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings of parsed flags; POD_NAME and POD_NAMESPACE come from the downward API."""
+    """Settings of parsed flags; POD_NAME, POD_NAMESPACE and POD_IPS come from the downward API."""
     values = {name: value for name, value in vars(arguments).items() if name in Settings.__dataclass_fields__}
     values["namespaces"] = tuple(dict.fromkeys(arguments.namespaces))
     own = environ.get("POD_NAMESPACE") or None
     values["lease_namespace"] = arguments.lease_namespace or own
     values["probe_namespace"] = arguments.probe_namespace or own
     values["identity"] = environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
+    values["pod_ip_families"] = _families(environ.get("POD_IPS", "")) or _DEFAULTS.pod_ip_families
     return Settings(**values)
+
+
+def _families(addresses: str) -> tuple[str, ...]:
+    """The IP families of addresses that are joined by commas, as status.podIPs has them: those that pods have.
+
+    nginx must not listen on another one: a node whose kernel has no IPv6 refuses the socket, and nginx ends.
+    """
+    found = (f"IPv{ipaddress.ip_address(each.strip()).version}" for each in addresses.split(",") if each.strip())
+    return tuple(sorted(set(found)))
 
 
 def _lease_duration(text: str) -> int:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from nginx_operator.api import names
+from nginx_operator.api.policy import Policy
 from nginx_operator.kube import resources
 from nginx_operator.kube.client import Client
 from nginx_operator.kube.client_config import load_config
@@ -55,7 +56,7 @@ async def serve(settings: ServeSettings) -> None:
         client_verifier=client_certificates.allow_names(settings.tls.client_names, metrics.clients_refused.inc),
     )
     readiness = Readiness(lambda: serving.valid)
-    policy = PolicyFile(settings.policy_file, settings.release)
+    policy = PolicyFile(settings.policy_file, Policy(release=settings.release))
     admission.warm_up(policy.current.cluster)
     checks = health.Checks(lambda: readiness.fault)
     async with AsyncExitStack() as stack:

@@ -37,6 +37,7 @@ class Policy:
         namespace: the namespace that it applies to.
         class_name: the class of namespaces that it applies to. Without both it applies where no other does.
         release: the Helm release whose policy it is, as namespace/name, if it is one of several; else empty.
+        pod_ip_families: the IP families that pods have. Of the cluster, and no part of what an administrator writes.
         name: what it is called where no cluster is known; else empty.
     """
 
@@ -48,6 +49,7 @@ class Policy:
     namespace: str = ""
     class_name: str = ""
     release: str = ""
+    pod_ip_families: tuple[str, ...] = ("IPv4", "IPv6")
     name: str = ""
 
     @property
@@ -84,6 +86,9 @@ class Policy:
                 f"defaultCount {self.default_count} is outside minCount {self.min_count} to maxCount {self.max_count}"
             )
         return ""
+
+
+_BUILT_IN: Final = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ class Policies:
         return next((found.name for found in self.classes if found.selector.matches(labels)), "")
 
     @classmethod
-    def parse(cls, document: object, release: str = "") -> "Policies":
+    def parse(cls, document: object, base: Policy = _BUILT_IN) -> "Policies":
         """The policies of a document.
 
         Args:
@@ -152,7 +157,7 @@ class Policies:
                 mapping from names to mappings with the first three; and classes, a list of mappings with the first
                 three, a name and a selector. All but the latter two are optional: a policy has the cluster's values
                 where it has none.
-            release: the Helm release whose policies they are, as namespace/name, if it is one of several.
+            base: what the document does not say: the release, if it is one of several, and what is of the cluster.
 
         Raises:
             PolicyError: with all errors at once.
@@ -160,7 +165,7 @@ class Policies:
         errors: list[str] = []
         whole = _mapping(document, "policy", errors)
         own = {key: value for key, value in whole.items() if key not in ("namespaces", "classes")}
-        cluster = _policy(own, Policy(release=release), _FIELDS, "", errors)
+        cluster = _policy(own, base, _FIELDS, "", errors)
         namespaces = {
             str(name): _policy(
                 _mapping(values, f"namespaces.{name}", errors),

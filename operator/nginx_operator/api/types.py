@@ -182,10 +182,12 @@ class NginxSpec(_View):
     pod_ip_families: tuple[str, ...] = ("IPv4", "IPv6")
 
     @classmethod
-    def from_dict(cls, spec: dict[str, Any], *, fixed_ids: bool = True) -> "NginxSpec":
+    def from_dict(
+        cls, spec: dict[str, Any], *, fixed_ids: bool = True, pod_ip_families: tuple[str, ...] = ("IPv4", "IPv6")
+    ) -> "NginxSpec":
         """The typed form of a spec that has been defaulted and found valid. null means left out."""
         given = {key: value for key, value in spec.items() if value is not None}
-        return msgspec.convert({**given, "fixedIds": fixed_ids}, cls)
+        return msgspec.convert({**given, "fixedIds": fixed_ids, "podIpFamilies": pod_ip_families}, cls)
 
 
 class Condition(_View):

@@ -85,7 +85,7 @@ def _guarded(nginx: Nginx, running: dict[str, Any] | None, before: NginxSpec | N
     errors = validation.validate(nginx.metadata.name, spec, policy, old_spec=in_force).errors
     if errors:
         return Guarded(None, aggregate(errors))
-    return Guarded(NginxSpec.from_dict(spec, fixed_ids=policy.fixed_ids))
+    return Guarded(NginxSpec.from_dict(spec, fixed_ids=policy.fixed_ids, pod_ip_families=policy.pod_ip_families))
 
 
 def _was_valid(nginx: Nginx) -> bool:

@@ -41,3 +41,16 @@ def test_a_wrong_address_is_a_mistake_on_the_command_line(capsys: pytest.Capture
         parse(["--metrics-bind", "8080"], {})
     assert ended.value.code == 2
     assert "'8080' is not HOST:PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("addresses", "families"),
+    [
+        ("", ("IPv4", "IPv6")),
+        ("10.0.0.7", ("IPv4",)),
+        ("fd00::7", ("IPv6",)),
+        ("fd00::7,10.0.0.7", ("IPv4", "IPv6")),
+    ],
+)
+def test_nginx_listens_on_the_families_that_pods_have(addresses: str, families: tuple[str, ...]) -> None:
+    assert parse([], {"POD_IPS": addresses}).pod_ip_families == families

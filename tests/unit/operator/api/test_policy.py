@@ -115,7 +115,9 @@ def test_a_policy_says_whose_it_is() -> None:
 
 
 def test_one_release_of_several_says_which_it_is() -> None:
-    policies = Policies.parse({"namespaces": {"shop": {}}, "classes": [{"name": "gold", "selector": TIER}]}, "ns/edge")
+    policies = Policies.parse(
+        {"namespaces": {"shop": {}}, "classes": [{"name": "gold", "selector": TIER}]}, Policy(release="ns/edge")
+    )
     assert policies.cluster.scope == "release ns/edge"
     found = [policies.for_namespace(*which) for which in (("blog",), ("shop",), ("blog", "gold"))]
     assert {policy.owner for policy in found} == {"the administrator of release ns/edge"}

@@ -167,3 +167,14 @@ def test_a_whole_configuration_has_no_server_of_the_operator() -> None:
     container = build_deployment(OWNER, wanted, configuration)["spec"]["template"]["spec"]["containers"][0]
     assert container["readinessProbe"]["tcpSocket"] == {"port": "http"}
     assert [port["name"] for port in container["ports"]] == ["http"]
+
+
+@pytest.mark.parametrize(
+    ("families", "listens"),
+    [(("IPv4",), ["8081"]), (("IPv6",), ["[::]:8081"]), (("IPv4", "IPv6"), ["8081", "[::]:8081"])],
+)
+def test_the_operators_server_listens_on_the_families_of_pods(families: tuple[str, ...], listens: list[str]) -> None:
+    """A node whose kernel has no IPv6 refuses such a socket, and nginx would end."""
+    wanted = NginxSpec.from_dict({"count": 1, "image": "a:1"}, pod_ip_families=families)
+    (server,) = (each.block for each in http_block(HTTP, wanted) if each.name == "server")
+    assert [each.args[0] for each in server or () if each.name == "listen"] == listens
