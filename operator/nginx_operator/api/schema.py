@@ -97,9 +97,9 @@ _VALIDATOR: Final[type[Draft202012Validator]] = extend(  # type: ignore[no-untyp
 def _closed(schema: Schema) -> Schema:
     """The same schema, with every object closed to fields that it does not name."""
     closed = dict(schema)
-    if "properties" in schema:
-        closed["properties"] = {name: _closed(child) for name, child in schema["properties"].items()}
-        closed.setdefault("additionalProperties", False)
+    if schema.get("type") == "object" and "additionalProperties" not in schema:
+        closed["properties"] = {name: _closed(child) for name, child in schema.get("properties", {}).items()}
+        closed["additionalProperties"] = False
     if isinstance(schema.get("items"), dict):
         closed["items"] = _closed(schema["items"])
     return closed

@@ -49,7 +49,7 @@ def _hint(name: str, path: FieldPath, known: Sequence[str]) -> str:
     near = did_you_mean(name, [*known, *(each for each, of in SYNONYMS.items() if of in known)])
     for misspelt, meant in SYNONYMS.items():
         near = near.replace(f"mean {misspelt}?", f"mean {meant}?")
-    return near or f"the fields here are {', '.join(known)}"
+    return near or (f"the fields here are {', '.join(known)}" if known else "there are none here")
 
 
 @cache

@@ -73,7 +73,7 @@ def type_of(node: Schema, *, strict: bool) -> Any:
 
 def _base(node: Schema, strict: bool) -> Any:
     match node.get("type"):
-        case "object" if "properties" in node:
+        case "object" if "additionalProperties" not in node:
             return _struct(node, strict)
         case "object":
             return dict[str, type_of(node["additionalProperties"], strict=strict)]  # type: ignore[misc]
@@ -88,7 +88,7 @@ def _base(node: Schema, strict: bool) -> Any:
 def _struct(node: Schema, strict: bool) -> type[msgspec.Struct]:
     required = node.get("required", ())
     fields: list[Any] = []
-    for name, child in node["properties"].items():
+    for name, child in node.get("properties", {}).items():
         type_ = type_of(child, strict=strict)
         fields.append((name, type_) if name in required else (name, type_ | msgspec.UnsetType, msgspec.UNSET))
     return msgspec.defstruct("Object", fields, kw_only=True, forbid_unknown_fields=strict)

@@ -56,6 +56,12 @@ def test_what_nginx_would_refuse_is_refused_with_its_line(config: dict[str, Any]
     assert any(str(error).startswith(words) for error in judged(config).errors), judged(config)
 
 
+def test_an_empty_object_has_no_fields() -> None:
+    spec = {"count": 1, "image": DEFAULT_IMAGE, "config": {"image": {"name": "a"}}}
+    (error,) = validate("web", spec, Policy(), strict=True).errors
+    assert str(error) == "spec.config.image.name: unknown field; there are none here"
+
+
 def test_the_port_of_the_operators_server_is_taken() -> None:
     (error,) = judged(http("server { listen 9000; }"), containerPort=8081).errors
     assert str(error).startswith("spec.containerPort: 8081 is the port of the operator's own server")

@@ -47,8 +47,8 @@ def _fitting(node: dict[str, Any]) -> st.SearchStrategy[Any]:
     if "anyOf" in node:
         return st.integers() | st.from_regex(node["pattern"]) | st.text(max_size=40)
     match node.get("type"):
-        case "object" if "properties" in node:
-            fields = {name: near(child) for name, child in node["properties"].items()}
+        case "object" if "additionalProperties" not in node:
+            fields = {name: near(child) for name, child in node.get("properties", {}).items()}
             required = {name: fields.pop(name) for name in node.get("required", ())}
             known = st.fixed_dictionaries(required, optional=fields)
             return known | st.builds(lambda a, b: {**a, **b}, known, st.dictionaries(st.text(max_size=6), json_values))
