@@ -25,7 +25,10 @@ of its field. [Troubleshooting](troubleshooting.md) explains reasons and alerts,
 """
 #: Heading, and the folders and modules below it. The first that fits holds a module.
 GROUPS: Final = (
-    ("Refusals and warnings of an Nginx", (f"{OPERATOR}/api/validation/", f"{OPERATOR}/api/images.py")),
+    (
+        "Refusals and warnings of an Nginx",
+        tuple(f"{OPERATOR}/api/{m}" for m in ("validation/", "nginx_conf/", "images.py")),
+    ),
     ("Refusals of a policy", tuple(f"{OPERATOR}/{m}.py" for m in ("api/policy", "api/selectors", "policy_file"))),
     ("Conditions and events of an Nginx", (f"{OPERATOR}/decide/", f"{OPERATOR}/reconcile/")),
     ("What lint and check print", (f"{OPERATOR}/commands/",)),

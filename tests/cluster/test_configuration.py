@@ -123,7 +123,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a text that is too long": ({"config": http("#" * 65537)}, "spec.config.http.inline"),
     "the operator's port": (
         {"containerPort": 8081, "config": http("server { listen 8082; }")},
-        "spec.containerPort: Invalid value: 8081: 8081 is the port of the operator's own server",
+        "spec.containerPort: Invalid value: 8081 is the port of the operator's own server",
     ),
 }
 

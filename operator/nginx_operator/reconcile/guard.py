@@ -80,12 +80,22 @@ def _guarded(nginx: Nginx, running: dict[str, Any] | None, before: NginxSpec | N
     in_force = running
     if _was_valid(nginx):
         in_force = spec
-    elif before is not None and before.count == spec.get("count"):
-        in_force = {**(running or {}), "count": before.count}
+    elif before is not None:
+        in_force = {**(running or {}), **_found_valid(before, spec)}
     errors = validation.validate(nginx.metadata.name, spec, policy, old_spec=in_force).errors
     if errors:
         return Guarded(None, aggregate(errors))
     return Guarded(NginxSpec.from_dict(spec, fixed_ids=policy.fixed_ids, pod_ip_families=policy.pod_ip_families))
+
+
+def _found_valid(before: NginxSpec, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What an earlier spec was found valid with, and this one still has. To judge a long text again takes its time."""
+    count, config = spec.get("count"), spec.get("config")
+    same_config = before.config is not None and config == msgspec.to_builtins(before.config)
+    return {
+        **({"count": count} if before.count == count else {}),
+        **({"config": config} if same_config else {}),
+    }
 
 
 def _was_valid(nginx: Nginx) -> bool:

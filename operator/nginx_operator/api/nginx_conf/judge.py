@@ -98,7 +98,7 @@ class _Trial:
         """Judge one directive; return the context inside it, None when that is free or unknown."""
         name = directive.name
         if self.denies(name):
-            self.refuse(directive.line, f"directive {_quoted(name)} is not allowed; the administrator can allow it")
+            self.refuse(directive.line, f"directive {_quoted(name)} is not allowed, because it loads or runs code")
             return None
         rule = table().rule(name, context)
         if rule is None:

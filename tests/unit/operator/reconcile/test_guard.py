@@ -9,6 +9,7 @@ import pytest
 from nginx_operator.api import names
 from nginx_operator.api.policy import Policy
 from nginx_operator.api.types import Child, Nginx, ObjectMeta, OwnerReference
+from nginx_operator.api.validation import config
 from nginx_operator.decide.compare import IMAGE, Difference
 from nginx_operator.decide.observation import Guarded
 from nginx_operator.reconcile import guard
@@ -134,3 +135,15 @@ def test_the_policy_says_whether_pods_have_fixed_ids(checks: list[Nginx]) -> Non
         spec = subject.check(found, running(3), replace(POLICY, fixed_ids=fixed)).spec
         assert spec is not None
         assert spec.fixed_ids == fixed
+
+
+def test_a_configuration_that_was_found_valid_is_not_judged_with_each_scaling(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(config, "judge", lambda text, **_: asked.append(text) or config.Verdict([], [], []))
+    policy, last = Policy(), None
+    for generation, (count, text) in enumerate([(1, "a;"), (2, "a;"), (2, "b;"), (3, "b;")], start=1):
+        spec = {"count": count, "image": "example.com/nginx:1", "config": {"http": {"inline": text}}}
+        nginx = Nginx(ObjectMeta("web", uid="u", generation=generation), spec)
+        last = guard.check(nginx, {}, policy, last)
+        assert last.guarded.spec is not None
+    assert asked == ["a;", "b;"]
