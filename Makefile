@@ -140,6 +140,10 @@ bench: $(READY) ## Measure the operator beside its peers, a file for each size i
 bench-admission: $(READY) ## Measure the webhooks beside their peers, and under siege (15 minutes; see BENCH_ARGS)
 	@$(BIN)/python -m bench.admission $(BENCH_ARGS)
 
+.PHONY: bench-changes
+bench-changes: $(READY) ## Count what each change of a spec makes the cluster do, beside the Go operator (5 minutes; see BENCH_ARGS)
+	@$(BIN)/python -m bench.changes $(BENCH_ARGS)
+
 .PHONY: bench-cycles
 bench-cycles: $(READY) ## Measure the operator's memory over 10,000 creations and deletions (an hour; see CYCLES)
 	@$(BIN)/python -m bench.cycles $(if $(CYCLES),--count $(CYCLES))

@@ -8,6 +8,7 @@ Modules, from the outside in:
     records         the files of results, one for each purpose and size
     report picture  the table and the picture of the results
     pages/          writes the figures that README and docs/ quote
+    changes         what each change of a spec makes a cluster do
     cycles          memory over many Nginx that come and go
     admission/      the webhooks beside their peers
     trial           one contender at one size, phase by phase

@@ -2,11 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+
+#: Who asks for what, for instance ("deployment-controller", "update replicasets"), and how often.
+Requests = Counter[tuple[str, str]]
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
@@ -48,8 +52,17 @@ class Audit:
                 target = request["objectRef"]
                 if not_of and target.get("name", "").startswith(not_of):
                     continue
-                parts = (target["resource"], target.get("subresource"))
-                found[f"{request['verb']} {'/'.join(part for part in parts if part)}"] += 1
+                found[_what(request)] += 1
+        return found
+
+    def everybody(self, namespace: str) -> Requests:
+        """All requests for what is in a namespace, except watches."""
+        found: Requests = Counter()
+        for request in self.requests():
+            if request.get("objectRef", {}).get("namespace") == namespace and request["verb"] != "watch":
+                code = request["responseStatus"]["code"]
+                answer = f", answered {code}" if code >= HTTPStatus.BAD_REQUEST else ""
+                found[_who(request), f"{_what(request)}{answer}"] += 1
         return found
 
     def reactions(self, user: str) -> list[float]:
@@ -72,3 +85,18 @@ class Audit:
             elif by_user and target["resource"] == "deployments" and key in asked:
                 found.append((at - asked.pop(key)).total_seconds())
         return found
+
+
+def _what(request: Mapping[str, Any]) -> str:
+    """Verb and resource of a request."""
+    target = request["objectRef"]
+    parts = (target["resource"], target.get("subresource"))
+    return f"{request['verb']} {'/'.join(part for part in parts if part)}"
+
+
+def _who(request: Mapping[str, Any]) -> str:
+    """Who sent a request: the name of a ServiceAccount, as each controller of Kubernetes has, or else the program."""
+    user: str = request["user"]["username"]
+    if user.startswith("system:serviceaccount:"):
+        return user.rpartition(":")[2]
+    return str(request.get("userAgent", "")).partition("/")[0]

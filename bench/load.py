@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -95,9 +95,13 @@ class Load:
 
     async def scale(self, keys: Iterable[Key], count: int) -> dict[Key, float]:
         """Change spec.count. Seconds that each took from the answer to the change until it was as asked."""
+        return await self.patch(keys, {"count": count}, count)
+
+    async def patch(self, keys: Iterable[Key], changes: Mapping[str, Any], count: int) -> dict[Key, float]:
+        """Change specs, by a merge patch. Seconds that each took until it was as asked, with so many pods."""
 
         async def one(key: Key) -> None:
-            await self._client.merge(NGINXES, *key, {"spec": {"count": count}})
+            await self._client.merge(NGINXES, *key, {"spec": changes})
 
         return await self._measure(keys, count, one)
 

@@ -3,6 +3,7 @@
     bench/results/converge-1000.json                     `make bench`, one file for each size
     bench/results/converge-10000-without-services.json
     bench/results/cycles-10000.json                      `make bench-cycles`
+    bench/results/changes.json                           `make bench-changes`
     bench/results/admission.json                         `make bench-admission`
 
 Each holds `about`: the machine, the day, the commit, and the commands that made it. The pages' tables and figures are
@@ -30,6 +31,11 @@ def converge_name(nginxes: int, *, services: bool) -> str:
 def cycles_name(count: int) -> str:
     """The file of the memory over so many Nginx that come and go."""
     return f"cycles-{count}.json"
+
+
+def changes_name() -> str:
+    """The file of what each change of a spec makes a cluster do."""
+    return "changes.json"
 
 
 def write(path: Path, whole: Mapping[str, Any]) -> None:

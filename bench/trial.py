@@ -214,9 +214,9 @@ def quantile(values: Sequence[float], part: float) -> float:
     return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
 
 
-def prepare(bed: Bed, size: Size, folder: Path) -> Mapping[str, str]:
+def prepare(bed: Bed, size: Size, folder: Path, namespaces: Sequence[str] = ()) -> Mapping[str, str]:
     """The CRD, the namespaces and an account; returns the contender's environment."""
-    names = [NAMESPACE, *sorted({namespace for namespace, _ in size.keys})]
+    names = [NAMESPACE, *sorted({namespace for namespace, _ in size.keys}), *namespaces]
     objects: list[dict[str, Any]] = [
         *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names),
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": NAMESPACE}},

@@ -30,3 +30,34 @@ def test_a_request_counts_from_when_it_was_received_though_lines_come_later(tmp_
     assert audit.writes(USER) == {"patch nginxes/status": 2}
     assert audit.writes(USER, not_of="other") == {"patch nginxes/status": 1}
     assert not audit.writes("somebody else")
+
+
+def test_everybodys_requests_have_a_name_and_how_they_failed(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    log.touch()
+    audit = Audit(log)
+    requests = [
+        ("system:serviceaccount:kube-system:deployment-controller", "any", "update", 200),
+        ("system:serviceaccount:kube-system:deployment-controller", "any", "update", 409),
+        ("admin", "kwok/v0.8 (linux)", "patch", 200),
+        ("admin", "kwok/v0.8 (linux)", "watch", 200),
+    ]
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    for namespace in ("shop", "other"):
+        for user, agent, verb, code in requests:
+            entry = {
+                "stage": "ResponseComplete",
+                "verb": verb,
+                "user": {"username": user},
+                "userAgent": agent,
+                "objectRef": {"resource": "replicasets", "namespace": namespace},
+                "responseStatus": {"code": code},
+                "requestReceivedTimestamp": soon,
+            }
+            with log.open("a") as end:
+                end.write(json.dumps(entry, separators=(",", ":")) + "\n")
+    assert audit.everybody("shop") == {
+        ("deployment-controller", "update replicasets"): 1,
+        ("deployment-controller", "update replicasets, answered 409"): 1,
+        ("kwok", "patch replicasets"): 1,
+    }
