@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 _MATCHES: Final = re.compile(r"self\.matches\('([^'\\]*)'\)")
 #: What CEL's isQuantity takes, but for exponents beyond those of any amount.
 _IS_QUANTITY: Final = "type(self) == int || (isQuantity(self) && !self.startsWith('-'))"
-_QUANTITY: Final = r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?[0-9]{1,2}))?$"
+_QUANTITY: Final = r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?[0-9]{1,3}))?$"
 
 
 @cache
