@@ -29,7 +29,10 @@ or `python -m testbed --help`. README.md says how a cluster runs here, and what 
     beside        two works side by side
     gobuild       builds pinned Go modules
     promtool      promtool, unpacked from its Debian package
-    images        builds the operator's image and nginx's
+    images        builds the operator's image
+    nginximages   makes the images of nginx: of one that is built, and of Debian's
+    nginxbuild    builds nginx from its source
+    crates        sources from crates.io, by cargo
     buildah       builds a Dockerfile
     dockerfile    base images and sources of a Dockerfile
     rootfs        root file systems from Debian packages

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from testbed import images, state, tools
+from testbed import images, nginximages, state, tools
 from testbed.bed import Bed
 from testbed.debian import Level
 from testbed.errors import BedError, tail
@@ -180,7 +180,7 @@ def _logs(options: argparse.Namespace, _: list[str], __: Progress) -> int:
 def _image(options: argparse.Namespace, _: list[str], progress: Progress) -> int:
     built = []
     if options.which in ("nginx", "all"):
-        built.append(images.nginx(progress))
+        built.append(nginximages.build(progress))
     if options.which in ("operator", "all"):
         built.append(images.operator(options.tag, progress))
     for image in built:

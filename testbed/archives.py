@@ -28,12 +28,12 @@ class Image:
     """An image of an archive.
 
     Attributes:
-        name: with its tag.
+        names: with their tags.
         layers: tar files, the lowest first.
         config: what a Dockerfile would set: `Cmd`, `User`, `Env` and so on.
     """
 
-    name: str
+    names: Sequence[str]
     layers: Sequence[Path]
     config: Mapping[str, Any]
 
@@ -50,7 +50,7 @@ def write(archive: Path, images: Sequence[Image], architecture: str = "amd64") -
             file = f"{hashlib.sha256(config).hexdigest()}.json"
             add_file(tar, file, config)
             layers = [f"{digests[layer]}/layer.tar" for layer in image.layers]
-            manifest.append({"Config": file, "RepoTags": [image.name], "Layers": layers})
+            manifest.append({"Config": file, "RepoTags": list(image.names), "Layers": layers})
         add_file(tar, "manifest.json", json.dumps(manifest).encode())
 
 
@@ -87,7 +87,7 @@ def pause(program: Path) -> Path:
             add_file(tar, "pause", program.read_bytes(), 0o755)
         write(
             target / "image.tar",
-            [Image(PAUSE_IMAGE, [layer], {"Entrypoint": ["/pause"], "User": "65535:65535"})],
+            [Image([PAUSE_IMAGE], [layer], {"Entrypoint": ["/pause"], "User": "65535:65535"})],
         )
         layer.unlink()
 

@@ -1,6 +1,6 @@
 """The cache outside the checkout: slow builds happen once, and are kept by a hash of their inputs.
 
-    <cache>/bin/<module>-<key>/      Go programs
+    <cache>/bin/<module>-<key>/      Go programs, and nginx
     <cache>/images/<name>-<key>/     image archives and the root file systems they are made from
     <cache>/beds/<name>/             the state of one bed (not a cache: gone when the bed is)
     <cache>/locks/                   one lock file for each of the above

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from testbed import Bed, Progress, cache, debian, dockerfile, images, tools
+from testbed import Bed, Progress, cache, debian, dockerfile, images, nginximages, tools
 from testbed.beside import beside
 from tests.demo.console import DemoError
 
@@ -108,7 +108,7 @@ class EmbeddedPlace:
         tools.folder(progress)
 
     def _images(self, progress: Progress) -> tuple[images.BuiltImage, ...]:
-        built = images.nginx(progress), images.operator(self._tag, progress)
+        built = nginximages.build(progress), images.operator(self._tag, progress)
         debian.provide(self._bed.level, progress)
         return built
 

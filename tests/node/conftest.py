@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from testbed import Bed, images
+from testbed import Bed, images, nginximages
 from tests.support.beds import bed_of_a_level
 from tests.support.namespaces import Namespace, fresh
 from tests.support.node.release import Release
@@ -13,7 +13,7 @@ from tests.support.node.release import Release
 @pytest.fixture(scope="package")
 def node(request: pytest.FixtureRequest) -> Iterator[Bed]:
     """A real cluster of one node, with our image and nginx's loaded."""
-    made = (images.nginx, lambda progress: images.operator(progress=progress))
+    made = (nginximages.build, lambda progress: images.operator(progress=progress))
     with bed_of_a_level(request, "test-node", "node", images=made) as bed:
         yield bed
 

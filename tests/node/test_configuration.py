@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nginx_operator.api import names
-from testbed import images
+from testbed import nginxbuild, nginximages
 from testbed.waiting import PATIENCE, until
 from tests.support.answers import condition, ready_condition
 from tests.support.namespaces import Namespace, serving
@@ -92,10 +92,11 @@ def test_the_whole_configuration_may_be_the_users(namespace: Namespace) -> None:
 
 
 def test_both_images_run_the_operators_part(namespace: Namespace) -> None:
-    for number, image in enumerate(images.nginx_names()):
-        namespace.apply({"count": 1, "image": image, "config": answers(f"image {number}")})
+    for version in (nginximages.OLD, nginxbuild.version()):
+        image = nginximages.name(version)
+        namespace.apply({"count": 1, "image": image, "config": answers(f"nginx {version}")})
         namespace.wait("nginx", lambda nginx, image=image: serving(1)(nginx) and nginx["status"].get("image") == image)
-        wait_answer(namespace, f"image {number}")
+        wait_answer(namespace, f"nginx {version}")
 
 
 def test_going_back_to_the_images_own_leaves_no_test_behind(namespace: Namespace) -> None:

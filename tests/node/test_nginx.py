@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from testbed import Bed, images
+from testbed import Bed, images, nginxbuild, nginximages
 from testbed.waiting import PATIENCE, until
 from tests.support import scc
 from tests.support.answers import ready_condition
@@ -21,21 +21,17 @@ from tests.support.node.release import Release
 EXAMPLES = images.PROJECT / "examples"
 
 
-def wait_page(namespace: Namespace, tag: str) -> None:
-    """Waits until the Service `web` answers with the page of that image."""
+def wait_page(namespace: Namespace, version: str) -> None:
+    """Waits until the Service `web` answers with the page of that nginx."""
     service = namespace.get("service")
     assert service is not None
     address = service["spec"]["clusterIP"]
 
     def is_page(page: Page) -> bool:
-        return page.image == tag and "nginx" in page.body
+        return page.image == version and "nginx" in page.body
 
     # kube-proxy learns of ready pods a moment after the status does
-    until(lambda: is_page(fetch(namespace.bed, address)), seconds=PATIENCE, what=f"the page of {tag}")
-
-
-def tag(image: str) -> str:
-    return image.rpartition(":")[2]
+    until(lambda: is_page(fetch(namespace.bed, address)), seconds=PATIENCE, what=f"the page of {version}")
 
 
 def uids(namespace: Namespace) -> set[str]:
@@ -62,13 +58,13 @@ def test_every_example_becomes_what_it_says(namespace: Namespace, example: Path)
 
 
 def test_a_new_image_answers_through_the_service(namespace: Namespace) -> None:
-    old, new = images.nginx_names()
-    namespace.apply({"count": 2})
+    old, new = (nginximages.name(version) for version in (nginximages.OLD, nginxbuild.version()))
+    namespace.apply({"count": 2, "image": old})
     namespace.wait("nginx", serving(2))
-    wait_page(namespace, tag(old))
+    wait_page(namespace, nginximages.OLD)
     namespace.apply({"count": 2, "image": new})
     namespace.wait("nginx", lambda nginx: nginx["status"].get("image") == new and serving(2)(nginx))
-    wait_page(namespace, tag(new))
+    wait_page(namespace, nginxbuild.version())
 
 
 def test_an_image_that_cannot_be_pulled_is_named(namespace: Namespace) -> None:
@@ -121,7 +117,7 @@ def test_an_init_container_that_cannot_be_pulled_is_named(namespace: Namespace) 
 def test_a_sidecar_that_dies_again_and_again_is_one_state(namespace: Namespace) -> None:
     namespace.apply({"count": 1})
     namespace.wait("nginx", serving(1))
-    image, _ = images.nginx_names()
+    image = nginximages.name()
     add_to_pods(namespace, "containers", "agent", image, command=["sh", "-c", "sleep 2; exit 3"])
     said = namespace.wait_reason("CrashLooping")["message"]
     assert said.endswith("container agent: CrashLoopBackOff: ends again and again, with exit code 3 (Error)")
@@ -153,7 +149,7 @@ def test_a_count_that_is_left_out_is_filled_in(namespace: Namespace) -> None:
     namespace.apply(...)
     found = namespace.get("nginx")
     assert found is not None
-    assert (found["spec"]["count"], found["spec"]["image"]) == (1, images.nginx_names()[0])
+    assert (found["spec"]["count"], found["spec"]["image"]) == (1, nginximages.name())
 
 
 def test_new_pods_of_the_operator_and_the_webhooks_leave_nginx_alone(installed: Release, namespace: Namespace) -> None:
@@ -223,7 +219,7 @@ def test_by_http_a_hung_nginx_is_unready_and_a_busy_one_stays_ready(namespace: N
     probe = {"httpGet": {"path": "/"}, "periodSeconds": 1, "failureThreshold": 2}
     namespace.apply({"count": 1, "probes": {"readiness": probe}})
     namespace.wait("nginx", serving(1))
-    wait_page(namespace, tag(images.nginx_names()[0]))
+    wait_page(namespace, nginxbuild.version())
     before, found = readiness(namespace), namespace.get("service")
     assert found is not None
     load = [sys.executable, "-c", _LOAD, found["spec"]["clusterIP"], "1000"]
@@ -254,7 +250,7 @@ def test_nginx_runs_with_an_id_that_the_platform_assigns(installed: Release, nam
         installed.upgrade(4, "--set", "nginx.fixedIDs=false")
         namespace.apply({"count": 1})
         namespace.wait("nginx", serving(1))
-        wait_page(namespace, tag(images.nginx_names()[0]))
+        wait_page(namespace, nginxbuild.version())
         (pod,) = (pod for pod in namespace.list("pod") if "deletionTimestamp" not in pod["metadata"])
         for process in workers(installed.bed, pod):
             assert Path(f"/proc/{process}").stat().st_uid == scc.FIRST

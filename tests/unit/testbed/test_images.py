@@ -8,8 +8,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 
-from testbed import archives, buildah, dockerfile, images, rootfs
+from testbed import archives, buildah, dockerfile, images, nginxbuild, nginximages, rootfs
 from testbed.errors import BedError
 
 DOCKERFILE = """\
@@ -75,10 +76,26 @@ def test_names_come_from_the_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     assert images.operator_name() == "registry.example.org/op:2.3.4"
     assert images.operator_name("next") == "registry.example.org/op:next"
-    assert images.nginx_names() == (
-        "registry.example.org:5000/nginx:1",
-        "registry.example.org:5000/nginx:1.31-alpine",
-    )
+    assert nginximages.name() == "registry.example.org:5000/nginx:1"
+    assert nginximages.name("1.22.1") == "registry.example.org:5000/nginx:1.22.1"
+    new, default, *_ = nginximages.names("1.28.3")
+    assert (new, default) == ("registry.example.org:5000/nginx:1.28.3", "registry.example.org:5000/nginx:1")
+
+
+def test_the_bed_has_each_image_that_an_example_names() -> None:
+    def named(value: object) -> set[str]:
+        if isinstance(value, list):
+            return set().union(*map(named, value))
+        if not isinstance(value, dict):
+            return set()
+        own = {value["image"]} if isinstance(value.get("image"), str) else set()
+        changed = {f"{value['name']}:{value['newTag']}"} if "newTag" in value else set()
+        return own | changed | named(list(value.values()))
+
+    examples = (images.PROJECT / "examples").rglob("*.yaml")
+    found = set().union(*(named(document) for file in examples for document in yaml.safe_load_all(file.read_text())))
+    assert found
+    assert found <= set(nginximages.names(nginxbuild.version()))
 
 
 def test_an_archive_shares_layers_and_names_each_image(tmp_path: Path) -> None:
@@ -86,7 +103,7 @@ def test_an_archive_shares_layers_and_names_each_image(tmp_path: Path) -> None:
     for layer in (base, top):
         with tarfile.open(layer, "w") as tar:
             archives.add_file(tar, layer.stem, b"x")
-    built = [archives.Image("a:1", [base], {"User": "1"}), archives.Image("a:2", [base, top], {})]
+    built = [archives.Image(["a:1", "a:one"], [base], {"User": "1"}), archives.Image(["a:2"], [base, top], {})]
     archives.write(tmp_path / "image.tar", built)
 
     with tarfile.open(tmp_path / "image.tar") as tar:
@@ -99,7 +116,7 @@ def test_an_archive_shares_layers_and_names_each_image(tmp_path: Path) -> None:
             return file.read()
 
         manifest = json.loads(content("manifest.json"))
-        assert [entry["RepoTags"] for entry in manifest] == [["a:1"], ["a:2"]]
+        assert [entry["RepoTags"] for entry in manifest] == [["a:1", "a:one"], ["a:2"]]
         for entry in manifest:
             digests = [f"sha256:{hashlib.sha256(content(layer)).hexdigest()}" for layer in entry["Layers"]]
             assert json.loads(content(entry["Config"]))["rootfs"]["diff_ids"] == digests
@@ -112,21 +129,9 @@ def test_an_archive_depends_on_its_content_alone(tmp_path: Path) -> None:
     written = []
     for number in (1, 2):
         layer.touch()
-        archives.write(tmp_path / str(number), [archives.Image("a:1", [layer], {})])
+        archives.write(tmp_path / str(number), [archives.Image(["a:1"], [layer], {})])
         written.append((tmp_path / str(number)).read_bytes())
     assert written[0] == written[1]
-
-
-def test_the_two_nginx_images_can_be_told_apart(tmp_path: Path) -> None:
-    images.write_tag_layer(tmp_path / "layer.tar", "1.31-alpine")
-    with tarfile.open(tmp_path / "layer.tar") as tar:
-        texts = []
-        for name in tar.getnames():
-            file = tar.extractfile(name)
-            assert file is not None
-            texts.append(file.read().decode())
-    assert len(texts) == 2
-    assert all("1.31-alpine" in text for text in texts)
 
 
 def test_pips_configuration_reaches_the_build_without_what_is_the_machines() -> None:
